@@ -1,1 +1,16 @@
-//! Roadbook core.
+//! Roadbook's core: documents that merge, the gate that admits outside bytes, the store, rows, search,
+//! the phone's half of an exchange, and route sequencing. The same code runs on phones and at headquarters.
+//!
+//! **Every replica that has received the same changes shows the same rows, and no change that anyone saved is ever lost.**
+//!
+//! Rooms, from the bottom up:
+//!
+//! * [`ids`] – names of things.
+//! * [`crdt`] – documents, their genesis, their history, the gate. The only room that names `automerge`.
+//! * [`model`] – the business words: kinds as data, assertions, folding a document into what is shown.
+//!
+//! Architecture invariants: no network, no clock, no threads, no randomness of its own; time and entropy are arguments.
+
+pub mod crdt;
+pub mod ids;
+pub mod model;

@@ -1,0 +1,19 @@
+//! Documents that merge. The only room of the house that names `automerge`.
+//!
+//! Every document is *flat*: its genesis change creates a fixed set of containers under the root, maps of registers and
+//! texts, and nothing else is ever created in it. So two phones that make the same document offline share its containers,
+//! and the gate judges an operation by the one object it touches.
+//!
+//! * [`document`] – open, write at given heads, read registers with their rivals, changes out and in, snapshots.
+//! * [`genesis`] – the deterministic first changes.
+//! * [`history`] – every assertion that a register ever held.
+//!
+//! Never here: business words, SQL, rights.
+
+pub mod document;
+pub mod genesis;
+pub mod history;
+
+pub use document::{ChangeMeta, ChangeStamp, Document, DocumentError, Heads, OpId, RawChange, Register, Rival, Writer};
+pub use genesis::{Genesis, Shape};
+pub use history::Past;
