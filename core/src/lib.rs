@@ -12,5 +12,6 @@
 //! Architecture invariants: no network, no clock, no threads, no randomness of its own; time and entropy are arguments.
 
 pub mod crdt;
+pub mod exchange;
 pub mod ids;
 pub mod model;

@@ -1,0 +1,398 @@
+//! The wire: what a device says and what headquarters answers, defined once for both sides.
+//! Bytes only: no HTTP, no signing, no storage.
+//!
+//! ```text
+//! frame   = version:u8  zstd(cbor)
+//! version = 1
+//! cbor    = one Request or one Answer; maps with numbered keys (RFC 8949), unknown numbers are skipped,
+//!           so that an older side reads a newer frame
+//! ```
+//!
+//! Documents and changes travel uncompressed inside the one zstd stream: cards resemble each other, and one stream over
+//! all of them is a third of the size of cards compressed one by one.
+
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+
+use crate::crdt::Heads;
+use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
+
+/// Version of the frame: its first byte.
+pub const WIRE_VERSION: u8 = 1;
+/// Most bytes of a request on the wire.
+pub const REQUEST_BYTES_MAX: usize = 4 << 20;
+/// Most bytes of a request after decompression.
+pub const REQUEST_PLAIN_BYTES_MAX: usize = 16 << 20;
+/// Most bytes of an answer on the wire.
+pub const ANSWER_BYTES_MAX: usize = 16 << 20;
+/// Most bytes of an answer after decompression.
+pub const ANSWER_PLAIN_BYTES_MAX: usize = 48 << 20;
+/// Most changes in one request.
+pub const PUSHED_CHANGES_MAX: usize = 1_000;
+/// Bytes of changes after which a device closes one request and leaves the rest for the next.
+pub const PUSHED_BYTES_TARGET: usize = 2 << 20;
+/// Bytes of items after which headquarters closes one answer; it says that more waits.
+pub const ITEMS_BYTES_TARGET: usize = 12 << 20;
+/// zstd level of a request: made by a phone.
+const REQUEST_ZSTD_LEVEL: i32 = 6;
+/// zstd level of an answer: made by the server for many.
+const ANSWER_ZSTD_LEVEL: i32 = 3;
+
+/// Bytes that are no frame of this protocol.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// Nothing at all.
+    #[error("the frame is empty")]
+    Empty,
+    /// The other side speaks a version that this one does not.
+    #[error("the frame has version {found}, this side reads {WIRE_VERSION}: update needed")]
+    Version {
+        /// Version byte found.
+        found: u8,
+    },
+    /// A named limit is passed.
+    #[error("the frame is larger than {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The compressed stream is damaged.
+    #[error("the compressed stream is damaged")]
+    Stream(#[source] std::io::Error),
+    /// The contents are not what the protocol says.
+    #[error("the frame's contents are malformed")]
+    Contents(#[source] minicbor::decode::Error),
+    /// More items than a named limit.
+    #[error("{what}: more than {limit}")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+}
+
+/// Where a reader stands in the feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Cursor {
+    /// Which life of the feed: new after any restore with loss.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub epoch: [u8; 16],
+    /// Number of the last entry seen.
+    #[n(1)]
+    pub number: u64,
+}
+
+/// A long pull that is under way: documents with a last number above `upto` still come, each with all changes above `base`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Checkpoint {
+    /// Cursor at which the pull began.
+    #[n(0)]
+    pub base: u64,
+    /// Last number of the last document received.
+    #[n(1)]
+    pub upto: u64,
+}
+
+/// Changes of one document, handed in.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Pushed {
+    /// The document.
+    #[n(0)]
+    pub doc: DocId,
+    /// Its kind.
+    #[n(1)]
+    pub kind: String,
+    /// What it is about.
+    #[n(2)]
+    pub subject: SubjectId,
+    /// Raw changes in dependency order.
+    #[n(3)]
+    pub changes: Vec<ByteVec>,
+}
+
+/// How the device is: shown at headquarters as sync health.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Heartbeat {
+    /// Changes not yet confirmed, those of this request included.
+    #[n(0)]
+    pub unsent_changes: u32,
+    /// Claimed time of the oldest of them.
+    #[n(1)]
+    pub oldest_unsent: Option<Ms>,
+    /// Changes that headquarters has set aside and a person must look at.
+    #[n(2)]
+    pub quarantined: u32,
+    /// Version of the app or tool, free text.
+    #[n(3)]
+    pub app: Option<String>,
+}
+
+/// What a device says.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Request {
+    /// The device that speaks; the signature around the frame proves it.
+    #[n(0)]
+    pub device: DeviceId,
+    /// Its clock when the request was made.
+    #[n(1)]
+    pub now: Ms,
+    /// Where it stands; `None` on first contact.
+    #[n(2)]
+    pub cursor: Option<Cursor>,
+    /// A long pull under way.
+    #[n(3)]
+    pub checkpoint: Option<Checkpoint>,
+    /// Digest over the documents it holds, when nothing of its own is unconfirmed: see [`crate::crdt`] and the store.
+    #[n(4)]
+    pub digest: Option<u64>,
+    /// What it hands in, urgent first.
+    #[n(5)]
+    pub pushed: Vec<Pushed>,
+    /// Highest schema version that it knows.
+    #[n(6)]
+    pub schema: u32,
+    /// Its health.
+    #[n(7)]
+    pub heartbeat: Heartbeat,
+}
+
+/// What became of one pushed change.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Outcome {
+    /// Durable in the feed.
+    #[n(0)]
+    Accepted,
+    /// It was there already; nothing changed.
+    #[n(1)]
+    AlreadyKnown,
+    /// Kept, shown to a person with this reason, not merged.
+    #[n(2)]
+    Quarantined {
+        /// Stable code, such as `no_right`, `too_large`, `malformed`.
+        #[n(0)]
+        code: String,
+        /// What it means, for a person.
+        #[n(1)]
+        why: String,
+    },
+    /// Hand in these first.
+    #[n(3)]
+    MissingDependencies {
+        /// Changes that headquarters lacks.
+        #[n(0)]
+        missing: Vec<ChangeHash>,
+    },
+    /// The line of changes forked (a restored backup, a copied phone): write it again under a fresh actor.
+    #[n(4)]
+    Forked,
+}
+
+/// The verdict on one change.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Verdict {
+    /// The change.
+    #[n(0)]
+    pub hash: ChangeHash,
+    /// What became of it.
+    #[n(1)]
+    pub outcome: Outcome,
+}
+
+/// Something the device lacks, or must give up.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Item {
+    /// A whole document.
+    #[n(0)]
+    Document {
+        /// The document.
+        #[n(0)]
+        doc: DocId,
+        /// Its kind.
+        #[n(1)]
+        kind: String,
+        /// What it is about.
+        #[n(2)]
+        subject: SubjectId,
+        /// Uncompressed snapshot.
+        #[n(3)]
+        snapshot: ByteVec,
+    },
+    /// Changes of a document that the device holds.
+    #[n(1)]
+    Changes {
+        /// The document.
+        #[n(0)]
+        doc: DocId,
+        /// Its kind.
+        #[n(1)]
+        kind: String,
+        /// What it is about.
+        #[n(2)]
+        subject: SubjectId,
+        /// Raw changes in dependency order.
+        #[n(3)]
+        changes: Vec<ByteVec>,
+    },
+    /// The device may no longer hold this document.
+    #[n(2)]
+    Forget {
+        /// The document.
+        #[n(0)]
+        doc: DocId,
+    },
+}
+
+/// Who the device's user is now, as far as the phone must know to offer the right things.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Profile {
+    /// The person.
+    #[n(0)]
+    pub user: UserId,
+    /// Display name.
+    #[n(1)]
+    pub name: String,
+    /// Role code, such as `salesperson`.
+    #[n(2)]
+    pub role: String,
+    /// Territories worked.
+    #[n(3)]
+    pub territories: Vec<TerritoryId>,
+    /// Minutes east of UTC of the company's calendar.
+    #[n(4)]
+    pub offset_minutes: i32,
+    /// People whose names appear on cards: id and display name.
+    #[n(5)]
+    pub people: Vec<Person>,
+    /// Company-defined fields, as the registry's JSON; see `model::registry`.
+    #[n(6)]
+    pub registry: Option<String>,
+}
+
+/// A colleague's name.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Person {
+    /// The person.
+    #[n(0)]
+    pub user: UserId,
+    /// Display name.
+    #[n(1)]
+    pub name: String,
+}
+
+/// What headquarters answers.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Answer {
+    /// Headquarters' clock when it answered.
+    #[n(0)]
+    pub now: Ms,
+    /// One verdict per pushed change.
+    #[n(1)]
+    pub verdicts: Vec<Verdict>,
+    /// What the device lacks, in feed order.
+    #[n(2)]
+    pub items: Vec<Item>,
+    /// Where the device stands once it has stored the items.
+    #[n(3)]
+    pub cursor: Cursor,
+    /// A long pull is under way: send this back with the next request.
+    #[n(4)]
+    pub checkpoint: Option<Checkpoint>,
+    /// More waits: ask again at once.
+    #[n(5)]
+    pub more: bool,
+    /// The digest differed, or the feed has a new life: the device starts its pull from nothing, keeps everything it holds,
+    /// and hands in again what it wrote.
+    #[n(6)]
+    pub restart: bool,
+    /// Who the user is, when it changed or was never told.
+    #[n(7)]
+    pub profile: Option<Profile>,
+}
+
+impl Request {
+    /// The frame.
+    ///
+    /// # Errors
+    /// [`WireError::TooLarge`], [`WireError::Stream`].
+    pub fn encode(&self) -> Result<Vec<u8>, WireError> {
+        seal(self, REQUEST_ZSTD_LEVEL, REQUEST_BYTES_MAX)
+    }
+    /// Reads a frame within the limits of this file.
+    ///
+    /// # Errors
+    /// Every [`WireError`].
+    pub fn decode(frame: &[u8]) -> Result<Self, WireError> {
+        let plain = open(frame, REQUEST_BYTES_MAX, REQUEST_PLAIN_BYTES_MAX)?;
+        let request: Self = minicbor::decode(&plain).map_err(WireError::Contents)?;
+        if request.pushed.iter().map(|pushed| pushed.changes.len()).sum::<usize>() > PUSHED_CHANGES_MAX {
+            return Err(WireError::TooMany { what: "changes in a request", limit: PUSHED_CHANGES_MAX });
+        }
+        Ok(request)
+    }
+}
+
+impl Answer {
+    /// The frame.
+    ///
+    /// # Errors
+    /// [`WireError::TooLarge`], [`WireError::Stream`].
+    pub fn encode(&self) -> Result<Vec<u8>, WireError> {
+        seal(self, ANSWER_ZSTD_LEVEL, ANSWER_BYTES_MAX)
+    }
+    /// Reads a frame within the limits of this file.
+    ///
+    /// # Errors
+    /// Every [`WireError`].
+    pub fn decode(frame: &[u8]) -> Result<Self, WireError> {
+        let plain = open(frame, ANSWER_BYTES_MAX, ANSWER_PLAIN_BYTES_MAX)?;
+        minicbor::decode(&plain).map_err(WireError::Contents)
+    }
+}
+
+fn seal<T: Encode<()>>(value: &T, level: i32, limit: usize) -> Result<Vec<u8>, WireError> {
+    let plain = match minicbor::to_vec(value) {
+        Ok(plain) => plain,
+        Err(never) => return Err(WireError::Stream(std::io::Error::other(never.to_string()))),
+    };
+    let mut frame = vec![WIRE_VERSION];
+    let mut packer = zstd::stream::write::Encoder::new(&mut frame, level).map_err(WireError::Stream)?;
+    // Long windows let a card find its likeness megabytes earlier.
+    packer.window_log(23).map_err(WireError::Stream)?;
+    std::io::Write::write_all(&mut packer, &plain).map_err(WireError::Stream)?;
+    packer.finish().map_err(WireError::Stream)?;
+    if frame.len() > limit {
+        return Err(WireError::TooLarge { limit });
+    }
+    Ok(frame)
+}
+
+fn open(frame: &[u8], limit: usize, plain_limit: usize) -> Result<Vec<u8>, WireError> {
+    if frame.len() > limit {
+        return Err(WireError::TooLarge { limit });
+    }
+    let (version, packed) = frame.split_first().ok_or(WireError::Empty)?;
+    if *version != WIRE_VERSION {
+        return Err(WireError::Version { found: *version });
+    }
+    let mut unpacker = zstd::stream::read::Decoder::new(packed).map_err(WireError::Stream)?;
+    unpacker.window_log_max(23).map_err(WireError::Stream)?;
+    let mut plain = Vec::new();
+    let bound = u64::try_from(plain_limit).unwrap_or(u64::MAX).saturating_add(1);
+    std::io::Read::read_to_end(&mut std::io::Read::take(unpacker, bound), &mut plain).map_err(WireError::Stream)?;
+    if plain.len() > plain_limit {
+        return Err(WireError::TooLarge { limit: plain_limit });
+    }
+    Ok(plain)
+}
+
+/// Fingerprint of one document at its heads; the digest of a replica is the XOR of those of all its documents.
+#[must_use]
+pub fn fingerprint(doc: DocId, heads: &Heads) -> u64 {
+    use sha2::Digest as _;
+    let mut hasher = sha2::Sha256::new();
+    hasher.update(doc.as_bytes());
+    hasher.update(heads.to_bytes());
+    let digest = hasher.finalize();
+    digest.iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+}
