@@ -1,1 +1,3 @@
-//! Suite.
+//! The suite: one test binary over core, server and bindings. Each module is one subject.
+
+mod tidy;
