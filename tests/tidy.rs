@@ -36,29 +36,12 @@ const WALLS: &[Wall] = &[
     },
     Wall {
         word: "axum",
-        rooms: &[
-            "sync-server/src/http",
-            "sync-server/src/main.rs",
-            "sync-server/src/lib.rs",
-            "tests",
-        ],
+        rooms: &["sync-server/src/http", "sync-server/src/main.rs", "sync-server/src/lib.rs", "tests"],
         reason: "HTTP ends in one room",
     },
-    Wall {
-        word: "uniffi",
-        rooms: &["bindings"],
-        reason: "the core knows nothing of other languages",
-    },
-    Wall {
-        word: "tokio",
-        rooms: &["sync-server", "tests"],
-        reason: "the core and the bindings are synchronous: apps own their threads",
-    },
-    Wall {
-        word: "roadbook_server",
-        rooms: &["sync-server", "tests"],
-        reason: "bindings and sync-server never meet",
-    },
+    Wall { word: "uniffi", rooms: &["bindings"], reason: "the core knows nothing of other languages" },
+    Wall { word: "tokio", rooms: &["sync-server", "tests"], reason: "the core and the bindings are synchronous: apps own their threads" },
+    Wall { word: "roadbook_server", rooms: &["sync-server", "tests"], reason: "bindings and sync-server never meet" },
 ];
 
 /// What the core never says: it gets time and randomness as arguments, and its order must be the same on every device.
@@ -94,10 +77,7 @@ fn rooms_keep_to_their_crates() {
 #[test]
 fn core_has_no_clock_no_chance_and_no_threads() {
     let mut broken = Vec::new();
-    for (path, text) in rust_files()
-        .into_iter()
-        .filter(|(path, _)| path.starts_with("core/src"))
-    {
+    for (path, text) in rust_files().into_iter().filter(|(path, _)| path.starts_with("core/src")) {
         for (number, line) in code_lines(&text) {
             for (word, reason) in NOT_IN_CORE {
                 if line.contains(word) {
@@ -111,11 +91,7 @@ fn core_has_no_clock_no_chance_and_no_threads() {
 
 #[test]
 fn every_file_says_what_belongs_in_it() {
-    let broken: Vec<_> = rust_files()
-        .into_iter()
-        .filter(|(_, text)| !text.starts_with("//!"))
-        .map(|(path, _)| path)
-        .collect();
+    let broken: Vec<_> = rust_files().into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(path, _)| path).collect();
     nothing(&broken, "the first line of a file says its subject (`//!`)");
 }
 
@@ -156,16 +132,11 @@ fn every_dependency_has_its_reason() {
             "" => reasoned = false,
             comment if comment.starts_with('#') => reasoned = true,
             // Our own packages need no reason.
-            entry if inside && !entry.contains("path = ") && !reasoned => {
-                broken.push(entry.split(' ').next().unwrap_or(entry).to_owned())
-            }
+            entry if inside && !entry.contains("path = ") && !reasoned => broken.push(entry.split(' ').next().unwrap_or(entry).to_owned()),
             _ => reasoned = false,
         }
     }
-    nothing(
-        &broken,
-        "a dependency of the workspace without a sentence above it that says why it is here",
-    );
+    nothing(&broken, "a dependency of the workspace without a sentence above it that says why it is here");
 }
 
 #[test]
@@ -194,18 +165,13 @@ fn names_crate(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
         let (before, after) = (line.get(..at).unwrap_or(""), line.get(at + word.len()..).unwrap_or(""));
         let begins = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.' || c == '"');
-        begins
-            && (after.starts_with("::")
-                || ((before.ends_with("use ") || before.ends_with("crate ")) && after.starts_with([';', ' '])))
+        begins && (after.starts_with("::") || ((before.ends_with("use ") || before.ends_with("crate ")) && after.starts_with([';', ' '])))
     })
 }
 
 /// Numbered lines without those that are comments from their first character on.
 fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines()
-        .enumerate()
-        .map(|(at, line)| (at + 1, line))
-        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+    text.lines().enumerate().map(|(at, line)| (at + 1, line)).filter(|(_, line)| !line.trim_start().starts_with("//"))
 }
 
 fn root() -> PathBuf {
