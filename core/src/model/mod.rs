@@ -1,1 +1,16 @@
-//! The business words.
+//! The business words: kinds as data, assertions with their provenance, and the pure functions that fold documents into
+//! what people see. No SQL, no bytes of other rooms, no clock.
+//!
+//! * [`schema`] – what kinds, sections and fields are · [`kinds`] – the kinds · [`values`] – their value sets.
+//! * [`value`], [`assertion`] – what a register holds · [`clock`] – when it was said.
+
+pub mod assertion;
+pub mod clock;
+pub mod kinds;
+pub mod schema;
+pub mod value;
+pub mod values;
+
+pub use assertion::{Assertion, Source};
+pub use schema::{Class, Container, Field, FieldType, Kind, Label, Merge, Part, Role, Section, ValueSet};
+pub use value::Value;
