@@ -5,9 +5,12 @@
 //! * [`value`], [`assertion`] – what a register holds · [`clock`] – when it was said.
 
 pub mod assertion;
+pub mod card;
 pub mod clock;
 pub mod kinds;
+pub mod normal;
 pub mod schema;
+pub mod tour;
 pub mod value;
 pub mod values;
 
