@@ -1,0 +1,103 @@
+//! What can go wrong with a replica's file, as an app can act on it.
+//! No message holds content of a document, a name, a path or a query: they may reach logs.
+
+use crate::ids::DocId;
+
+/// A failure of the store. Whatever was being written did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file was written by a later release.
+    #[error("the file has schema {found}, this release knows up to {known}: install the newer release")]
+    NewerFile {
+        /// Schema version of the file.
+        found: u32,
+        /// Latest version this release knows.
+        known: u32,
+    },
+    /// The file is a database, but not one of Roadbook.
+    #[error("the file is a database of another program (application id {application_id:#x})")]
+    ForeignFile {
+        /// What the file says it is.
+        application_id: i32,
+    },
+    /// The file is damaged. Close it and open it again with [`super::Check::Full`]: it is then set aside.
+    #[error("the file is damaged")]
+    Corrupt {
+        /// What SQLite said.
+        #[source]
+        source: Option<rusqlite::Error>,
+    },
+    /// No space is left. Reading still works; see [`super::release_ballast`].
+    #[error("no space left on the device")]
+    Full {
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// Another process holds the file.
+    #[error("the file is in use by another process")]
+    Busy {
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A file could not be opened, renamed or read.
+    #[error("file access failed while {doing}")]
+    File {
+        /// What was being done.
+        doing: &'static str,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Something is larger than its limit.
+    #[error("{what} has {found}, at most {max} are allowed")]
+    TooLarge {
+        /// What is too large, with its unit.
+        what: &'static str,
+        /// How large it is.
+        found: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// A stored value cannot be read back.
+    #[error("a stored {what} cannot be read")]
+    Damaged {
+        /// Which value.
+        what: &'static str,
+    },
+    /// The document is not held here.
+    #[error("document {doc} is not held")]
+    UnknownDocument {
+        /// Which one.
+        doc: DocId,
+    },
+    /// A document cannot change its kind or subject.
+    #[error("document {doc} is held under another kind or subject")]
+    OtherDocument {
+        /// Which one.
+        doc: DocId,
+    },
+    /// Any other refusal by SQLite: a fault of this program.
+    #[error("the database refused a statement")]
+    Sqlite {
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(source: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        if matches!(source, rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..)) {
+            return Self::Damaged { what: "column" };
+        }
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full { source },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { source },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt { source: Some(source) },
+            _ => Self::Sqlite { source },
+        }
+    }
+}

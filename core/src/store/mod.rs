@@ -1,0 +1,135 @@
+//! One SQLite file a replica: documents as snapshot plus later changes, what the device wrote and what became of it, rows for lists,
+//! and the search index, all in one commit.
+//!
+//! The room that names `rusqlite`, and the only one in core. It knows bytes, hashes and rows; it never opens a document, never
+//! decides who is right, never asks the time.
+//!
+//! * [`Store::write`]: the closure is the transaction (`BEGIN IMMEDIATE`, one writer). It commits when the closure returns `Ok`.
+//! * [`Store::read`]: the closure sees one state of the file, however long it runs.
+//! * With [`Durability::Full`] a commit that returned survives a power cut.
+
+mod aside;
+mod ballast;
+mod changes;
+mod codec;
+mod device;
+mod documents;
+mod error;
+mod open;
+mod schema;
+
+pub use aside::{Salvage, SalvagedChange, SetAside, salvage};
+pub use ballast::{BALLAST_BYTES, keep_ballast, release_ballast};
+pub use changes::{Appended, Lane, OutboxSize, OwnChange, OwnStanding, QuarantinedChange, Settled, Standing};
+pub use device::{ActorBinding, Checkpoint, Clock, Draft, HeldScope, PullPosition};
+pub use documents::{Described, Digest, DocumentBytes, Forgotten, Holding, TAIL_BYTES_MAX, TAIL_CHANGES_MAX};
+pub use error::StoreError;
+pub use open::{Check, Durability, OpenOptions, Opened};
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use codec::Codec;
+
+/// Longest snapshot of a document, in bytes before compression.
+pub const SNAPSHOT_BYTES_MAX: usize = 4 << 20;
+/// Longest single change, in bytes.
+pub const CHANGE_BYTES_MAX: usize = 1 << 20;
+/// Longest body of a draft, in bytes.
+pub const DRAFT_BYTES_MAX: usize = 1 << 20;
+/// Longest value of a setting, in bytes.
+pub const SETTING_BYTES_MAX: usize = 1 << 20;
+/// Most heads a document may have.
+pub const HEADS_MAX: usize = 1_000;
+/// Longest stored reason, in characters; the rest is cut.
+pub const REASON_CHARS_MAX: usize = 200;
+
+/// A replica's file, open for reading and writing. One per file and process.
+pub struct Store {
+    conn: Connection,
+    codec: Codec,
+    path: Option<PathBuf>,
+}
+
+/// The file as it stands, seen by a closure of [`Store::read`].
+pub struct Reading<'a> {
+    conn: &'a Connection,
+    codec: &'a Codec,
+}
+
+/// The one transaction of a closure of [`Store::write`]. Reads through it see what it wrote.
+pub struct Writing<'a> {
+    reading: Reading<'a>,
+}
+
+impl<'a> std::ops::Deref for Writing<'a> {
+    type Target = Reading<'a>;
+    fn deref(&self) -> &Self::Target {
+        &self.reading
+    }
+}
+
+impl Store {
+    /// Runs a closure on one unchanging state of the file. Keep it short: an old reader lets the write-ahead log grow.
+    ///
+    /// # Errors
+    /// What the closure returns, or a failure to read.
+    pub fn read<T, E: From<StoreError>>(&self, body: impl FnOnce(&Reading<'_>) -> Result<T, E>) -> Result<T, E> {
+        let tx = self.conn.unchecked_transaction().map_err(StoreError::from)?;
+        let out = body(&Reading { conn: &tx, codec: &self.codec })?;
+        tx.finish().map_err(StoreError::from)?;
+        Ok(out)
+    }
+
+    /// Runs a closure as one transaction: all of it is in the file when this returns `Ok`, nothing of it otherwise.
+    ///
+    /// # Errors
+    /// What the closure returns, or a failure to write or commit.
+    pub fn write<T, E: From<StoreError>>(
+        &mut self,
+        body: impl FnOnce(&mut Writing<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
+        let out = body(&mut Writing { reading: Reading { conn: &tx, codec: &self.codec } });
+        match out {
+            Ok(out) => {
+                tx.commit().map_err(StoreError::from)?;
+                Ok(out)
+            }
+            Err(error) => {
+                // What the rolled-back closure taught the codec may name rows that no longer exist.
+                self.codec.forget_dictionaries();
+                drop(tx);
+                Err(error)
+            }
+        }
+    }
+
+    /// Where the file is; `None` in memory.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+/// Refuses what is longer than its limit.
+fn within(what: &'static str, found: usize, max: usize) -> Result<(), StoreError> {
+    if found > max { Err(StoreError::TooLarge { what, found, max }) } else { Ok(()) }
+}
+
+/// A count or length as SQLite holds it; lengths in memory always fit.
+fn int(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
+/// A stored count, never negative.
+fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
