@@ -17,8 +17,7 @@ pub fn keep_ballast(store: &Path) -> Result<(), StoreError> {
     if std::fs::metadata(&path).is_ok_and(|found| found.len() >= BALLAST_BYTES as u64) {
         return Ok(());
     }
-    std::fs::write(&path, vec![0xa5; BALLAST_BYTES])
-        .map_err(|source| StoreError::File { doing: "laying in ballast", source })
+    std::fs::write(&path, vec![0xa5; BALLAST_BYTES]).map_err(|source| StoreError::File { doing: "laying in ballast", source })
 }
 
 /// Gives the ballast back. `true` when there was some: a write that failed with [`StoreError::Full`] may be tried again.

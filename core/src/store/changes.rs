@@ -244,9 +244,8 @@ impl Reading<'_> {
     /// # Errors
     /// The file cannot be read.
     pub fn own_changes(&self, standing: OwnStanding, after_no: u64, max: usize) -> Result<Vec<OwnChange>, StoreError> {
-        let mut find = self
-            .conn
-            .prepare_cached(&format!("{OWN} WHERE o.standing = ?1 AND o.recorded_no > ?2 ORDER BY o.recorded_no LIMIT ?3"))?;
+        let mut find =
+            self.conn.prepare_cached(&format!("{OWN} WHERE o.standing = ?1 AND o.recorded_no > ?2 ORDER BY o.recorded_no LIMIT ?3"))?;
         let mut rows = find.query(params![standing.code(), int(after_no), int(max)])?;
         let mut out = Vec::new();
         while let Some(row) = rows.next()? {
@@ -282,9 +281,9 @@ impl Reading<'_> {
     /// # Errors
     /// The file cannot be read.
     pub fn quarantined(&self, max: usize) -> Result<Vec<QuarantinedChange>, StoreError> {
-        let mut find = self.conn.prepare_cached(
-            "SELECT hash, doc, received_ms, reason, bytes FROM quarantine ORDER BY received_ms DESC, hash LIMIT ?1",
-        )?;
+        let mut find = self
+            .conn
+            .prepare_cached("SELECT hash, doc, received_ms, reason, bytes FROM quarantine ORDER BY received_ms DESC, hash LIMIT ?1")?;
         let rows = find.query_map([int(max)], |row| {
             Ok(QuarantinedChange {
                 hash: ChangeHash(row.get(0)?),
@@ -321,10 +320,7 @@ impl Writing<'_> {
         let no = match self.append(doc, hash, bytes)? {
             Some(no) => no,
             // Received before it was written: only a restored file can do that. It is ours all the same.
-            None => self
-                .conn
-                .prepare_cached("SELECT no FROM change WHERE hash = ?1")?
-                .query_row([hash.0], |row| row.get(0))?,
+            None => self.conn.prepare_cached("SELECT no FROM change WHERE hash = ?1")?.query_row([hash.0], |row| row.get(0))?,
         };
         let recorded_no: i64 = self
             .conn
@@ -354,9 +350,7 @@ impl Writing<'_> {
     pub fn settle(&mut self, hash: ChangeHash, standing: &Standing) -> Result<Settled, StoreError> {
         let found: Option<(i64, i64)> = self
             .conn
-            .prepare_cached(
-                "SELECT o.change, o.standing FROM own_change o JOIN change c ON c.no = o.change WHERE c.hash = ?1",
-            )?
+            .prepare_cached("SELECT o.change, o.standing FROM own_change o JOIN change c ON c.no = o.change WHERE c.hash = ?1")?
             .query_row([hash.0], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let Some((no, before)) = found else { return Ok(Settled::Unknown) };
@@ -371,9 +365,7 @@ impl Writing<'_> {
             Standing::Waiting | Standing::Forked | Standing::Withdrawn => (0, String::new()),
         };
         self.conn
-            .prepare_cached(
-                "UPDATE own_change SET standing = ?2, feed_no = max(feed_no, ?3), reason = ?4 WHERE change = ?1",
-            )?
+            .prepare_cached("UPDATE own_change SET standing = ?2, feed_no = max(feed_no, ?3), reason = ?4 WHERE change = ?1")?
             .execute(params![no, after, feed_no, reason])?;
         Ok(if before == after { Settled::Unchanged } else { Settled::Changed })
     }
@@ -384,10 +376,7 @@ impl Writing<'_> {
     /// # Errors
     /// The file cannot be written.
     pub fn hand_in_again(&mut self) -> Result<u64, StoreError> {
-        let changed = self
-            .conn
-            .prepare_cached("UPDATE own_change SET standing = 0, feed_no = 0 WHERE standing = 1")?
-            .execute([])?;
+        let changed = self.conn.prepare_cached("UPDATE own_change SET standing = 0, feed_no = 0 WHERE standing = 1")?.execute([])?;
         self.conn.prepare_cached("UPDATE replica SET durable_no = 0")?.execute([])?;
         Ok(changed as u64)
     }
@@ -402,14 +391,13 @@ impl Writing<'_> {
             .conn
             .prepare_cached("UPDATE replica SET durable_no = max(durable_no, ?1) RETURNING durable_no")?
             .query_row([int(feed_no)], |row| row.get(0))?;
-        let mut find = self.conn.prepare_cached(
-            "DELETE FROM own_change WHERE standing = 1 AND feed_no > 0 AND feed_no <= ?1 RETURNING change",
-        )?;
+        let mut find =
+            self.conn.prepare_cached("DELETE FROM own_change WHERE standing = 1 AND feed_no > 0 AND feed_no <= ?1 RETURNING change")?;
         let gone: Vec<i64> = find.query_map([upto], |row| row.get(0))?.collect::<Result<_, _>>()?;
         let mut drop_change = self.conn.prepare_cached("DELETE FROM change WHERE no = ?1 AND in_tail = 0 RETURNING document")?;
-        let mut drop_document = self.conn.prepare_cached(
-            "DELETE FROM document WHERE no = ?1 AND held = 0 AND NOT EXISTS (SELECT 1 FROM change WHERE document = ?1)",
-        )?;
+        let mut drop_document = self
+            .conn
+            .prepare_cached("DELETE FROM document WHERE no = ?1 AND held = 0 AND NOT EXISTS (SELECT 1 FROM change WHERE document = ?1)")?;
         for no in &gone {
             if let Some(document) = drop_change.query_row([no], |row| row.get::<_, i64>(0)).optional()? {
                 drop_document.execute([document])?;
@@ -447,8 +435,7 @@ impl Writing<'_> {
     /// # Errors
     /// The file cannot be written.
     pub fn mark_in_flight(&mut self, hashes: &[ChangeHash], now: Ms) -> Result<(), StoreError> {
-        let mut put =
-            self.conn.prepare_cached("INSERT INTO in_flight (hash, started_ms) VALUES (?1, ?2) ON CONFLICT (hash) DO NOTHING")?;
+        let mut put = self.conn.prepare_cached("INSERT INTO in_flight (hash, started_ms) VALUES (?1, ?2) ON CONFLICT (hash) DO NOTHING")?;
         for hash in hashes {
             put.execute(params![hash.0, now.0])?;
         }
@@ -484,9 +471,7 @@ impl Writing<'_> {
             .optional()?;
         if no.is_some() {
             self.conn
-                .prepare_cached(
-                    "UPDATE document SET tail_changes = tail_changes + 1, tail_bytes = tail_bytes + ?2 WHERE no = ?1",
-                )?
+                .prepare_cached("UPDATE document SET tail_changes = tail_changes + 1, tail_bytes = tail_bytes + ?2 WHERE no = ?1")?
                 .execute(params![document, int(bytes.len())])?;
         }
         Ok(no)
@@ -576,39 +561,40 @@ mod tests {
     fn a_forgotten_document_that_comes_back_has_our_change_after_what_it_depends_on() {
         let mut store = Store::in_memory().unwrap();
         append(&mut store, 1, 1, Lane::Normal);
-        store.write::<_, StoreError>(|w| {
-            w.forget(doc(1))?;
-            w.put_document(&describe(1, &[hash(1, 1)]))?;
-            assert_eq!(w.append_received(doc(1), hash(1, 9), b"before")?, Appended::Stored);
-            assert_eq!(w.append_received(doc(1), hash(1, 1), &[1; 100])?, Appended::Stored);
-            assert_eq!(w.document_bytes(doc(1))?.tail, [b"before".to_vec(), vec![1; 100]]);
-            assert_eq!(w.outbox(9, 999)?.len(), 1);
-            Ok(())
-        }).unwrap();
+        store
+            .write::<_, StoreError>(|w| {
+                w.forget(doc(1))?;
+                w.put_document(&describe(1, &[hash(1, 1)]))?;
+                assert_eq!(w.append_received(doc(1), hash(1, 9), b"before")?, Appended::Stored);
+                assert_eq!(w.append_received(doc(1), hash(1, 1), &[1; 100])?, Appended::Stored);
+                assert_eq!(w.document_bytes(doc(1))?.tail, [b"before".to_vec(), vec![1; 100]]);
+                assert_eq!(w.outbox(9, 999)?.len(), 1);
+                Ok(())
+            })
+            .unwrap();
     }
 
     #[test]
     fn quarantine_keeps_the_bytes_and_in_flight_names_the_killer() {
         let mut store = Store::in_memory().unwrap();
-        let refused = QuarantinedChange {
-            hash: hash(1, 1),
-            doc: doc(1),
-            received_at: Ms(5),
-            reason: "too_many_rows".into(),
-            bytes: vec![1, 2, 3],
-        };
-        store.write::<_, StoreError>(|w| {
-            w.mark_in_flight(&[refused.hash], Ms(5))?;
-            w.quarantine(&refused)?;
-            w.quarantine(&QuarantinedChange { reason: "other".into(), ..refused.clone() })
-        }).unwrap();
-        assert_eq!(store.read(|r| r.quarantined(9)).unwrap(), [refused.clone()]);
+        let refused =
+            QuarantinedChange { hash: hash(1, 1), doc: doc(1), received_at: Ms(5), reason: "too_many_rows".into(), bytes: vec![1, 2, 3] };
+        store
+            .write::<_, StoreError>(|w| {
+                w.mark_in_flight(&[refused.hash], Ms(5))?;
+                w.quarantine(&refused)?;
+                w.quarantine(&QuarantinedChange { reason: "other".into(), ..refused.clone() })
+            })
+            .unwrap();
+        assert_eq!(store.read(|r| r.quarantined(9)).unwrap(), vec![refused.clone()]);
         assert_eq!(store.read(|r| r.in_flight()).unwrap(), [refused.hash]);
-        store.write::<_, StoreError>(|w| {
-            w.clear_in_flight(&[refused.hash])?;
-            assert!(w.release_quarantined(refused.hash)?);
-            Ok(())
-        }).unwrap();
+        store
+            .write::<_, StoreError>(|w| {
+                w.clear_in_flight(&[refused.hash])?;
+                assert!(w.release_quarantined(refused.hash)?);
+                Ok(())
+            })
+            .unwrap();
         assert!(store.read(|r| r.in_flight()).unwrap().is_empty());
         let long = QuarantinedChange { bytes: vec![0; CHANGE_BYTES_MAX + 1], ..refused };
         assert!(matches!(store.write(|w| w.quarantine(&long)), Err(StoreError::TooLarge { .. })));

@@ -46,10 +46,8 @@ impl Codec {
         if let Some(known) = self.dictionaries.borrow().get(&no) {
             return Ok(Rc::clone(known));
         }
-        let found: Option<Vec<u8>> = conn
-            .prepare_cached("SELECT bytes FROM dictionary WHERE no = ?1")?
-            .query_row([no], |row| row.get(0))
-            .optional()?;
+        let found: Option<Vec<u8>> =
+            conn.prepare_cached("SELECT bytes FROM dictionary WHERE no = ?1")?.query_row([no], |row| row.get(0)).optional()?;
         let found = Rc::new(found.ok_or(StoreError::Damaged { what: "dictionary" })?);
         self.dictionaries.borrow_mut().insert(no, Rc::clone(&found));
         Ok(found)

@@ -79,15 +79,10 @@ impl Reading<'_> {
     /// # Errors
     /// The file cannot be read.
     pub fn pull_position(&self) -> Result<PullPosition, StoreError> {
-        let mut find =
-            self.conn.prepare_cached("SELECT epoch, number, checkpoint_base, checkpoint_upto FROM replica")?;
+        let mut find = self.conn.prepare_cached("SELECT epoch, number, checkpoint_base, checkpoint_upto FROM replica")?;
         Ok(find.query_row([], |row| {
             let (base, upto) = (count(row.get(2)?), count(row.get(3)?));
-            Ok(PullPosition {
-                epoch: row.get(0)?,
-                number: count(row.get(1)?),
-                checkpoint: (upto > 0).then_some(Checkpoint { base, upto }),
-            })
+            Ok(PullPosition { epoch: row.get(0)?, number: count(row.get(1)?), checkpoint: (upto > 0).then_some(Checkpoint { base, upto }) })
         })?)
     }
 
@@ -105,8 +100,7 @@ impl Reading<'_> {
     /// # Errors
     /// The file cannot be read.
     pub fn clock(&self) -> Result<Clock, StoreError> {
-        let mut find =
-            self.conn.prepare_cached("SELECT clock_floor_ms, clock_offset_ms, clock_measured_ms FROM replica")?;
+        let mut find = self.conn.prepare_cached("SELECT clock_floor_ms, clock_offset_ms, clock_measured_ms FROM replica")?;
         Ok(find.query_row([], |row| {
             let (floor, offset, measured): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
             Ok(Clock {
@@ -178,9 +172,7 @@ impl Reading<'_> {
     /// The file cannot be read.
     pub fn held_scopes(&self) -> Result<Vec<HeldScope>, StoreError> {
         let mut find = self.conn.prepare_cached("SELECT scope, number, complete FROM held_scope ORDER BY scope")?;
-        let rows = find.query_map([], |row| {
-            Ok(HeldScope { scope: row.get(0)?, number: count(row.get(1)?), complete: row.get(2)? })
-        })?;
+        let rows = find.query_map([], |row| Ok(HeldScope { scope: row.get(0)?, number: count(row.get(1)?), complete: row.get(2)? }))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
@@ -212,9 +204,7 @@ impl Writing<'_> {
     /// # Errors
     /// The file cannot be written.
     pub fn put_clock_offset(&mut self, offset_ms: i64, server_time: Ms) -> Result<(), StoreError> {
-        self.conn
-            .prepare_cached("UPDATE replica SET clock_offset_ms = ?1, clock_measured_ms = ?2")?
-            .execute([offset_ms, server_time.0])?;
+        self.conn.prepare_cached("UPDATE replica SET clock_offset_ms = ?1, clock_measured_ms = ?2")?.execute([offset_ms, server_time.0])?;
         Ok(())
     }
 
@@ -225,9 +215,7 @@ impl Writing<'_> {
     pub fn put_setting(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
         within("a setting (bytes)", value.len(), SETTING_BYTES_MAX)?;
         self.conn
-            .prepare_cached(
-                "INSERT INTO setting (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            )?
+            .prepare_cached("INSERT INTO setting (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")?
             .execute(params![key, value])?;
         Ok(())
     }
@@ -247,15 +235,8 @@ impl Writing<'_> {
     /// The file cannot be written.
     pub fn bind_actor(&mut self, binding: &ActorBinding) -> Result<ActorBinding, StoreError> {
         self.conn
-            .prepare_cached(
-                "INSERT INTO actor (actor, device, user, since_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (actor) DO NOTHING",
-            )?
-            .execute(params![
-                binding.actor.as_bytes(),
-                binding.device.as_bytes(),
-                binding.user.as_bytes(),
-                binding.since.0
-            ])?;
+            .prepare_cached("INSERT INTO actor (actor, device, user, since_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (actor) DO NOTHING")?
+            .execute(params![binding.actor.as_bytes(), binding.device.as_bytes(), binding.user.as_bytes(), binding.since.0])?;
         Ok(self.actor(&binding.actor)?.unwrap_or_else(|| binding.clone()))
     }
 
@@ -328,25 +309,29 @@ mod tests {
         let scope = HeldScope { scope: "t:east".into(), number: 5, complete: false };
         assert_eq!(store.read(|r| r.pull_position()).unwrap(), PullPosition::default());
         assert_eq!(store.read(|r| r.clock()).unwrap(), Clock::default());
-        store.write::<_, StoreError>(|w| {
-            w.put_pull_position(&position)?;
-            w.raise_clock_floor(Ms(50))?;
-            w.raise_clock_floor(Ms(40))?;
-            w.put_clock_offset(0, Ms(60))?;
-            assert_eq!(w.bind_actor(&binding(1))?, binding(1));
-            assert_eq!(w.bind_actor(&binding(2))?, binding(1), "the first binding stays");
-            w.put_draft(&Draft { body: vec![0; 9], ..draft.clone() })?;
-            w.put_draft(&draft)?;
-            w.put_held_scope(&scope)
-        }).unwrap();
-        store.read::<_, StoreError>(|r| {
-            assert_eq!(r.pull_position()?, position);
-            assert_eq!(r.clock()?, Clock { floor: Some(Ms(50)), offset_ms: Some(0), measured_at: Some(Ms(60)) });
-            assert_eq!(r.draft(draft.doc)?, Some(draft.clone()));
-            assert_eq!(r.drafts()?, [draft.clone()]);
-            assert_eq!(r.held_scopes()?, [scope.clone()]);
-            Ok(())
-        }).unwrap();
+        store
+            .write::<_, StoreError>(|w| {
+                w.put_pull_position(&position)?;
+                w.raise_clock_floor(Ms(50))?;
+                w.raise_clock_floor(Ms(40))?;
+                w.put_clock_offset(0, Ms(60))?;
+                assert_eq!(w.bind_actor(&binding(1))?, binding(1));
+                assert_eq!(w.bind_actor(&binding(2))?, binding(1), "the first binding stays");
+                w.put_draft(&Draft { body: vec![0; 9], ..draft.clone() })?;
+                w.put_draft(&draft)?;
+                w.put_held_scope(&scope)
+            })
+            .unwrap();
+        store
+            .read::<_, StoreError>(|r| {
+                assert_eq!(r.pull_position()?, position);
+                assert_eq!(r.clock()?, Clock { floor: Some(Ms(50)), offset_ms: Some(0), measured_at: Some(Ms(60)) });
+                assert_eq!(r.draft(draft.doc)?, Some(draft.clone()));
+                assert_eq!(r.drafts()?, vec![draft.clone()]);
+                assert_eq!(r.held_scopes()?, vec![scope.clone()]);
+                Ok(())
+            })
+            .unwrap();
         assert!(store.write(|w| w.drop_draft(draft.doc)).unwrap());
         assert!(!store.write(|w| w.drop_draft(draft.doc)).unwrap());
         let long = Draft { body: vec![0; DRAFT_BYTES_MAX + 1], ..draft };

@@ -50,8 +50,7 @@ impl Holding {
     /// Whether writing a new snapshot now saves more than it costs.
     #[must_use]
     pub const fn compaction_due(&self) -> bool {
-        self.tail_changes >= TAIL_CHANGES_MAX
-            || (self.tail_bytes >= TAIL_BYTES_MAX && self.tail_bytes > self.snapshot_bytes)
+        self.tail_changes >= TAIL_CHANGES_MAX || (self.tail_bytes >= TAIL_BYTES_MAX && self.tail_bytes > self.snapshot_bytes)
     }
 }
 
@@ -100,9 +99,8 @@ impl Reading<'_> {
     /// # Errors
     /// The file cannot be read.
     pub fn holdings_of(&self, subject: SubjectId) -> Result<Vec<Holding>, StoreError> {
-        let mut find = self.conn.prepare_cached(&format!(
-            "SELECT {HOLDING} FROM document WHERE subject = ?1 AND held = 1 ORDER BY kind, doc"
-        ))?;
+        let mut find =
+            self.conn.prepare_cached(&format!("SELECT {HOLDING} FROM document WHERE subject = ?1 AND held = 1 ORDER BY kind, doc"))?;
         let rows = find.query_map([subject.as_bytes()], holding)?;
         rows.map(|row| row?).collect()
     }
@@ -112,9 +110,8 @@ impl Reading<'_> {
     /// # Errors
     /// The file cannot be read.
     pub fn holdings_after(&self, after: Option<DocId>, max: usize) -> Result<Vec<Holding>, StoreError> {
-        let mut find = self.conn.prepare_cached(&format!(
-            "SELECT {HOLDING} FROM document WHERE doc > ?1 AND held = 1 ORDER BY doc LIMIT ?2"
-        ))?;
+        let mut find =
+            self.conn.prepare_cached(&format!("SELECT {HOLDING} FROM document WHERE doc > ?1 AND held = 1 ORDER BY doc LIMIT ?2"))?;
         let after: &[u8] = after.as_ref().map_or(&[], |doc| doc.as_bytes());
         let rows = find.query_map(params![after, int(max)], holding)?;
         rows.map(|row| row?).collect()
@@ -125,9 +122,8 @@ impl Reading<'_> {
     /// # Errors
     /// The file cannot be read.
     pub fn subjects_after(&self, after: Option<SubjectId>, max: usize) -> Result<Vec<SubjectId>, StoreError> {
-        let mut find = self
-            .conn
-            .prepare_cached("SELECT DISTINCT subject FROM document WHERE subject > ?1 AND held = 1 ORDER BY subject LIMIT ?2")?;
+        let mut find =
+            self.conn.prepare_cached("SELECT DISTINCT subject FROM document WHERE subject > ?1 AND held = 1 ORDER BY subject LIMIT ?2")?;
         let after: &[u8] = after.as_ref().map_or(&[], |subject| subject.as_bytes());
         let rows = find.query_map(params![after, int(max)], |row| Ok(SubjectId::from_bytes(row.get(0)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -154,8 +150,7 @@ impl Reading<'_> {
             Some((dictionary, bytes)) => Some(self.codec.decompress(self.conn, dictionary, &bytes, length)?),
             None => None,
         };
-        let mut find =
-            self.conn.prepare_cached("SELECT bytes FROM change WHERE document = ?1 AND in_tail = 1 ORDER BY no")?;
+        let mut find = self.conn.prepare_cached("SELECT bytes FROM change WHERE document = ?1 AND in_tail = 1 ORDER BY no")?;
         let tail = find.query_map([no], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(DocumentBytes { snapshot, tail })
     }
@@ -165,10 +160,8 @@ impl Reading<'_> {
     /// # Errors
     /// The file cannot be read.
     pub fn digest(&self) -> Result<Digest, StoreError> {
-        let (documents, xor): (i64, i64) = self
-            .conn
-            .prepare_cached("SELECT documents, digest FROM replica")?
-            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (documents, xor): (i64, i64) =
+            self.conn.prepare_cached("SELECT documents, digest FROM replica")?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(Digest { documents: count(documents), xor: xor.cast_unsigned() })
     }
 
@@ -187,11 +180,8 @@ impl Reading<'_> {
     }
 
     pub(super) fn document_no(&self, doc: DocId) -> Result<Option<i64>, StoreError> {
-        let found = self
-            .conn
-            .prepare_cached("SELECT no FROM document WHERE doc = ?1")?
-            .query_row([doc.as_bytes()], |row| row.get(0))
-            .optional()?;
+        let found =
+            self.conn.prepare_cached("SELECT no FROM document WHERE doc = ?1")?.query_row([doc.as_bytes()], |row| row.get(0)).optional()?;
         Ok(found)
     }
 }
@@ -210,9 +200,7 @@ impl Writing<'_> {
         let held: Option<(i64, String, [u8; 16], bool, i64)> = self
             .conn
             .prepare_cached("SELECT no, kind, subject, held, fingerprint FROM document WHERE doc = ?1")?
-            .query_row([described.doc.as_bytes()], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-            })
+            .query_row([described.doc.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
             .optional()?;
         let new = described.fingerprint.cast_signed();
         match held {
@@ -253,13 +241,9 @@ impl Writing<'_> {
             )?
             .execute(params![no, compressed])?;
         self.conn
-            .prepare_cached(
-                "DELETE FROM change WHERE document = ?1 AND in_tail = 1 AND no NOT IN (SELECT change FROM own_change)",
-            )?
+            .prepare_cached("DELETE FROM change WHERE document = ?1 AND in_tail = 1 AND no NOT IN (SELECT change FROM own_change)")?
             .execute([no])?;
-        self.conn
-            .prepare_cached("UPDATE change SET in_tail = 0 WHERE document = ?1 AND in_tail = 1")?
-            .execute([no])?;
+        self.conn.prepare_cached("UPDATE change SET in_tail = 0 WHERE document = ?1 AND in_tail = 1")?.execute([no])?;
         self.conn
             .prepare_cached("UPDATE document SET tail_changes = 0, tail_bytes = 0, snapshot_bytes = ?2 WHERE no = ?1")?
             .execute(params![no, int(bytes.len())])?;
@@ -282,16 +266,9 @@ impl Writing<'_> {
             self.count_document(-1, fingerprint)?;
         }
         self.conn.prepare_cached("DELETE FROM snapshot WHERE document = ?1")?.execute([no])?;
-        self.conn
-            .prepare_cached("DELETE FROM change WHERE document = ?1 AND no NOT IN (SELECT change FROM own_change)")?
-            .execute([no])?;
-        self.conn
-            .prepare_cached("UPDATE change SET in_tail = 0 WHERE document = ?1")?
-            .execute([no])?;
-        let kept: i64 = self
-            .conn
-            .prepare_cached("SELECT count(*) FROM change WHERE document = ?1")?
-            .query_row([no], |row| row.get(0))?;
+        self.conn.prepare_cached("DELETE FROM change WHERE document = ?1 AND no NOT IN (SELECT change FROM own_change)")?.execute([no])?;
+        self.conn.prepare_cached("UPDATE change SET in_tail = 0 WHERE document = ?1")?.execute([no])?;
+        let kept: i64 = self.conn.prepare_cached("SELECT count(*) FROM change WHERE document = ?1")?.query_row([no], |row| row.get(0))?;
         if kept == 0 {
             self.conn.prepare_cached("DELETE FROM document WHERE no = ?1")?.execute([no])?;
         } else {
@@ -326,9 +303,7 @@ impl Writing<'_> {
     fn count_document(&mut self, by: i64, xor: i64) -> Result<(), StoreError> {
         // SQLite has no XOR: a ^ b = (a | b) - (a & b), which cannot overflow.
         self.conn
-            .prepare_cached(
-                "UPDATE replica SET documents = documents + :by, digest = (digest | :xor) - (digest & :xor)",
-            )?
+            .prepare_cached("UPDATE replica SET documents = documents + :by, digest = (digest | :xor) - (digest & :xor)")?
             .execute(named_params! { ":by": by, ":xor": xor })?;
         Ok(())
     }
@@ -448,32 +423,41 @@ pub(super) mod tests {
         assert!(failed.is_err());
         assert!(store.read(|r| r.holding(doc(1))).unwrap().is_none());
         assert_eq!(store.read(|r| r.digest()).unwrap(), Digest { documents: 0, xor: 0 });
-        assert_eq!(store.write(|w| {
-            w.put_document(&describe(1, &[hash(1, 1)]))?;
-            w.append_own(doc(1), hash(1, 1), b"x", Lane::Normal, Ms(1))
-        }).unwrap(), 1);
+        assert_eq!(
+            store
+                .write(|w| {
+                    w.put_document(&describe(1, &[hash(1, 1)]))?;
+                    w.append_own(doc(1), hash(1, 1), b"x", Lane::Normal, Ms(1))
+                })
+                .unwrap(),
+            1
+        );
     }
 
     #[test]
     fn forgetting_keeps_own_work_until_it_is_durable_and_erasing_keeps_nothing() {
         let mut store = Store::in_memory().unwrap();
         let (doc_1, hash_1) = one_document(&mut store, 1, Lane::Normal);
-        store.write::<_, StoreError>(|w| {
-            w.put_snapshot(doc_1, b"secret")?;
-            assert_eq!(w.forget(doc_1)?, Forgotten { kept_own_changes: 1 });
-            Ok(())
-        }).unwrap();
+        store
+            .write::<_, StoreError>(|w| {
+                w.put_snapshot(doc_1, b"secret")?;
+                assert_eq!(w.forget(doc_1)?, Forgotten { kept_own_changes: 1 });
+                Ok(())
+            })
+            .unwrap();
         assert!(store.read(|r| r.holding(doc_1)).unwrap().is_none());
         assert!(matches!(store.read(|r| r.document_bytes(doc_1)), Err(StoreError::UnknownDocument { .. })));
         assert_eq!(store.read(|r| r.outbox(9, 999)).unwrap().len(), 1);
         assert_eq!(store.read(|r| r.digest()).unwrap(), Digest { documents: 0, xor: 0 });
-        store.write::<_, StoreError>(|w| {
-            let _ = w.settle(hash_1, &Standing::Accepted { feed_no: 4 })?;
-            assert_eq!(w.raise_durable(3)?, 0);
-            assert_eq!(w.raise_durable(4)?, 1);
-            assert!(w.document_no(doc_1)?.is_none());
-            Ok(())
-        }).unwrap();
+        store
+            .write::<_, StoreError>(|w| {
+                let _ = w.settle(hash_1, &Standing::Accepted { feed_no: 4 })?;
+                assert_eq!(w.raise_durable(3)?, 0);
+                assert_eq!(w.raise_durable(4)?, 1);
+                assert!(w.document_no(doc_1)?.is_none());
+                Ok(())
+            })
+            .unwrap();
 
         let (doc_2, hash_2) = one_document(&mut store, 2, Lane::Normal);
         store.write(|w| w.erase(doc_2)).unwrap();
@@ -514,9 +498,7 @@ pub(super) mod tests {
         #[test]
         fn books_balance(steps in proptest::collection::vec(step(), 1..60)) {
             let mut store = Store::in_memory().unwrap();
-            let mut written = 0u8;
-            for step in steps {
-                written += 1;
+            for (written, step) in (1u8..).zip(steps) {
                 let n_hash = |n| hash(n, written);
                 store.write::<_, StoreError>(|w| {
                     match step {

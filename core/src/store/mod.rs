@@ -86,10 +86,7 @@ impl Store {
     ///
     /// # Errors
     /// What the closure returns, or a failure to write or commit.
-    pub fn write<T, E: From<StoreError>>(
-        &mut self,
-        body: impl FnOnce(&mut Writing<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
+    pub fn write<T, E: From<StoreError>>(&mut self, body: impl FnOnce(&mut Writing<'_>) -> Result<T, E>) -> Result<T, E> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
         let out = body(&mut Writing { reading: Reading { conn: &tx, codec: &self.codec } });
         match out {

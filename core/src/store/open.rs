@@ -146,8 +146,7 @@ impl Store {
     }
 
     fn open_checked(path: &Path, how: &OpenOptions) -> Result<Self, StoreError> {
-        let flags =
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(BUSY_MAX)?;
         if schema::head(&conn)? == schema::Head::Empty {
@@ -284,7 +283,9 @@ mod tests {
         let conn = Connection::open(&path).unwrap();
         let root: usize = conn
             .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'tour_row'", [], |row| row.get::<_, i64>(0))
-            .unwrap().try_into().unwrap();
+            .unwrap()
+            .try_into()
+            .unwrap();
         drop(conn);
         let at = (root - 1) * PAGE_BYTES as usize;
         bytes[at..at + 100].fill(0xee);

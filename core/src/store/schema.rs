@@ -70,7 +70,8 @@ mod tests {
 
     /// Tables and indices as SQLite describes them, without the text's comments and spacing.
     fn shape(conn: &Connection) -> Vec<String> {
-        let mut find = conn.prepare("SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY type, name").unwrap();
+        let mut find =
+            conn.prepare("SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY type, name").unwrap();
         let rows = find.query_map([], |row| row.get::<_, String>(0)).unwrap();
         rows.map(|row| {
             let row = row.unwrap();
@@ -94,15 +95,25 @@ mod tests {
         let mut conn = Connection::open_in_memory().unwrap();
         migrate(&mut conn).unwrap();
         let loose: Vec<String> = conn
-            .prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'")
-            .unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+            .prepare(
+                "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'",
+            )
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
         assert_eq!(loose, Vec::<String>::new());
         let nullable: Vec<String> = conn
             .prepare(
                 "SELECT t.name || '.' || c.name FROM pragma_table_list t, pragma_table_info(t.name) c
                  WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND c.\"notnull\" = 0 AND c.pk = 0",
             )
-            .unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
         assert_eq!(nullable, Vec::<String>::new());
     }
 }
