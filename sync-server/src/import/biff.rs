@@ -108,10 +108,7 @@ pub(super) fn tame(stream: &mut [u8]) -> Result<(), ReadError> {
         area = area.saturating_add(cells.area()).saturating_add(formulas.area());
     }
     if area > XLS_AREA_MAX {
-        return Err(ReadError::TooMuch {
-            what: "cells between the first and the last used one",
-            max: XLS_AREA_MAX,
-        });
+        return Err(ReadError::TooMuch { what: "cells between the first and the last used one", max: XLS_AREA_MAX });
     }
     if text_bytes > TEXT_BYTES_MAX {
         return Err(too_much("text (bytes)", TEXT_BYTES_MAX));
@@ -190,9 +187,8 @@ fn inline_length(stream: &[u8], place: Place, skip: usize) -> Result<usize, Read
 /// flag 4, characters of one or two bytes, 4 bytes a run, the extension. Characters may break at a record's end;
 /// the next then begins with a flags byte of its own.
 fn shared_lengths(stream: &[u8], places: &[Place]) -> Result<Vec<usize>, ReadError> {
-    let mut chunks = places.iter().enumerate();
     let mut spans = Vec::new();
-    while let Some((index, place)) = chunks.next() {
+    for (index, place) in places.iter().enumerate() {
         if index > 0 && place.kind != CONTINUE {
             break;
         }
@@ -202,12 +198,7 @@ fn shared_lengths(stream: &[u8], places: &[Place]) -> Result<Vec<usize>, ReadErr
         }
         spans.push((place.at + 4 + skip, place.at + 4 + place.len));
     }
-    let mut walk = Walk {
-        stream,
-        spans,
-        span: 0,
-        at: 0,
-    };
+    let mut walk = Walk { stream, spans, span: 0, at: 0 };
     walk.at = walk.spans.first().map_or(0, |span| span.0);
     let mut lengths = Vec::new();
     while walk.more() {
@@ -314,9 +305,7 @@ impl Box2 {
     }
 
     fn area(&self) -> u64 {
-        self.spans.map_or(0, |(top, bottom, left, right)| {
-            (u64::from(bottom - top) + 1) * (u64::from(right - left) + 1)
-        })
+        self.spans.map_or(0, |(top, bottom, left, right)| (u64::from(bottom - top) + 1) * (u64::from(right - left) + 1))
     }
 }
 

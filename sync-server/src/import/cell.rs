@@ -71,11 +71,7 @@ fn moment_text(time: &ExcelDateTime) -> String {
         return clock_text(seconds_total);
     }
     // Rounded to whole seconds first, so that 07:59:59.9996 does not show as 07:59:59.
-    let rounded = ExcelDateTime::new(
-        (seconds_total + 0.1) / DAY_SECONDS,
-        calamine::ExcelDateTimeType::DateTime,
-        is_1904(time),
-    );
+    let rounded = ExcelDateTime::new((seconds_total + 0.1) / DAY_SECONDS, calamine::ExcelDateTimeType::DateTime, is_1904(time));
     let (year, month, day, hour, minute, second, _) = rounded.to_ymd_hms_milli();
     if (hour, minute, second) == (0, 0, 0) {
         format!("{year:04}-{month:02}-{day:02}")
@@ -87,19 +83,14 @@ fn moment_text(time: &ExcelDateTime) -> String {
 /// Whether the workbook counts days from 1904: day 0 tells, and nothing else of the type does.
 fn is_1904(time: &ExcelDateTime) -> bool {
     let (year, ..) = time.to_ymd_hms_milli();
-    let (year_1900, ..) =
-        ExcelDateTime::new(time.as_f64(), calamine::ExcelDateTimeType::DateTime, false).to_ymd_hms_milli();
+    let (year_1900, ..) = ExcelDateTime::new(time.as_f64(), calamine::ExcelDateTimeType::DateTime, false).to_ymd_hms_milli();
     year.abs_diff(year_1900) >= 3
 }
 
 fn clock_text(seconds_total: f64) -> String {
     let seconds = seconds_total as u64;
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if second == 0 {
-        format!("{hour:02}:{minute:02}")
-    } else {
-        format!("{hour:02}:{minute:02}:{second:02}")
-    }
+    if second == 0 { format!("{hour:02}:{minute:02}") } else { format!("{hour:02}:{minute:02}:{second:02}") }
 }
 
 /// `2026-03-02T00:00:00` is a date, `2026-03-02T08:30:00` a date with a time.
@@ -135,19 +126,13 @@ mod tests {
 
     #[test]
     fn serial_days_become_dates() {
-        assert_eq!(date(46083.0), "2026-03-02");
-        assert_eq!(date(46083.354_166_666_664), "2026-03-02 08:30:00");
+        assert_eq!(date(46_083.0), "2026-03-02");
+        assert_eq!(date(46_083.354_166_666_664), "2026-03-02 08:30:00");
         assert_eq!(date(0.333_333_333_333_333_3), "08:00");
         assert_eq!(date(-1.0), "-1");
         assert_eq!(date(1e9), "1000000000");
-        assert_eq!(
-            moment_text(&ExcelDateTime::new(46083.0 - 1462.0, DateTime, true)),
-            "2026-03-02"
-        );
-        assert_eq!(
-            moment_text(&ExcelDateTime::new(1.104_166_666_666_666_7, TimeDelta, false)),
-            "26:30"
-        );
+        assert_eq!(moment_text(&ExcelDateTime::new(46_083.0 - 1462.0, DateTime, true)), "2026-03-02");
+        assert_eq!(moment_text(&ExcelDateTime::new(1.104_166_666_666_666_7, TimeDelta, false)), "26:30");
     }
 
     #[test]

@@ -60,9 +60,7 @@ pub struct ColumnOptions {
 #[non_exhaustive]
 pub enum ColumnError {
     /// Two titles claim one field that holds one value.
-    #[error(
-        "columns “{first}” and “{second}” both mean “{field}”; rename one, or say which to leave out"
-    )]
+    #[error("columns “{first}” and “{second}” both mean “{field}”; rename one, or say which to leave out")]
     SameField {
         /// Title further left.
         first: String,
@@ -114,18 +112,9 @@ pub fn matched(headers: &[String], options: &ColumnOptions) -> Result<Columns, C
             },
         };
         if !several && let Some(first) = taken.insert(field.clone(), title.clone()) {
-            return Err(ColumnError::SameField {
-                first,
-                second: title.clone(),
-                field: label(&field),
-            });
+            return Err(ColumnError::SameField { first, second: title.clone(), field: label(&field) });
         }
-        columns.known.push(Column {
-            at,
-            title: title.clone(),
-            factor: factor(title),
-            field,
-        });
+        columns.known.push(Column { at, title: title.clone(), factor: factor(title), field });
     }
     if columns.of(NAME).next().is_none() {
         return Err(ColumnError::NoName);
@@ -133,10 +122,7 @@ pub fn matched(headers: &[String], options: &ColumnOptions) -> Result<Columns, C
     Ok(columns)
 }
 
-fn assigned<'a>(
-    headers: &[String],
-    options: &'a ColumnOptions,
-) -> Result<BTreeMap<&'a str, String>, ColumnError> {
+fn assigned<'a>(headers: &[String], options: &'a ColumnOptions) -> Result<BTreeMap<&'a str, String>, ColumnError> {
     let mut assigned = BTreeMap::new();
     for (title, field) in &options.assigned {
         if !headers.iter().any(|header| header == title) {
@@ -160,9 +146,7 @@ pub(super) fn titles_known(cells: &[&str]) -> usize {
 
 /// Whether one cell of a row is a title of the name.
 pub(super) fn names_the_name(cells: &[&str]) -> bool {
-    cells
-        .iter()
-        .any(|cell| known_title(cell).is_some_and(|known| known.id == NAME))
+    cells.iter().any(|cell| known_title(cell).is_some_and(|known| known.id == NAME))
 }
 
 /// The field of a title: as a whole, without its hint in parentheses, or when all parts of a title in two languages
@@ -177,10 +161,7 @@ pub(super) fn known_title(title: &str) -> Option<&'static Known> {
         return Some(known);
     }
     let hints = hints(&plain);
-    let parts = bare
-        .split(['/', '|', '\n', '、', '或'])
-        .chain(hints.iter().map(String::as_str))
-        .filter(|part| !normal(part).is_empty());
+    let parts = bare.split(['/', '|', '\n', '、', '或']).chain(hints.iter().map(String::as_str)).filter(|part| !normal(part).is_empty());
     let mut meant = None;
     for part in parts {
         match (lookup(part), meant) {
@@ -221,19 +202,13 @@ fn known_field(id: &str) -> Option<&'static Known> {
 
 /// Label of a field for messages: the first title in use.
 pub(super) fn label(field: &str) -> String {
-    known_field(field)
-        .and_then(|known| known.titles.first())
-        .map_or_else(|| field.to_owned(), |title| (*title).to_owned())
+    known_field(field).and_then(|known| known.titles.first()).map_or_else(|| field.to_owned(), |title| (*title).to_owned())
 }
 
 /// Letters and digits only, compatibility forms unified, lower case.
 #[must_use]
 pub fn normal(text: &str) -> String {
-    let kept: String = text
-        .nfkc()
-        .filter(|c| c.is_alphanumeric() || *c == '#')
-        .flat_map(char::to_lowercase)
-        .collect();
+    let kept: String = text.nfkc().filter(|c| c.is_alphanumeric() || *c == '#').flat_map(char::to_lowercase).collect();
     kept
 }
 
@@ -252,12 +227,7 @@ fn without_hints(title: &str) -> String {
 }
 
 fn hints(title: &str) -> Vec<String> {
-    title
-        .split(['(', '[', '【'])
-        .skip(1)
-        .filter_map(|rest| rest.split([')', ']', '】']).next())
-        .map(str::to_owned)
-        .collect()
+    title.split(['(', '[', '【']).skip(1).filter_map(|rest| rest.split([')', ']', '】']).next()).map(str::to_owned).collect()
 }
 
 /// The unit that a title states: `销售额(万元)` counts in ten thousands.

@@ -85,10 +85,7 @@ fn inverse(given: Degrees, forward: impl Fn(Degrees) -> Degrees) -> Degrees {
     let mut guess = given;
     for _ in 0..=PASSES {
         let seen = forward(guess);
-        guess = Degrees {
-            lon: guess.lon + (given.lon - seen.lon),
-            lat: guess.lat + (given.lat - seen.lat),
-        };
+        guess = Degrees { lon: guess.lon + (given.lon - seen.lon), lat: guess.lat + (given.lat - seen.lat) };
     }
     guess
 }
@@ -104,11 +101,21 @@ fn wgs84_to_gcj02(place: Degrees) -> Degrees {
     }
     let (x, y) = (place.lon - 105.0, place.lat - 35.0);
     let waves = (20.0 * (6.0 * x * PI).sin() + 20.0 * (2.0 * x * PI).sin()) * 2.0 / 3.0;
-    let north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * x.abs().sqrt()
+    let north = -100.0
+        + 2.0 * x
+        + 3.0 * y
+        + 0.2 * y * y
+        + 0.1 * x * y
+        + 0.2 * x.abs().sqrt()
         + waves
         + (20.0 * (y * PI).sin() + 40.0 * (y / 3.0 * PI).sin()) * 2.0 / 3.0
         + (160.0 * (y / 12.0 * PI).sin() + 320.0 * (y * PI / 30.0).sin()) * 2.0 / 3.0;
-    let east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * x.abs().sqrt()
+    let east = 300.0
+        + x
+        + 2.0 * y
+        + 0.1 * x * x
+        + 0.1 * x * y
+        + 0.1 * x.abs().sqrt()
         + waves
         + (20.0 * (x * PI).sin() + 40.0 * (x / 3.0 * PI).sin()) * 2.0 / 3.0
         + (150.0 * (x / 12.0 * PI).sin() + 300.0 * (x / 30.0 * PI).sin()) * 2.0 / 3.0;
@@ -126,10 +133,7 @@ fn gcj02_to_bd09(place: Degrees) -> Degrees {
     let (x, y) = (place.lon, place.lat);
     let radius = x.hypot(y) + 0.000_02 * (y * TURN).sin();
     let angle = y.atan2(x) + 0.000_003 * (x * TURN).cos();
-    Degrees {
-        lon: radius * angle.cos() + 0.0065,
-        lat: radius * angle.sin() + 0.006,
-    }
+    Degrees { lon: radius * angle.cos() + 0.0065, lat: radius * angle.sin() + 0.006 }
 }
 
 #[cfg(test)]
@@ -159,10 +163,7 @@ mod tests {
     fn the_inverse_is_within_a_centimetre() {
         for datum in [Datum::Wgs84, Datum::Gcj02, Datum::Bd09] {
             for step in 0..400_u32 {
-                let place = Degrees {
-                    lon: 75.0 + f64::from(step % 20) * 3.0 + 0.1234,
-                    lat: 18.0 + f64::from(step / 20) * 1.7 + 0.4321,
-                };
+                let place = Degrees { lon: 75.0 + f64::from(step % 20) * 3.0 + 0.1234, lat: 18.0 + f64::from(step / 20) * 1.7 + 0.4321 };
                 let back = datum.to_wgs84(datum.of_wgs84(place));
                 assert!(metres(place, back) < 0.01, "{datum:?} {place:?} {}", metres(place, back));
             }

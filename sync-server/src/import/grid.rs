@@ -48,10 +48,7 @@ impl GridBuilder {
             return Err(too_much("columns", COLUMNS_MAX));
         }
         if text.len() > CELL_CHARS_MAX && text.chars().count() > CELL_CHARS_MAX {
-            return Err(ReadError::CellTooLong {
-                row: row.saturating_add(1),
-                max: CELL_CHARS_MAX,
-            });
+            return Err(ReadError::CellTooLong { row: row.saturating_add(1), max: CELL_CHARS_MAX });
         }
         self.cells += 1;
         self.text_bytes = self.text_bytes.saturating_add(text.len());
@@ -91,11 +88,7 @@ impl GridBuilder {
             if merge.rows.1 <= merge.rows.0 {
                 continue;
             }
-            let below: Vec<u32> = self
-                .rows
-                .range(merge.rows.0.saturating_add(1)..=merge.rows.1)
-                .map(|(row, _)| *row)
-                .collect();
+            let below: Vec<u32> = self.rows.range(merge.rows.0.saturating_add(1)..=merge.rows.1).map(|(row, _)| *row).collect();
             // Regions never overlap in a sound file, so together they have no more steps than there are cells.
             steps = steps.saturating_add(below.len());
             if steps > CELLS_MAX {
@@ -131,8 +124,5 @@ fn dense(cells: BTreeMap<usize, String>) -> Vec<String> {
 }
 
 pub(super) fn too_much(what: &'static str, max: usize) -> ReadError {
-    ReadError::TooMuch {
-        what,
-        max: u64::try_from(max).unwrap_or(u64::MAX),
-    }
+    ReadError::TooMuch { what, max: u64::try_from(max).unwrap_or(u64::MAX) }
 }

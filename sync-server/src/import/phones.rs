@@ -49,10 +49,7 @@ fn numbers_of(piece: &str) -> Vec<Option<PhoneCell>> {
 }
 
 fn number(typed: &str) -> Option<PhoneCell> {
-    normal(typed).map(|normal| PhoneCell {
-        typed: typed.to_owned(),
-        normal,
-    })
+    normal(typed).map(|normal| PhoneCell { typed: typed.to_owned(), normal })
 }
 
 /// The normal form of one number: digits; `+86`, `0086` and `86` before a full number dropped; an extension (`转`, `分机`,
@@ -60,10 +57,8 @@ fn number(typed: &str) -> Option<PhoneCell> {
 #[must_use]
 pub fn normal(typed: &str) -> Option<String> {
     let plain: String = typed.nfkc().collect::<String>().to_lowercase();
-    let (main, extension) = ["转", "分机", "ext.", "ext", "x", "#"]
-        .into_iter()
-        .find_map(|mark| plain.split_once(mark))
-        .unwrap_or((&plain, ""));
+    let (main, extension) =
+        ["转", "分机", "ext.", "ext", "x", "#"].into_iter().find_map(|mark| plain.split_once(mark)).unwrap_or((&plain, ""));
     let letters = main.chars().filter(|c| c.is_alphabetic()).count();
     let digits: String = main.chars().filter(char::is_ascii_digit).collect();
     // `13900001111(王)` and `电话:…` carry a few words; a sentence with a number in it is no number.
@@ -72,11 +67,7 @@ pub fn normal(typed: &str) -> Option<String> {
     }
     let digits = without_country(&digits);
     let extension: String = extension.chars().filter(char::is_ascii_digit).take(8).collect();
-    Some(if extension.is_empty() {
-        digits.to_owned()
-    } else {
-        format!("{digits}x{extension}")
-    })
+    Some(if extension.is_empty() { digits.to_owned() } else { format!("{digits}x{extension}") })
 }
 
 fn without_country(digits: &str) -> &str {

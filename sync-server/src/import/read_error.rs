@@ -20,9 +20,7 @@ pub enum ReadError {
         max: u64,
     },
     /// One cell is longer than a spreadsheet program allows.
-    #[error(
-        "row {row} has a cell of more than {max} characters; in a text file a quotation mark may lack its partner there"
-    )]
+    #[error("row {row} has a cell of more than {max} characters; in a text file a quotation mark may lack its partner there")]
     CellTooLong {
         /// Row as shown in the file.
         row: u32,
@@ -56,9 +54,7 @@ pub enum ReadError {
         has: String,
     },
     /// No row looks like a row of titles.
-    #[error(
-        "no row of titles was found in the first {looked_at} rows; one row must name the columns, “客户名称” (name) among them"
-    )]
+    #[error("no row of titles was found in the first {looked_at} rows; one row must name the columns, “客户名称” (name) among them")]
     NoTitles {
         /// How many rows were looked at.
         looked_at: usize,

@@ -136,19 +136,12 @@ fn read_as(format: Format, bytes: &[u8], options: &ReadOptions) -> Result<Table,
 
 /// The sheet asked for, else the first one with known titles. What was wrong with the first sheet that has content
 /// is told if none will do.
-fn choose(
-    names: &[String],
-    options: &ReadOptions,
-    mut grid: impl FnMut(&str) -> Result<Grid, ReadError>,
-) -> Result<Table, ReadError> {
+fn choose(names: &[String], options: &ReadOptions, mut grid: impl FnMut(&str) -> Result<Grid, ReadError>) -> Result<Table, ReadError> {
     if let Some(asked) = &options.sheet {
-        let name = names
-            .iter()
-            .find(|name| name.trim() == asked.trim())
-            .ok_or_else(|| ReadError::NoSuchSheet {
-                asked: asked.clone(),
-                has: names.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", "),
-            })?;
+        let name = names.iter().find(|name| name.trim() == asked.trim()).ok_or_else(|| ReadError::NoSuchSheet {
+            asked: asked.clone(),
+            has: names.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", "),
+        })?;
         return table_of(grid(name)?, names);
     }
     let mut first_problem = None;
@@ -184,19 +177,13 @@ fn table_of(grid: Grid, names: &[String]) -> Result<Table, ReadError> {
     };
     for row in rows {
         match no_customer(&row, &table.headers) {
-            Some(reason) => table.left_out.push(LeftOut {
-                number: row.number,
-                reason,
-            }),
+            Some(reason) => table.left_out.push(LeftOut { number: row.number, reason }),
             None => {
                 let mut cells = row.cells;
                 if cells.len() < table.headers.len() {
                     cells.resize(table.headers.len(), String::new());
                 }
-                table.rows.push(Row {
-                    number: row.number,
-                    cells,
-                });
+                table.rows.push(Row { number: row.number, cells });
             }
         }
     }
@@ -229,18 +216,10 @@ fn no_customer(row: &GridRow, headers: &[String]) -> Option<LeftOutReason> {
         return Some(LeftOutReason::Separator);
     }
     let mut filled = row.cells.iter().enumerate().filter(|(_, cell)| !cell.trim().is_empty());
-    if filled
-        .clone()
-        .all(|(column, cell)| headers.get(column).is_some_and(|header| header == cell.trim()))
-    {
+    if filled.clone().all(|(column, cell)| headers.get(column).is_some_and(|header| header == cell.trim())) {
         return Some(LeftOutReason::RepeatedTitles);
     }
     let (_, first) = filled.next()?;
-    let word: String = first
-        .chars()
-        .filter(|c| c.is_alphabetic())
-        .flat_map(char::to_lowercase)
-        .collect();
-    matches!(word.as_str(), "合计" | "总计" | "小计" | "共计" | "total" | "subtotal" | "sum")
-        .then_some(LeftOutReason::Total)
+    let word: String = first.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+    matches!(word.as_str(), "合计" | "总计" | "小计" | "共计" | "total" | "subtotal" | "sum").then_some(LeftOutReason::Total)
 }

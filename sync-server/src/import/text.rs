@@ -31,27 +31,19 @@ pub(super) fn grid(bytes: &[u8]) -> Result<Grid, ReadError> {
     if let Some(found) = markup(&text) {
         return Err(ReadError::OtherFormat { found });
     }
-    let text = if text.contains('\n') {
-        text
-    } else {
-        Cow::Owned(text.replace('\r', "\n"))
-    };
+    let mut text = text.replace("\r\n", "\n").replace('\r', "\n");
+    text.push('\n');
     let (told, body, offset) = separator_line(&text);
     let delimiter = told.unwrap_or_else(|| delimiter(body));
     let mut builder = GridBuilder::default();
-    let mut inner_lines = 0_u64;
-    each_record(body, delimiter, |record| {
-        let line = record.position().map_or(1, csv::Position::line);
-        let row = u32::try_from(line.saturating_sub(1).saturating_sub(inner_lines))
-            .unwrap_or(u32::MAX)
-            .saturating_add(offset);
+    let mut inner_lines = 0_usize;
+    each_record(body, delimiter, |record, lines| {
+        inner_lines += record.iter().map(|cell| cell.matches('\n').count()).sum::<usize>();
+        let row = lines.saturating_sub(2).saturating_sub(u64::try_from(inner_lines).unwrap_or(u64::MAX));
+        let row = u32::try_from(row).unwrap_or(u32::MAX).saturating_add(offset);
         for (column, cell) in record.iter().enumerate() {
-            inner_lines += u64::try_from(cell.matches('\n').count()).unwrap_or(0);
             if cell.len() > CELL_CHARS_MAX && cell.chars().count() > CELL_CHARS_MAX {
-                return Err(ReadError::CellTooLong {
-                    row: row.saturating_add(1),
-                    max: CELL_CHARS_MAX,
-                });
+                return Err(ReadError::CellTooLong { row: row.saturating_add(1), max: CELL_CHARS_MAX });
             }
             builder.put(row, u32::try_from(column).unwrap_or(u32::MAX), cell.to_owned())?;
         }
@@ -78,9 +70,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, ReadError> {
 }
 
 fn strict<'a>(encoding: &'static encoding_rs::Encoding, bytes: &'a [u8]) -> Result<Cow<'a, str>, ReadError> {
-    encoding
-        .decode_without_bom_handling_and_without_replacement(bytes)
-        .ok_or(ReadError::UnknownEncoding)
+    encoding.decode_without_bom_handling_and_without_replacement(bytes).ok_or(ReadError::UnknownEncoding)
 }
 
 /// Web systems hand out pages of HTML under the name `.xls`.
@@ -105,7 +95,7 @@ fn markup(text: &str) -> Option<&'static str> {
 /// A first line `sep=;` tells the delimiter; it is a row of its own, so what follows is one row further down.
 fn separator_line(text: &str) -> (Option<u8>, &str, u32) {
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
-    let told = match first.trim_end_matches('\r').trim_matches('"') {
+    let told = match first.trim_matches('"') {
         "sep=," => b',',
         "sep=;" => b';',
         "sep=\t" => b'\t',
@@ -122,7 +112,7 @@ fn delimiter(text: &str) -> u8 {
         let mut titles = 0;
         let mut widths: Vec<usize> = Vec::new();
         // What fails to parse scores what it reached.
-        let _scored = each_record(text, candidate, |record| {
+        let _scored = each_record(text, candidate, |record, _| {
             let cells: Vec<&str> = record.iter().collect();
             titles = titles.max(columns::titles_known(&cells));
             if record.len() > 1 {
@@ -141,23 +131,12 @@ fn delimiter(text: &str) -> u8 {
     best.0
 }
 
-/// Calls `take` with each record until it says false. A broken record never happens: the parser reads any text.
-fn each_record(
-    text: &str,
-    delimiter: u8,
-    mut take: impl FnMut(&StringRecord) -> Result<bool, ReadError>,
-) -> Result<(), ReadError> {
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(text.as_bytes());
+/// Calls `take` with each record and the line after it (from 1) until it says false. A broken record never happens: the parser reads any text.
+fn each_record(text: &str, delimiter: u8, mut take: impl FnMut(&StringRecord, u64) -> Result<bool, ReadError>) -> Result<(), ReadError> {
+    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
     let mut record = StringRecord::new();
-    while reader
-        .read_record(&mut record)
-        .map_err(|_| ReadError::Damaged { format: ".csv" })?
-    {
-        if !take(&record)? {
+    while reader.read_record(&mut record).map_err(|_| ReadError::Damaged { format: ".csv" })? {
+        if !take(&record, reader.position().line())? {
             break;
         }
     }

@@ -24,11 +24,7 @@ pub enum UsccError {
 /// [`UsccError`].
 pub fn checked(text: &str) -> Result<String, UsccError> {
     use unicode_normalization::UnicodeNormalization;
-    let code: String = text
-        .nfkc()
-        .filter(|c| !c.is_whitespace() && *c != '-')
-        .flat_map(char::to_uppercase)
-        .collect();
+    let code: String = text.nfkc().filter(|c| !c.is_whitespace() && *c != '-').flat_map(char::to_uppercase).collect();
     if code.chars().count() != LENGTH {
         return Err(UsccError::Length);
     }
@@ -37,11 +33,7 @@ pub fn checked(text: &str) -> Result<String, UsccError> {
         return Err(UsccError::Character);
     }
     let (body, last) = values.split_at(LENGTH - 1);
-    if last == [check_value(body)] {
-        Ok(code)
-    } else {
-        Err(UsccError::CheckDigit)
-    }
+    if last == [check_value(body)] { Ok(code) } else { Err(UsccError::CheckDigit) }
 }
 
 /// The code of 17 characters with its check digit, for tests and samples; `None` if a character does not fit.

@@ -30,10 +30,8 @@ pub(super) struct XlsSheets {
 pub(super) fn sheets(bytes: &[u8]) -> Result<XlsSheets, ReadError> {
     let mut stream = workbook_stream(bytes)?;
     biff::tame(&mut stream)?;
-    let book = Xls::new(Cursor::new(clean_container(&stream)?)).map_err(|error| match error {
-        XlsError::Password => ReadError::Password,
-        _ => DAMAGED,
-    })?;
+    let book = Xls::new(Cursor::new(clean_container(&stream)?))
+        .map_err(|error| if matches!(error, XlsError::Password) { ReadError::Password } else { DAMAGED })?;
     if book.sheets_metadata().len() > SHEETS_MAX {
         return Err(too_much("sheets", SHEETS_MAX));
     }
@@ -61,13 +59,8 @@ impl XlsSheets {
         if regions.len() > MERGES_MAX {
             return Err(too_much("merged regions", MERGES_MAX));
         }
-        let merges: Vec<Merge> = regions
-            .iter()
-            .map(|region| Merge {
-                rows: (region.start.0, region.end.0),
-                columns: (region.start.1, region.end.1),
-            })
-            .collect();
+        let merges: Vec<Merge> =
+            regions.iter().map(|region| Merge { rows: (region.start.0, region.end.0), columns: (region.start.1, region.end.1) }).collect();
         builder.finish(name.to_owned(), &merges)
     }
 }
@@ -79,21 +72,13 @@ fn workbook_stream(bytes: &[u8]) -> Result<Vec<u8>, ReadError> {
         return Err(ReadError::Password);
     }
     if container.exists("/WordDocument") {
-        return Err(ReadError::OtherFormat {
-            found: "a text document (.doc)",
-        });
+        return Err(ReadError::OtherFormat { found: "a text document (.doc)" });
     }
-    let name = ["/Workbook", "/Book"]
-        .into_iter()
-        .find(|name| container.is_stream(name))
-        .ok_or(DAMAGED)?;
+    let name = ["/Workbook", "/Book"].into_iter().find(|name| container.is_stream(name)).ok_or(DAMAGED)?;
     let stream = container.open_stream(name).map_err(|_| DAMAGED)?;
     let limit = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX);
     let mut content = Vec::new();
-    stream
-        .take(limit.saturating_add(1))
-        .read_to_end(&mut content)
-        .map_err(|_| DAMAGED)?;
+    stream.take(limit.saturating_add(1)).read_to_end(&mut content).map_err(|_| DAMAGED)?;
     if content.len() > FILE_BYTES_MAX {
         return Err(too_much("bytes", FILE_BYTES_MAX));
     }
@@ -102,7 +87,8 @@ fn workbook_stream(bytes: &[u8]) -> Result<Vec<u8>, ReadError> {
 
 /// A compound file that holds nothing but this workbook stream.
 fn clean_container(stream: &[u8]) -> Result<Vec<u8>, ReadError> {
-    let mut container = cfb::CompoundFile::create(Cursor::new(Vec::new())).map_err(|_| DAMAGED)?;
+    // Version 3: `calamine` takes a container of version 4 without small streams for an empty one.
+    let mut container = cfb::CompoundFile::create_with_version(cfb::Version::V3, Cursor::new(Vec::new())).map_err(|_| DAMAGED)?;
     let mut target = container.create_stream("/Workbook").map_err(|_| DAMAGED)?;
     target.write_all(stream).map_err(|_| DAMAGED)?;
     target.flush().map_err(|_| DAMAGED)?;
