@@ -2,18 +2,25 @@
 //! what people see. No SQL, no bytes of other rooms, no clock.
 //!
 //! * [`schema`] – what kinds, sections and fields are · [`kinds`] – the kinds · [`values`] – their value sets.
-//! * [`value`], [`assertion`] – what a register holds · [`clock`] – when it was said.
+//! * [`value`], [`assertion`] – what a register holds · [`clock`] – when it was said · [`edit`] – what somebody wants to write.
+//! * [`card`], [`visit`], [`tour`], [`proposal`] – documents folded.
 
 pub mod assertion;
 pub mod card;
 pub mod clock;
+pub mod date;
+pub mod edit;
 pub mod kinds;
 pub mod normal;
+pub mod proposal;
 pub mod schema;
 pub mod tour;
+pub mod uscc;
 pub mod value;
 pub mod values;
+pub mod visit;
 
 pub use assertion::{Assertion, Source};
+pub use edit::{Edit, EditError, Provenance};
 pub use schema::{Class, Container, Field, FieldType, Kind, Label, Merge, Part, Role, Section, ValueSet};
 pub use value::Value;

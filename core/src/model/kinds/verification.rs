@@ -26,6 +26,8 @@ static FIELDS: &[Field] = &[
     once("field", "字段", "Field", FieldType::Line(60)),
     once("value", "核实值", "Value", FieldType::Structure),
     once("op", "所核实的记录", "Assertion verified", FieldType::Line(120)),
+    once("observed", "记录的观察时间", "Observed", FieldType::Instant),
+    once("office_heads", "所见版本", "Office side seen", FieldType::Line(2_048)),
     once("decision", "结论", "Decision", FieldType::Code(&values::DECISION)),
     once("method", "核实方式", "Method", FieldType::Code(&values::VERIFY_METHOD)),
     once("reason", "说明", "Reason", FieldType::Line(300)),
