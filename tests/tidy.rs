@@ -4,8 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Files longer than this fail; at 400 lines it is time to look for the second subject.
+/// Files longer than this fail, their tests at the end not counted; at 400 lines it is time to look for the second subject.
 const FILE_LINES_MAX: usize = 500;
+/// Files that may be longer for now, with the length at which they stand: they may shrink, never grow.
+const LONGER: &[(&str, usize)] = &[("core/src/model/card.rs", 600)];
 
 /// A word, and the places (prefixes of paths from the root) that may use it.
 struct Wall {
@@ -28,6 +30,8 @@ const WALLS: &[Wall] = &[
             "core/src/store.rs",
             "sync-server/src/feed",
             "sync-server/src/accounts",
+            "sync-server/src/database.rs",
+            "sync-server/src/storage.rs",
             "tests/bench",
             "tests/hostile",
             "tests/scenarios",
@@ -97,12 +101,14 @@ fn every_file_says_what_belongs_in_it() {
 
 #[test]
 fn files_have_one_subject() {
-    let broken: Vec<_> = rust_files()
-        .into_iter()
-        .map(|(path, text)| (path, text.lines().count()))
-        .filter(|(_, lines)| *lines > FILE_LINES_MAX)
-        .map(|(path, lines)| format!("{path}: {lines} lines"))
-        .collect();
+    let mut broken = Vec::new();
+    for (path, text) in rust_files() {
+        let lines = text.lines().take_while(|line| *line != "#[cfg(test)]").count();
+        let allowed = LONGER.iter().find(|(long, _)| *long == path).map_or(FILE_LINES_MAX, |(_, lines)| *lines);
+        if lines > allowed {
+            broken.push(format!("{path}: {lines} lines, at most {allowed}"));
+        }
+    }
     nothing(&broken, "a file is too long: look for its second subject");
 }
 
