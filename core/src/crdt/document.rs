@@ -249,8 +249,9 @@ impl Document {
         {
             return Err(DocumentError::UnknownHeads.into());
         }
-        self.inner.set_actor(AmActor::from(stamp.actor.as_bytes()));
+        // The author first: a new author brings a random actor with it.
         self.inner.set_author(stamp.author.map(|user| Author::from(user.as_bytes().to_vec())));
+        self.inner.set_actor(AmActor::from(stamp.actor.as_bytes()));
         let mut options = CommitOptions::default().with_time(stamp.time.0);
         if let Some(note) = &stamp.note {
             options = options.with_message(note.as_str());
@@ -439,6 +440,13 @@ impl Writer<'_> {
 impl WriteTarget for automerge::transaction::Transaction<'_> {
     fn put(&mut self, container: &str, key: &str, bytes: Vec<u8>) -> Result<(), DocumentError> {
         let id = find(self, container, ObjType::Map)?;
+        let rivals = self.get_all(&id, key).map_err(DocumentError::automerge)?;
+        let repeats = |value: &AmValue<'_>| matches!(value, AmValue::Scalar(scalar) if matches!(&**scalar, ScalarValue::Bytes(other) if *other == bytes));
+        if rivals.len() > 1 && rivals.iter().any(|(value, _)| repeats(value)) {
+            // Automerge answers a repetition of the winner by deleting the other rivals, without a trace of who chose. A choice
+            // is an assertion of its own: an empty value in between makes it one.
+            automerge::transaction::Transactable::put(self, &id, key, ScalarValue::Bytes(Vec::new())).map_err(DocumentError::automerge)?;
+        }
         automerge::transaction::Transactable::put(self, &id, key, ScalarValue::Bytes(bytes)).map_err(DocumentError::automerge)
     }
     fn splice(&mut self, name: &str, at: usize, delete: usize, insert: &str) -> Result<(), DocumentError> {

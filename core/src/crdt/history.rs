@@ -46,6 +46,7 @@ impl Document {
                 }
                 if let (Key::Map(key), OpType::Put(ScalarValue::Bytes(bytes))) = (&op.key, op.action)
                     && wanted(key)
+                    && !bytes.is_empty()
                 {
                     past.push((key.to_string(), Past { bytes, change: meta.clone() }));
                 }

@@ -6,11 +6,14 @@
 //!
 //! * [`document`] – open, write at given heads, read registers with their rivals, changes out and in, snapshots.
 //! * [`genesis`] – the deterministic first changes.
+//! * [`gate`] – what every byte from outside passes before a document sees it; its chunks are taken apart in `chunk`.
 //! * [`history`] – every assertion that a register ever held.
 //!
 //! Never here: business words, SQL, rights.
 
+mod chunk;
 pub mod document;
+pub mod gate;
 pub mod genesis;
 pub mod history;
 
