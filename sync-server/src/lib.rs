@@ -1,2 +1,9 @@
-//! Server.
+//! Headquarters of Roadbook.
+pub mod access;
+pub mod accounts;
+pub mod clock;
+pub mod database;
+pub mod device;
+pub mod feed;
 pub mod import;
+pub mod storage;

@@ -1,0 +1,239 @@
+//! One SQLite file of the server: opened, migrated, one writer and a few readers.
+//!
+//! Belongs here: connections, pragmas, the ladder of migrations. Never here: what a table means.
+//!
+//! Every write is one `BEGIN IMMEDIATE` transaction under one lock (a deferred transaction that reads and then writes
+//! is refused with `SQLITE_BUSY_SNAPSHOT`, and no timeout applies). Reads are snapshots on connections of their own.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+/// How long a statement waits for another *process* (a command beside a running server) to finish its write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// At most this many idle reading connections are kept; more are opened when needed and closed after use.
+const READERS_IDLE_MAX: usize = 4;
+
+/// Page cache of each connection, in KiB (SQLite writes it as a negative number).
+const CACHE_KIB: i64 = 8 * 1024;
+
+/// `PRAGMA application_id` of our files: "RBsv". A file of another program is refused, not migrated.
+const APPLICATION_ID: i32 = 0x5242_7376;
+
+/// How much a commit survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// `synchronous=FULL`: a returned commit survives a power cut. For everything that an answer promises.
+    Full,
+    /// `synchronous=NORMAL`: survives the death of the process, may lose its last commits in a power cut. For scratch.
+    Process,
+}
+
+/// Why a file could not be opened or used.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// SQLite refused; the text is for the log.
+    #[error("the database failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The folder cannot be made.
+    #[error("the folder of {path} cannot be made: {source}")]
+    Folder {
+        /// The file that was to be opened.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file belongs to another program.
+    #[error("{path} is not a file of Roadbook; choose another data folder")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was written by a newer version of this program.
+    #[error("{path} was written by a newer version (schema {found}, this program knows {known}); update the program")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema number.
+        found: usize,
+        /// The newest that this program knows.
+        known: usize,
+    },
+}
+
+/// An open file. Cheap to share behind an `Arc`; all methods take `&self`.
+pub struct Database {
+    path: PathBuf,
+    durability: Durability,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl Database {
+    /// Opens `path`, makes it when it is missing, and brings its schema up to the end of `migrations`.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Newer`] and [`DatabaseError::Foreign`] leave the file untouched; a damaged file is reported
+    /// as SQLite names it and is never deleted or replaced: it holds what nobody else has.
+    pub fn open(path: &Path, durability: Durability, migrations: &[&str]) -> Result<Self, DatabaseError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| DatabaseError::Folder { path: path.to_owned(), source })?;
+        }
+        refuse_foreign(path)?;
+        let mut writer = connect(path, durability)?;
+        migrate(&mut writer, path, migrations)?;
+        Ok(Self { path: path.to_owned(), durability, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs `work` as one immediate transaction: committed when it returns `Ok`, undone otherwise.
+    ///
+    /// # Errors
+    /// What `work` returns, or the failure to begin or commit.
+    pub fn write<T, E: From<rusqlite::Error>>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut connection = held(&self.writer);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = work(&transaction)?;
+        transaction.commit()?;
+        Ok(value)
+    }
+
+    /// Runs `work` on one unchanging snapshot.
+    ///
+    /// # Errors
+    /// What `work` returns, or the failure to open a connection.
+    pub fn read<T, E: From<rusqlite::Error>>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let idle = held(&self.readers).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => {
+                let connection = connect(&self.path, self.durability)?;
+                connection.pragma_update(None, "query_only", true)?;
+                connection
+            }
+        };
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+        let value = work(&transaction)?;
+        transaction.finish()?;
+        let mut readers = held(&self.readers);
+        if readers.len() < READERS_IDLE_MAX {
+            readers.push(connection);
+        }
+        Ok(value)
+    }
+}
+
+/// A lock whose holder panicked is still good here: the transaction of that holder was rolled back when it unwound.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn connect(path: &Path, durability: Durability) -> Result<Connection, rusqlite::Error> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Process => "NORMAL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Looks at the file without changing a byte of it.
+fn refuse_foreign(path: &Path) -> Result<(), DatabaseError> {
+    let connection = Connection::open(path)?;
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if application != APPLICATION_ID && (application != 0 || tables > 0) {
+        return Err(DatabaseError::Foreign { path: path.to_owned() });
+    }
+    Ok(())
+}
+
+/// Runs the steps that the file does not have yet, all in one transaction. `PRAGMA user_version` counts them.
+fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), DatabaseError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let found = found as usize;
+    if found > migrations.len() {
+        return Err(DatabaseError::Newer { path: path.to_owned(), found, known: migrations.len() });
+    }
+    for step in migrations.iter().skip(found) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", u32::try_from(migrations.len()).unwrap_or(u32::MAX))?;
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "a failing test says where")]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "CREATE TABLE a (id INTEGER PRIMARY KEY, word TEXT NOT NULL) STRICT;";
+    const TWO: &str = "CREATE TABLE b (id INTEGER PRIMARY KEY) STRICT;";
+
+    #[test]
+    fn an_old_file_moves_up_and_a_newer_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x/y.sqlite");
+        let old = Database::open(&path, Durability::Full, &[ONE]).unwrap();
+        old.write(|tx| tx.execute("INSERT INTO a (id, word) VALUES (1, '惠民')", [])).unwrap();
+        drop(old);
+        let new = Database::open(&path, Durability::Full, &[ONE, TWO]).unwrap();
+        let word: String = new.read(|tx| tx.query_row("SELECT word FROM a", [], |row| row.get(0))).unwrap();
+        assert_eq!(word, "惠民");
+        drop(new);
+        let Err(DatabaseError::Newer { found: 2, known: 1, .. }) = Database::open(&path, Durability::Full, &[ONE])
+        else {
+            panic!("a newer file must be refused");
+        };
+    }
+
+    #[test]
+    fn a_foreign_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.sqlite");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+        assert!(matches!(Database::open(&path, Durability::Full, &[ONE]), Err(DatabaseError::Foreign { .. })));
+        let not_sqlite = folder.path().join("text.sqlite");
+        std::fs::write(&not_sqlite, "this is not a database, it is a text that is long enough").unwrap();
+        assert!(Database::open(&not_sqlite, Durability::Full, &[ONE]).is_err());
+        assert!(std::fs::read_to_string(&not_sqlite).unwrap().starts_with("this is not"));
+    }
+
+    #[test]
+    fn an_error_undoes_the_whole_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("d.sqlite"), Durability::Full, &[ONE]).unwrap();
+        let failed: Result<(), rusqlite::Error> = database.write(|tx| {
+            tx.execute("INSERT INTO a (id, word) VALUES (1, 'x')", [])?;
+            Err(rusqlite::Error::InvalidQuery)
+        });
+        assert!(failed.is_err());
+        let count: i64 = database.read(|tx| tx.query_row("SELECT count(*) FROM a", [], |row| row.get(0))).unwrap();
+        assert_eq!(count, 0);
+    }
+}

@@ -1,0 +1,2 @@
+//! stub
+pub(crate) const SCRATCH_MIGRATION_1: &str = "";

@@ -1,0 +1,450 @@
+//! The contract of [`Feed`](super::Feed) as tests, generic over implementations. Each takes a freshly opened feed.
+//! `tests!(open)` makes a test of every one of them; `open` gets a folder and returns a feed.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a failing test says where")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
+
+use super::*;
+
+macro_rules! tests {
+    ($open:ident) => {
+        $crate::feed::contract::tests!($open:
+            appending_again_changes_nothing,
+            a_batch_is_all_or_nothing,
+            a_pull_holds_what_the_scopes_hold,
+            a_long_pull_survives_any_interruption,
+            what_moves_is_forgotten_here_and_whole_there,
+            a_new_territory_comes_whole_and_a_lost_one_goes,
+            another_role_takes_everything_again,
+            a_grant_in_the_middle_of_a_long_pull_loses_nothing,
+            heads_and_the_held_set_follow_the_entries,
+            refused_changes_are_kept,
+            eight_writers_and_a_cursor_that_misses_nothing,
+            random_histories_always_converge);
+    };
+    ($open:ident: $($name:ident),* $(,)?) => {$(
+        #[test]
+        fn $name() {
+            let folder = tempfile::tempdir().map_err(|e| e.to_string());
+            let folder = $crate::feed::contract::opened(folder);
+            $crate::feed::contract::$name(&$open(folder.path()));
+        }
+    )*};
+}
+pub(crate) use tests;
+
+/// A test's way to say that nothing works without a feed.
+pub(crate) fn opened<T>(result: Result<T, String>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(why) => panic!("{why}"),
+    }
+}
+
+fn user(n: u8) -> UserId {
+    UserId::from_bytes([n; 16])
+}
+fn doc(n: u32) -> DocId {
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&n.to_be_bytes());
+    DocId::from_bytes(bytes)
+}
+fn hand(n: u8) -> Hand {
+    Hand { device: (n > 0).then(|| DeviceId::from_bytes([n; 16])), user: user(n), now: Ms(1) }
+}
+fn territory(id: &str) -> TerritoryId {
+    TerritoryId(id.to_owned())
+}
+fn filed(id: &str, owner: Option<u8>) -> Filing {
+    Filing { territory: Some(territory(id)), owner: owner.map(user) }
+}
+fn card(n: u32) -> Document {
+    Document { id: doc(n), kind: "customer".into(), subject: doc(n).into(), owner: None, in_territory: true }
+}
+fn entry(n: u32, seq: u32, actor: u8) -> NewEntry {
+    let mut hash = [actor; 32];
+    hash[..4].copy_from_slice(&n.to_be_bytes());
+    hash[4..8].copy_from_slice(&seq.to_be_bytes());
+    let deps = if seq > 1 {
+        let mut before = hash;
+        before[4..8].copy_from_slice(&(seq - 1).to_be_bytes());
+        vec![ChangeHash(before)]
+    } else {
+        vec![]
+    };
+    NewEntry { doc: doc(n), hash: ChangeHash(hash), deps, actor: ActorId::from_slice(&[actor; 16]).unwrap(), author: user(actor), bytes: hash.to_vec() }
+}
+fn new_card(feed: &impl Feed, n: u32, filing: Filing) {
+    let batch = Batch { documents: vec![card(n)], entries: vec![entry(n, 1, 0)], filings: vec![(doc(n).into(), filing)], refused: vec![] };
+    feed.append(&hand(0), &batch).unwrap();
+}
+fn edit(feed: &impl Feed, n: u32, seq: u32) {
+    feed.append(&hand(0), &Batch { entries: vec![entry(n, seq, 0)], ..Batch::default() }).unwrap();
+}
+fn file(feed: &impl Feed, n: u32, filing: Filing) {
+    feed.append(&hand(0), &Batch { filings: vec![(doc(n).into(), filing)], ..Batch::default() }).unwrap();
+}
+
+/// A phone as far as the feed is concerned: what it holds, and where it stands.
+#[derive(Default)]
+struct Phone {
+    held: BTreeMap<DocId, BTreeSet<Vec<u8>>>,
+    cursor: u64,
+    begun: Option<Begun>,
+}
+
+impl Phone {
+    /// One request and answer. Returns whether it is at rest.
+    fn turn(&mut self, feed: &impl Feed, who: u8, role: &str, territories: &[&str], documents_max: usize) -> bool {
+        let scopes: BTreeSet<Scope> =
+            territories.iter().map(|id| Scope::territory(&territory(id))).chain([Scope::user(user(who))]).collect();
+        let kinds: BTreeSet<&'static str> = if role == "finance" { BTreeSet::from(["customer"]) } else { BTreeSet::from(["customer", "visit"]) };
+        let grants = feed.grant(user(who), role, &scopes).unwrap();
+        let ask =
+            Ask { grants: &grants, own_kinds: &kinds, territory_kinds: &kinds, base: self.cursor, begun: self.begun, documents_max };
+        let page = feed.page(&ask).unwrap();
+        assert!(page.documents.len() <= documents_max);
+        for document in &page.documents {
+            let held = self.held.entry(document.doc).or_default();
+            match document.since {
+                None => *held = feed.changes(document.doc, 0).unwrap().into_iter().collect(),
+                Some(since) => held.extend(feed.changes(document.doc, since).unwrap()),
+            }
+        }
+        for (_, doc) in &page.forgets {
+            self.held.remove(doc);
+        }
+        if page.complete {
+            (self.cursor, self.begun) = (page.head, None);
+        } else {
+            let head = self.begun.map_or(page.head, |begun| begun.head);
+            let restarted = grants.iter().any(|grant| grant.revoked_no.is_none() && grant.granted_no > head);
+            self.begun = Some(Begun { head: if restarted { page.head } else { head }, upto: page.until });
+        }
+        page.complete
+    }
+    fn pull(&mut self, feed: &impl Feed, who: u8, role: &str, territories: &[&str]) {
+        let mut turns = 0;
+        while !self.turn(feed, who, role, territories, 3) {
+            turns += 1;
+            assert!(turns < 10_000, "a pull never ended");
+        }
+    }
+    fn docs(&self) -> Vec<DocId> {
+        self.held.keys().copied().collect()
+    }
+}
+
+pub(crate) fn appending_again_changes_nothing(feed: &impl Feed) {
+    let batch = Batch {
+        documents: vec![card(1)],
+        entries: vec![entry(1, 1, 5), entry(1, 2, 5), entry(1, 1, 5)],
+        filings: vec![(doc(1).into(), filed("east", None))],
+        refused: vec![],
+    };
+    let first = feed.append(&hand(5), &batch).unwrap();
+    assert_eq!(first.numbers.iter().map(|(_, new)| *new).collect::<Vec<_>>(), [true, true, false]);
+    let again = feed.append(&hand(5), &batch).unwrap();
+    assert_eq!((again.head, again.numbers.iter().filter(|(_, new)| *new).count()), (first.head, 0));
+    assert_eq!(feed.follow(0, 10).unwrap().len(), 2);
+    assert_eq!(feed.known(doc(1), &[entry(1, 1, 5).hash, entry(9, 9, 9).hash]).unwrap().len(), 1);
+    assert_eq!(feed.filing(doc(1).into()).unwrap(), Some(filed("east", None)));
+    assert_eq!(feed.actor_device(&entry(1, 1, 5).actor).unwrap(), Some(hand(5).device));
+    assert_eq!(feed.actor_device(&entry(1, 1, 6).actor).unwrap(), None);
+}
+
+pub(crate) fn a_batch_is_all_or_nothing(feed: &impl Feed) {
+    new_card(feed, 1, filed("east", None));
+    let head = feed.head().unwrap();
+    // Actor 0 belongs to headquarters; a device may not use it.
+    let spoofed = Batch { entries: vec![entry(1, 2, 7), entry(1, 3, 0)], ..Batch::default() };
+    assert!(matches!(feed.append(&hand(7), &spoofed), Err(FeedError::ActorTaken(_))));
+    let orphan = Batch { entries: vec![entry(1, 2, 7), entry(2, 1, 7)], ..Batch::default() };
+    assert!(matches!(feed.append(&hand(7), &orphan), Err(FeedError::NoDocument(_))));
+    let other = Batch { documents: vec![Document { kind: "visit".into(), ..card(1) }], entries: vec![entry(1, 2, 7)], ..Batch::default() };
+    assert!(matches!(feed.append(&hand(7), &other), Err(FeedError::AnotherDocument(_))));
+    assert_eq!((feed.head().unwrap(), feed.follow(0, 10).unwrap().len()), (head, 1));
+    assert_eq!(feed.actor_device(&entry(1, 2, 7).actor).unwrap(), None);
+}
+
+pub(crate) fn a_pull_holds_what_the_scopes_hold(feed: &impl Feed) {
+    new_card(feed, 1, filed("east", None));
+    new_card(feed, 2, filed("west", None));
+    new_card(feed, 3, filed("west", Some(1)));
+    new_card(feed, 4, Filing::default());
+    let visit = Document { id: doc(5), kind: "visit".into(), subject: doc(2).into(), owner: Some(user(1)), in_territory: true };
+    feed.append(&hand(1), &Batch { documents: vec![visit], entries: vec![entry(5, 1, 1)], ..Batch::default() }).unwrap();
+    let mut phone = Phone::default();
+    phone.pull(feed, 1, "salesperson", &["east"]);
+    assert_eq!(phone.docs(), [doc(1), doc(3), doc(5)], "the territory, the own customer, the own visit");
+    let mut other = Phone::default();
+    other.pull(feed, 2, "salesperson", &["west"]);
+    assert_eq!(other.docs(), [doc(2), doc(3), doc(5)], "the visit belongs to its customer's territory too");
+    edit(feed, 1, 2);
+    assert!(phone.turn(feed, 1, "salesperson", &["east"], 3));
+    assert_eq!(phone.held[&doc(1)].len(), 2);
+    let mut clerk = Phone::default();
+    clerk.pull(feed, 3, "finance", &["west"]);
+    assert_eq!(clerk.docs(), [doc(2), doc(3)], "a kind that the role may not read stays away");
+}
+
+pub(crate) fn a_long_pull_survives_any_interruption(feed: &impl Feed) {
+    for n in 0..20 {
+        new_card(feed, n, filed("east", Some(u8::try_from(n % 3).unwrap())));
+    }
+    let mut phone = Phone::default();
+    let mut turns = 0;
+    while !phone.turn(feed, 1, "salesperson", &["east"], 3) {
+        turns += 1;
+        // Meanwhile others write, also to what has passed and to what has not.
+        if turns < 6 {
+            edit(feed, 0, turns + 1);
+            edit(feed, 19, turns + 1);
+        }
+        // The answer is lost: ask the same again.
+        let (cursor, begun) = (phone.cursor, phone.begun);
+        phone.turn(feed, 1, "salesperson", &["east"], 3);
+        (phone.cursor, phone.begun) = (cursor, begun);
+    }
+    assert_eq!(phone.docs().len(), 20);
+    assert_eq!((phone.held[&doc(0)].len(), phone.held[&doc(19)].len()), (6, 6));
+}
+
+pub(crate) fn what_moves_is_forgotten_here_and_whole_there(feed: &impl Feed) {
+    new_card(feed, 1, filed("east", None));
+    new_card(feed, 2, filed("east", None));
+    let (mut east, mut west) = (Phone::default(), Phone::default());
+    east.pull(feed, 1, "salesperson", &["east"]);
+    west.pull(feed, 2, "salesperson", &["west"]);
+    assert_eq!((east.docs().len(), west.docs().len()), (2, 0));
+    edit(feed, 1, 2);
+    file(feed, 1, filed("west", None));
+    edit(feed, 1, 3);
+    east.pull(feed, 1, "salesperson", &["east"]);
+    west.pull(feed, 2, "salesperson", &["west"]);
+    assert_eq!((east.docs(), west.docs()), (vec![doc(2)], vec![doc(1)]));
+    assert_eq!(west.held[&doc(1)].len(), 3, "with all that happened before");
+    // And back again, while the phone of the east is away.
+    file(feed, 1, filed("north", None));
+    file(feed, 1, filed("east", None));
+    east.pull(feed, 1, "salesperson", &["east"]);
+    west.pull(feed, 2, "salesperson", &["west"]);
+    assert_eq!((east.docs().len(), west.docs().len()), (2, 0));
+    assert_eq!(east.held[&doc(1)].len(), 3);
+}
+
+pub(crate) fn a_new_territory_comes_whole_and_a_lost_one_goes(feed: &impl Feed) {
+    for n in 0..5 {
+        new_card(feed, n, filed("east", None));
+        new_card(feed, n + 10, filed("west", None));
+    }
+    let mut phone = Phone::default();
+    phone.pull(feed, 1, "salesperson", &["east"]);
+    assert_eq!(phone.docs().len(), 5);
+    phone.pull(feed, 1, "salesperson", &["east", "west"]);
+    assert_eq!(phone.docs().len(), 10);
+    phone.pull(feed, 1, "salesperson", &["west"]);
+    assert_eq!(phone.docs(), (10..15).map(doc).collect::<Vec<_>>());
+    // A second device of the same person that slept through all of it.
+    let mut tablet = Phone { cursor: 1, ..Phone::default() };
+    tablet.held.insert(doc(0), BTreeSet::new());
+    tablet.pull(feed, 1, "salesperson", &["west"]);
+    assert_eq!(tablet.docs(), phone.docs());
+}
+
+pub(crate) fn another_role_takes_everything_again(feed: &impl Feed) {
+    new_card(feed, 1, filed("east", None));
+    let visit = Document { id: doc(5), kind: "visit".into(), subject: doc(1).into(), owner: Some(user(9)), in_territory: true };
+    feed.append(&hand(9), &Batch { documents: vec![visit], entries: vec![entry(5, 1, 9)], ..Batch::default() }).unwrap();
+    let mut phone = Phone::default();
+    phone.pull(feed, 1, "finance", &["east"]);
+    assert_eq!(phone.docs(), [doc(1)]);
+    phone.pull(feed, 1, "salesperson", &["east"]);
+    assert_eq!(phone.docs(), [doc(1), doc(5)]);
+    phone.pull(feed, 1, "finance", &["east"]);
+    assert_eq!(phone.docs(), [doc(1)], "the visit may not be held any more");
+}
+
+pub(crate) fn a_grant_in_the_middle_of_a_long_pull_loses_nothing(feed: &impl Feed) {
+    for n in 0..10 {
+        new_card(feed, n, filed("east", None));
+        new_card(feed, n + 10, filed("west", None));
+    }
+    let mut phone = Phone::default();
+    assert!(!phone.turn(feed, 1, "salesperson", &["west"], 3));
+    assert!(!phone.turn(feed, 1, "salesperson", &["west"], 3));
+    phone.pull(feed, 1, "salesperson", &["east", "west"]);
+    assert_eq!(phone.docs().len(), 20);
+}
+
+pub(crate) fn heads_and_the_held_set_follow_the_entries(feed: &impl Feed) {
+    new_card(feed, 1, filed("east", None));
+    feed.append(&hand(5), &Batch { entries: vec![entry(1, 1, 5)], ..Batch::default() }).unwrap();
+    edit(feed, 1, 2);
+    new_card(feed, 2, filed("west", None));
+    let grants = feed.grant(user(1), "salesperson", &BTreeSet::from([Scope::territory(&territory("east"))])).unwrap();
+    let kinds = BTreeSet::from(["customer"]);
+    let ask = Ask { grants: &grants, own_kinds: &kinds, territory_kinds: &kinds, base: 0, begun: None, documents_max: 10 };
+    let (head, held) = feed.held(&ask).unwrap();
+    assert_eq!(head, feed.head().unwrap());
+    assert_eq!(held, [(doc(1), Heads::new(vec![entry(1, 2, 0).hash, entry(1, 1, 5).hash]))]);
+}
+
+pub(crate) fn refused_changes_are_kept(feed: &impl Feed) {
+    let refused = Refused {
+        doc: doc(1),
+        kind: "customer".into(),
+        subject: doc(1).into(),
+        hash: ChangeHash([3; 32]),
+        code: "no_right".into(),
+        why: "not your territory".into(),
+        bytes: vec![1, 2, 3],
+    };
+    for _ in 0..2 {
+        feed.append(&hand(4), &Batch { refused: vec![refused.clone()], ..Batch::default() }).unwrap();
+    }
+    let rows = feed.quarantine(10).unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!((&rows[0].refused, rows[0].device), (&refused, hand(4).device));
+    assert_eq!(feed.head().unwrap(), 0);
+}
+
+/// Eight threads append as fast as they can while a reader follows by number and a phone pulls by page. Threads, because
+/// the question is what another connection sees between an insert and its commit.
+pub(crate) fn eight_writers_and_a_cursor_that_misses_nothing(feed: &impl Feed) {
+    const EACH: u32 = 25;
+    for n in 0..8 {
+        new_card(feed, n, filed("east", None));
+    }
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..8_u32)
+            .map(|writer| {
+                scope.spawn(move || {
+                    let device = u8::try_from(writer + 1).unwrap();
+                    for seq in 1..=EACH {
+                        // Every third push is about a neighbour's card as well.
+                        let mut entries = vec![entry(writer, seq, device)];
+                        if seq % 3 == 0 {
+                            entries.push(entry((writer + 1) % 8, seq + 1000, device));
+                        }
+                        feed.append(&hand(device), &Batch { entries, ..Batch::default() }).unwrap();
+                    }
+                })
+            })
+            .collect();
+        let done = &done;
+        let follower = scope.spawn(move || {
+            let (mut seen, mut cursor) = (Vec::new(), 0);
+            loop {
+                let last_round = done.load(Ordering::SeqCst);
+                let entries = feed.follow(cursor, 7).unwrap();
+                cursor = entries.last().map_or(cursor, |entry| entry.no);
+                let quiet = entries.is_empty();
+                seen.extend(entries.into_iter().map(|entry| entry.no));
+                if last_round && quiet {
+                    return seen;
+                }
+            }
+        });
+        let puller = scope.spawn(move || {
+            let mut phone = Phone::default();
+            loop {
+                let last_round = done.load(Ordering::SeqCst);
+                if phone.turn(feed, 200, "salesperson", &["east"], 3) && last_round {
+                    return phone;
+                }
+            }
+        });
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        done.store(true, Ordering::SeqCst);
+        let all: Vec<Entry> = feed.follow(0, 10_000).unwrap();
+        assert_eq!(all.len(), 8 + 8 * (EACH as usize + EACH as usize / 3));
+        assert_eq!(follower.join().unwrap(), all.iter().map(|entry| entry.no).collect::<Vec<_>>());
+        let mut expected: BTreeMap<DocId, BTreeSet<Vec<u8>>> = BTreeMap::new();
+        for entry in all {
+            expected.entry(entry.doc).or_default().insert(entry.bytes);
+        }
+        assert_eq!(puller.join().unwrap().held, expected);
+    });
+}
+
+/// Random edits, moves, grants, page sizes and lost answers; at the end everyone pulls until quiet and holds exactly what
+/// the model says. The numbers come from a fixed linear congruential generator: the same every run.
+pub(crate) fn random_histories_always_converge(feed: &impl Feed) {
+    const TERRITORIES: [&str; 3] = ["east", "north", "west"];
+    let mut state: u64 = 0x5eed;
+    let mut draw = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut filings: BTreeMap<u32, Filing> = BTreeMap::new();
+    let mut seqs: BTreeMap<u32, u32> = BTreeMap::new();
+    let mut phones: Vec<Phone> = (0..3).map(|_| Phone::default()).collect();
+    let mut rights: Vec<BTreeSet<&str>> = (0..3).map(|n| BTreeSet::from([TERRITORIES[n]])).collect();
+    let go = |phone: &mut Phone, who: usize, rights: &[BTreeSet<&str>], max| {
+        let territories: Vec<&str> = rights[who].iter().copied().collect();
+        phone.turn(feed, u8::try_from(who + 1).unwrap(), "salesperson", &territories, max)
+    };
+    for _ in 0..400 {
+        match draw(10) {
+            0 | 1 => {
+                let n = u32::try_from(filings.len()).unwrap();
+                let filing = filed(TERRITORIES[usize::try_from(draw(3)).unwrap()], (draw(3) == 0).then_some(1));
+                new_card(feed, n, filing.clone());
+                filings.insert(n, filing);
+                seqs.insert(n, 1);
+            }
+            2..=4 if !filings.is_empty() => {
+                let n = u32::try_from(draw(filings.len() as u64)).unwrap();
+                let seq = seqs[&n] + 1;
+                edit(feed, n, seq);
+                seqs.insert(n, seq);
+            }
+            5 if !filings.is_empty() => {
+                let n = u32::try_from(draw(filings.len() as u64)).unwrap();
+                let filing = filed(TERRITORIES[usize::try_from(draw(3)).unwrap()], (draw(2) == 0).then(|| u8::try_from(draw(3) + 1).unwrap()));
+                file(feed, n, filing.clone());
+                filings.insert(n, filing);
+            }
+            6 => {
+                let place = TERRITORIES[usize::try_from(draw(3)).unwrap()];
+                let mine = &mut rights[usize::try_from(draw(3)).unwrap()];
+                if !mine.remove(place) {
+                    mine.insert(place);
+                }
+            }
+            _ => {
+                let who = usize::try_from(draw(3)).unwrap();
+                let max = usize::try_from(draw(4) + 1).unwrap();
+                let before = (phones[who].cursor, phones[who].begun);
+                go(&mut phones[who], who, &rights, max);
+                if draw(5) == 0 {
+                    (phones[who].cursor, phones[who].begun) = before;
+                }
+            }
+        }
+    }
+    for (who, phone) in phones.iter_mut().enumerate() {
+        let mut turns = 0;
+        while !go(phone, who, &rights, 2) {
+            turns += 1;
+            assert!(turns < 10_000);
+        }
+        let expected: BTreeMap<DocId, usize> = filings
+            .iter()
+            .filter(|(_, filing)| {
+                filing.owner == Some(user(u8::try_from(who + 1).unwrap()))
+                    || filing.territory.as_ref().is_some_and(|place| rights[who].contains(place.0.as_str()))
+            })
+            .map(|(n, _)| (doc(*n), seqs[n] as usize))
+            .collect();
+        let held: BTreeMap<DocId, usize> = phone.held.iter().map(|(doc, changes)| (*doc, changes.len())).collect();
+        assert_eq!(held, expected, "phone {who}");
+    }
+}

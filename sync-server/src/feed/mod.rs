@@ -1,0 +1,374 @@
+//! The feed: the server's truth. An append-only row of admitted changes, numbered, with the scopes they are visible in.
+//!
+//! Belongs here: the contract ([`Feed`]), its types, and its SQL. Never here: the gate, roles, HTTP, or what is inside a
+//! change; a caller has admitted a change and decided every right before it appends.
+//!
+//! # The contract, for every implementation
+//!
+//! 1. **One push is one durable transaction.** When [`Feed::append`] returns, everything in the batch survives a power cut;
+//!    when it fails, nothing of the batch is there. Appending the same batch again changes nothing.
+//! 2. **Numbers are taken last.** The counter is drawn after everything else has been read and checked, and only numbered
+//!    rows follow before the commit. So whoever sees number *n* sees every number below it, and a cursor never skips an entry.
+//! 3. **A document is visible** in the territory of its subject (when it is a document for the territory) and to its owner:
+//!    the author of an event, the rep of a tour, for cards the owner of the customer. Filing a subject elsewhere moves all
+//!    its documents in the same transaction; each move has a number of its own.
+//! 4. **[`Feed::page`] is complete.** Who stores all pages of a pull, and repeats from any point after losing an answer,
+//!    holds exactly the documents that its scopes hold, each with all its changes; what left the scopes is in `forgets`.
+//! 5. **The epoch** names one life of the numbers. It is new after every restore or loss; a cursor of another epoch, or ahead
+//!    of the head, means nothing.
+
+#[cfg(test)]
+pub(crate) mod contract;
+mod pull;
+mod sqlite;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use roadbook_core::crdt::Heads;
+use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
+
+pub use sqlite::SqliteFeed;
+
+/// The schema steps of this room, oldest first; see `storage` for the ladder that they are part of.
+pub(crate) const MIGRATION_1: &str = include_str!("migrations/0001_feed.sql");
+
+/// Documents of one page, at most; a page may be closed earlier by its bytes.
+pub const PAGE_DOCUMENTS_MAX: usize = 2_000;
+
+/// Why the feed could not answer or append.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// SQLite refused; the text is for the log.
+    #[error("the feed failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// No randomness for an epoch.
+    #[error(transparent)]
+    NoEntropy(#[from] crate::clock::NoEntropy),
+    /// An actor is bound to another device. Nothing was appended.
+    #[error("actor {0} belongs to another device")]
+    ActorTaken(ActorId),
+    /// A document came with another kind, subject or owner than it was made with. Nothing was appended.
+    #[error("document {0} exists with another kind, subject or owner")]
+    AnotherDocument(DocId),
+    /// An entry names a document that is neither known nor in the batch. Nothing was appended.
+    #[error("document {0} was not introduced")]
+    NoDocument(DocId),
+}
+
+/// A set of documents that are seen together: `t:` and a territory, or `u:` and a person.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope(String);
+
+impl Scope {
+    /// What the territory sees.
+    #[must_use]
+    pub fn territory(territory: &TerritoryId) -> Self {
+        Self(format!("t:{territory}"))
+    }
+    /// What one person sees because it is theirs.
+    #[must_use]
+    pub fn user(user: UserId) -> Self {
+        Self(format!("u:{user}"))
+    }
+    /// Its text in tables.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+    /// Whether it is a person's own.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        self.0.starts_with("u:")
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a subject is filed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filing {
+    /// The territory (区域).
+    pub territory: Option<TerritoryId>,
+    /// The owner (负责人).
+    pub owner: Option<UserId>,
+}
+
+/// A document as the feed knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Its id.
+    pub id: DocId,
+    /// Its kind.
+    pub kind: String,
+    /// What it is about.
+    pub subject: SubjectId,
+    /// Author of an event, rep of a tour; `None`: it belongs to whoever owns the subject.
+    pub owner: Option<UserId>,
+    /// Whether the territory of its subject sees it.
+    pub in_territory: bool,
+}
+
+/// A change to be appended. The caller has put it through the gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    /// Its document.
+    pub doc: DocId,
+    /// Its name.
+    pub hash: ChangeHash,
+    /// The changes it follows.
+    pub deps: Vec<ChangeHash>,
+    /// The line of changes it belongs to.
+    pub actor: ActorId,
+    /// Who made it.
+    pub author: UserId,
+    /// The raw change.
+    pub bytes: Vec<u8>,
+}
+
+/// A change that was not admitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The document it was for, as the device said.
+    pub doc: DocId,
+    /// The kind, as the device said.
+    pub kind: String,
+    /// The subject, as the device said.
+    pub subject: SubjectId,
+    /// SHA-256 over the bytes, or the change's own name where it could be read.
+    pub hash: ChangeHash,
+    /// Stable code of the reason.
+    pub code: String,
+    /// The reason for a person.
+    pub why: String,
+    /// What came.
+    pub bytes: Vec<u8>,
+}
+
+/// One push, or one edit of headquarters: all or nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Documents that the feed may not know yet. Known ones must be the same.
+    pub documents: Vec<Document>,
+    /// Changes, dependencies before dependents. Known ones are skipped.
+    pub entries: Vec<NewEntry>,
+    /// Subjects filed by this batch. The same filing again changes nothing.
+    pub filings: Vec<(SubjectId, Filing)>,
+    /// Changes set aside.
+    pub refused: Vec<Refused>,
+}
+
+/// Who hands a batch in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hand {
+    /// The device; `None`: headquarters itself.
+    pub device: Option<DeviceId>,
+    /// The person.
+    pub user: UserId,
+    /// The server's clock.
+    pub now: Ms,
+}
+
+/// What an append did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// For every entry of the batch, in order: its number, and whether it was new.
+    pub numbers: Vec<(u64, bool)>,
+    /// The head after it.
+    pub head: u64,
+}
+
+/// One admitted change, read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub no: u64,
+    /// Its document.
+    pub doc: DocId,
+    /// The document's kind.
+    pub kind: String,
+    /// The document's subject.
+    pub subject: SubjectId,
+    /// Its name.
+    pub hash: ChangeHash,
+    /// The device that handed it in; `None`: headquarters.
+    pub device: Option<DeviceId>,
+    /// When it arrived, by the server's clock.
+    pub received_at: Ms,
+    /// The raw change.
+    pub bytes: Vec<u8>,
+}
+
+/// A change in quarantine, read back for the desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Its row.
+    pub id: i64,
+    /// What was refused and why.
+    pub refused: Refused,
+    /// Who handed it in.
+    pub device: Option<DeviceId>,
+    /// The person of that device.
+    pub user: UserId,
+    /// When it arrived.
+    pub received_at: Ms,
+}
+
+/// A scope that a person holds or held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The scope.
+    pub scope: Scope,
+    /// Since which number; a device whose cursor is older lacks all of it.
+    pub granted_no: u64,
+    /// Since which number no longer; a device whose cursor is older must forget it.
+    pub revoked_no: Option<u64>,
+}
+
+/// Where a long pull stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    /// The head of its first page. What is granted later makes it begin again.
+    pub head: u64,
+    /// Everything up to this number was received.
+    pub upto: u64,
+}
+
+/// What a device asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The person's scopes, from [`Feed::grant`].
+    pub grants: &'a [Grant],
+    /// The kinds that the person may read of what is their own.
+    pub own_kinds: &'a BTreeSet<&'static str>,
+    /// The kinds that the person may read in their territories.
+    pub territory_kinds: &'a BTreeSet<&'static str>,
+    /// The device's cursor: it holds everything up to this number. 0: nothing.
+    pub base: u64,
+    /// A long pull that goes on.
+    pub begun: Option<Begun>,
+    /// At most this many documents.
+    pub documents_max: usize,
+}
+
+/// A document on a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageDocument {
+    /// Its id.
+    pub doc: DocId,
+    /// Its kind.
+    pub kind: String,
+    /// What it is about.
+    pub subject: SubjectId,
+    /// Its place in the pull.
+    pub last_no: u64,
+    /// `Some(n)`: the device holds it as of number `n` and lacks what came after. `None`: it lacks all of it.
+    pub since: Option<u64>,
+}
+
+/// One page of a pull, in order of number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The head of the snapshot that this page was read from.
+    pub head: u64,
+    /// Documents to give, by `last_no`, each once.
+    pub documents: Vec<PageDocument>,
+    /// Documents that left the person's scopes, with the number at which they left, by number.
+    pub forgets: Vec<(u64, DocId)>,
+    /// Everything up to this number is on this page.
+    pub until: u64,
+    /// Whether nothing follows: the device then stands at `head`.
+    pub complete: bool,
+}
+
+/// The feed of one organisation. The module's head is its contract.
+pub trait Feed: Send + Sync {
+    /// The life of these numbers.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn epoch(&self) -> Result<[u8; 16], FeedError>;
+
+    /// Begins a new life: to be called once after a restore or a failover with loss.
+    ///
+    /// # Errors
+    /// When the storage fails or there is no randomness.
+    fn renew_epoch(&self) -> Result<[u8; 16], FeedError>;
+
+    /// The last number given out; 0 when nothing was appended yet.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn head(&self) -> Result<u64, FeedError>;
+
+    /// Appends a batch, all or nothing, durably.
+    ///
+    /// # Errors
+    /// [`FeedError::ActorTaken`], [`FeedError::AnotherDocument`], [`FeedError::NoDocument`], or the storage.
+    fn append(&self, hand: &Hand, batch: &Batch) -> Result<Appended, FeedError>;
+
+    /// A document as the feed knows it.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn document(&self, doc: DocId) -> Result<Option<Document>, FeedError>;
+
+    /// Where a subject is filed.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn filing(&self, subject: SubjectId) -> Result<Option<Filing>, FeedError>;
+
+    /// The device that an actor belongs to: `None` when nobody used it yet, `Some(None)` for headquarters.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn actor_device(&self, actor: &ActorId) -> Result<Option<Option<DeviceId>>, FeedError>;
+
+    /// Which of these changes of a document the feed holds.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn known(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError>;
+
+    /// The changes of a document after a number, in order, raw.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn changes(&self, doc: DocId, after: u64) -> Result<Vec<Vec<u8>>, FeedError>;
+
+    /// Entries after a number, whatever their scope, at most `entries_max`: how the headquarters replica follows.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn follow(&self, after: u64, entries_max: usize) -> Result<Vec<Entry>, FeedError>;
+
+    /// Compares the scopes that a person has now with those given before, records the difference under new numbers, and
+    /// returns all that were ever given.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn grant(&self, user: UserId, role: &str, scopes: &BTreeSet<Scope>) -> Result<Vec<Grant>, FeedError>;
+
+    /// One page of a pull.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn page(&self, ask: &Ask<'_>) -> Result<Page, FeedError>;
+
+    /// Every document that the asker may hold, with its heads, at the returned head: what the digest is made of.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn held(&self, ask: &Ask<'_>) -> Result<(u64, Vec<(DocId, Heads)>), FeedError>;
+
+    /// The newest rows of the quarantine.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn quarantine(&self, rows_max: usize) -> Result<Vec<Quarantined>, FeedError>;
+}

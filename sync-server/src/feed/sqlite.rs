@@ -1,0 +1,443 @@
+//! The feed in SQLite: the embedded default. Appending and looking up; paging is in `pull.rs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use roadbook_core::crdt::Heads;
+use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+
+use super::{
+    Appended, Ask, Batch, Document, Entry, Feed, FeedError, Filing, Grant, Hand, NewEntry, Page, Quarantined, Refused, Scope, pull,
+};
+use crate::clock::random;
+use crate::database::Database;
+
+/// Rows of quarantine read at once, at most.
+const QUARANTINE_ROWS_MAX: usize = 1_000;
+/// Entries followed at once, at most.
+const FOLLOW_ENTRIES_MAX: usize = 10_000;
+
+/// The feed in one SQLite file.
+pub struct SqliteFeed {
+    database: Arc<Database>,
+}
+
+impl SqliteFeed {
+    /// The feed kept in `database`, which was opened with the server's migrations; begins the first epoch of a new file.
+    ///
+    /// # Errors
+    /// When the file cannot be written or there is no randomness.
+    pub fn open(database: Arc<Database>) -> Result<Self, FeedError> {
+        let epoch: [u8; 16] = random()?;
+        database.write(|tx| {
+            tx.execute("INSERT OR IGNORE INTO feed_state (id, epoch, head) VALUES (1, ?1, 0)", [epoch.as_slice()])?;
+            Ok::<_, FeedError>(())
+        })?;
+        Ok(Self { database })
+    }
+}
+
+impl Feed for SqliteFeed {
+    fn epoch(&self) -> Result<[u8; 16], FeedError> {
+        self.database.read(|tx| Ok(tx.prepare_cached("SELECT epoch FROM feed_state")?.query_row([], |row| row.get(0))?))
+    }
+
+    fn renew_epoch(&self) -> Result<[u8; 16], FeedError> {
+        let epoch: [u8; 16] = random()?;
+        self.database.write(|tx| {
+            tx.execute("UPDATE feed_state SET epoch = ?1", [epoch.as_slice()])?;
+            Ok(epoch)
+        })
+    }
+
+    fn head(&self) -> Result<u64, FeedError> {
+        self.database.read(|tx| Ok(head(tx)?))
+    }
+
+    fn append(&self, hand: &Hand, batch: &Batch) -> Result<Appended, FeedError> {
+        self.database.write(|tx| append(tx, hand, batch))
+    }
+
+    fn document(&self, doc: DocId) -> Result<Option<Document>, FeedError> {
+        self.database.read(|tx| Ok(document(tx, doc)?))
+    }
+
+    fn filing(&self, subject: SubjectId) -> Result<Option<Filing>, FeedError> {
+        self.database.read(|tx| Ok(filing(tx, subject)?))
+    }
+
+    fn actor_device(&self, actor: &ActorId) -> Result<Option<Option<DeviceId>>, FeedError> {
+        self.database.read(|tx| Ok(actor_device(tx, actor)?))
+    }
+
+    fn known(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError> {
+        self.database.read(|tx| {
+            let mut found = BTreeSet::new();
+            for hash in hashes {
+                if number_of(tx, doc, hash)?.is_some() {
+                    found.insert(*hash);
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    fn changes(&self, doc: DocId, after: u64) -> Result<Vec<Vec<u8>>, FeedError> {
+        self.database.read(|tx| {
+            let mut statement = tx.prepare_cached("SELECT bytes FROM feed WHERE doc = ?1 AND no > ?2 ORDER BY no")?;
+            let rows = statement.query_map(params![doc.as_bytes(), column(after)], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn follow(&self, after: u64, entries_max: usize) -> Result<Vec<Entry>, FeedError> {
+        let limit = column(entries_max.min(FOLLOW_ENTRIES_MAX) as u64);
+        self.database.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT feed.no, feed.doc, doc.kind, doc.subject, feed.hash, feed.device, feed.received_ms, feed.bytes
+                   FROM feed JOIN doc ON doc.id = feed.doc WHERE feed.no > ?1 ORDER BY feed.no LIMIT ?2",
+            )?;
+            let rows = statement.query_map([column(after), limit], |row| {
+                Ok(Entry {
+                    no: number(row, 0)?,
+                    doc: DocId::from_bytes(row.get(1)?),
+                    kind: row.get(2)?,
+                    subject: SubjectId::from_bytes(row.get(3)?),
+                    hash: ChangeHash(row.get(4)?),
+                    device: optional_id(row, 5)?.map(DeviceId::from_bytes),
+                    received_at: Ms(row.get(6)?),
+                    bytes: row.get(7)?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn grant(&self, user: UserId, role: &str, scopes: &BTreeSet<Scope>) -> Result<Vec<Grant>, FeedError> {
+        let grants = self.database.read(|tx| Ok::<_, FeedError>(pull::grants(tx, user)?))?;
+        if pull::unchanged(&grants, role, scopes) {
+            return Ok(grants.into_iter().map(|(grant, _)| grant).collect());
+        }
+        self.database.write(|tx| {
+            pull::regrant(tx, user, role, scopes)?;
+            Ok(pull::grants(tx, user)?.into_iter().map(|(grant, _)| grant).collect())
+        })
+    }
+
+    fn page(&self, ask: &Ask<'_>) -> Result<Page, FeedError> {
+        self.database.read(|tx| Ok(pull::page(tx, ask)?))
+    }
+
+    fn held(&self, ask: &Ask<'_>) -> Result<(u64, Vec<(DocId, Heads)>), FeedError> {
+        self.database.read(|tx| Ok((head(tx)?, pull::held(tx, ask)?)))
+    }
+
+    fn quarantine(&self, rows_max: usize) -> Result<Vec<Quarantined>, FeedError> {
+        let limit = column(rows_max.min(QUARANTINE_ROWS_MAX) as u64);
+        self.database.read(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT id, doc, kind, subject, hash, code, why, bytes, device, user, received_ms
+                   FROM quarantine ORDER BY id DESC LIMIT ?1",
+            )?;
+            let rows = statement.query_map([limit], |row| {
+                Ok(Quarantined {
+                    id: row.get(0)?,
+                    refused: Refused {
+                        doc: DocId::from_bytes(row.get(1)?),
+                        kind: row.get(2)?,
+                        subject: SubjectId::from_bytes(row.get(3)?),
+                        hash: ChangeHash(row.get(4)?),
+                        code: row.get(5)?,
+                        why: row.get(6)?,
+                        bytes: row.get(7)?,
+                    },
+                    device: optional_id(row, 8)?.map(DeviceId::from_bytes),
+                    user: UserId::from_bytes(row.get(9)?),
+                    received_at: Ms(row.get(10)?),
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+/// What one batch will write, worked out before the counter is drawn.
+#[derive(Default)]
+struct Plan<'a> {
+    /// New entries by their place in the batch.
+    fresh: BTreeMap<usize, &'a NewEntry>,
+    /// Numbers of those that were there.
+    known: BTreeMap<usize, u64>,
+    /// Filings that differ from what was.
+    filings: Vec<&'a (SubjectId, Filing)>,
+}
+
+fn append(tx: &Transaction<'_>, hand: &Hand, batch: &Batch) -> Result<Appended, FeedError> {
+    let device = hand.device.map_or_else(Vec::new, |device| device.as_bytes().to_vec());
+    for introduced in &batch.documents {
+        introduce(tx, introduced)?;
+    }
+    let plan = plan(tx, hand, batch)?;
+    for entry in plan.fresh.values() {
+        tx.prepare_cached("INSERT OR IGNORE INTO actor (id, device, bound_ms) VALUES (?1, ?2, ?3)")?.execute(params![
+            entry.actor.as_bytes(),
+            device,
+            hand.now.0
+        ])?;
+    }
+    for refused in &batch.refused {
+        tx.prepare_cached(
+            "INSERT OR IGNORE INTO quarantine (doc, kind, subject, hash, device, user, code, why, received_ms, bytes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            refused.doc.as_bytes(),
+            refused.kind,
+            refused.subject.as_bytes(),
+            refused.hash.0,
+            device,
+            hand.user.as_bytes(),
+            refused.code,
+            refused.why,
+            hand.now.0,
+            refused.bytes
+        ])?;
+    }
+    // From here on only numbered rows.
+    let mut numbers = Numbers::draw(tx)?;
+    let mut given: BTreeMap<usize, (u64, bool)> = plan.known.into_iter().map(|(place, no)| (place, (no, false))).collect();
+    for (place, entry) in plan.fresh {
+        let no = numbers.next();
+        tx.prepare_cached("INSERT INTO feed (no, doc, hash, author, device, received_ms, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+            .execute(params![
+                column(no),
+                entry.doc.as_bytes(),
+                entry.hash.0,
+                entry.author.as_bytes(),
+                device,
+                hand.now.0,
+                entry.bytes
+            ])?;
+        advance(tx, entry, no)?;
+        given.insert(place, (no, true));
+    }
+    for (subject, filing) in plan.filings {
+        file(tx, *subject, filing, numbers.next())?;
+        for doc in documents_of(tx, *subject)? {
+            rescope(tx, doc, &mut numbers)?;
+        }
+    }
+    for introduced in &batch.documents {
+        rescope(tx, introduced.id, &mut numbers)?;
+    }
+    let head = numbers.keep(tx)?;
+    Ok(Appended { numbers: given.into_values().collect(), head })
+}
+
+/// Reads and checks everything that the batch touches. A change that stands twice in a batch counts once.
+fn plan<'a>(tx: &Transaction<'_>, hand: &Hand, batch: &'a Batch) -> Result<Plan<'a>, FeedError> {
+    let mut plan = Plan::default();
+    let mut first_places: BTreeMap<(DocId, ChangeHash), usize> = BTreeMap::new();
+    let mut repeated = Vec::new();
+    for (place, entry) in batch.entries.iter().enumerate() {
+        if let Some(no) = number_of(tx, entry.doc, &entry.hash)? {
+            plan.known.insert(place, no);
+        } else if first_places.contains_key(&(entry.doc, entry.hash)) {
+            repeated.push(place);
+        } else {
+            if document(tx, entry.doc)?.is_none() {
+                return Err(FeedError::NoDocument(entry.doc));
+            }
+            if actor_device(tx, &entry.actor)?.is_some_and(|holder| holder != hand.device) {
+                return Err(FeedError::ActorTaken(entry.actor.clone()));
+            }
+            first_places.insert((entry.doc, entry.hash), place);
+            plan.fresh.insert(place, entry);
+        }
+    }
+    for place in repeated {
+        plan.known.insert(place, 0);
+    }
+    for pair in &batch.filings {
+        if filing(tx, pair.0)?.as_ref() != Some(&pair.1) {
+            plan.filings.push(pair);
+        }
+    }
+    Ok(plan)
+}
+
+/// Makes a document known, or checks that it is the one that is known.
+fn introduce(tx: &Transaction<'_>, new: &Document) -> Result<(), FeedError> {
+    match document(tx, new.id)? {
+        Some(known) if known == *new => Ok(()),
+        Some(_) => Err(FeedError::AnotherDocument(new.id)),
+        None => {
+            tx.prepare_cached(
+                "INSERT INTO doc (id, kind, subject, owner, in_territory, heads, first_no, last_no)
+                 VALUES (?1, ?2, ?3, ?4, ?5, x'', 0, 0)",
+            )?
+            .execute(params![
+                new.id.as_bytes(),
+                new.kind,
+                new.subject.as_bytes(),
+                new.owner.map_or_else(Vec::new, |owner| owner.as_bytes().to_vec()),
+                new.in_territory
+            ])?;
+            Ok(())
+        }
+    }
+}
+
+/// Moves the document's heads and last number on by one entry.
+fn advance(tx: &Transaction<'_>, entry: &NewEntry, no: u64) -> Result<(), FeedError> {
+    let heads: Vec<u8> =
+        tx.prepare_cached("SELECT heads FROM doc WHERE id = ?1")?.query_row([entry.doc.as_bytes()], |row| row.get(0))?;
+    let before = Heads::from_bytes(&heads).unwrap_or_default();
+    let kept = before.hashes().iter().filter(|head| !entry.deps.contains(head)).copied();
+    let after = Heads::new(kept.chain([entry.hash]).collect());
+    tx.prepare_cached(
+        "UPDATE doc SET heads = ?2, last_no = ?3, first_no = CASE first_no WHEN 0 THEN ?3 ELSE first_no END WHERE id = ?1",
+    )?
+    .execute(params![entry.doc.as_bytes(), after.to_bytes(), column(no)])?;
+    tx.prepare_cached("UPDATE doc_scope SET last_no = ?2 WHERE doc = ?1 AND left_no = 0")?
+        .execute(params![entry.doc.as_bytes(), column(no)])?;
+    Ok(())
+}
+
+fn file(tx: &Transaction<'_>, subject: SubjectId, filing: &Filing, no: u64) -> Result<(), FeedError> {
+    tx.prepare_cached(
+        "INSERT INTO filing (subject, territory, owner, no) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (subject) DO UPDATE SET territory = excluded.territory, owner = excluded.owner, no = excluded.no",
+    )?
+    .execute(params![
+        subject.as_bytes(),
+        filing.territory.as_ref().map_or("", |territory| territory.0.as_str()),
+        filing.owner.map_or_else(Vec::new, |owner| owner.as_bytes().to_vec()),
+        column(no)
+    ])?;
+    Ok(())
+}
+
+/// Brings the document's scopes in line with where its subject is filed. A scope entered or left draws a number.
+fn rescope(tx: &Transaction<'_>, id: DocId, numbers: &mut Numbers) -> Result<(), FeedError> {
+    let Some(document) = document(tx, id)? else { return Err(FeedError::NoDocument(id)) };
+    let filing = filing(tx, document.subject)?.unwrap_or_default();
+    let territory = filing.territory.filter(|_| document.in_territory).map(|territory| Scope::territory(&territory));
+    let owner = document.owner.or(filing.owner).map(Scope::user);
+    let wanted: BTreeSet<Scope> = territory.into_iter().chain(owner).collect();
+    let present: BTreeSet<Scope> = {
+        let mut statement = tx.prepare_cached("SELECT scope FROM doc_scope WHERE doc = ?1 AND left_no = 0")?;
+        let rows = statement.query_map([id.as_bytes()], |row| row.get(0).map(Scope))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    for left in present.difference(&wanted) {
+        tx.prepare_cached("UPDATE doc_scope SET left_no = ?3 WHERE doc = ?1 AND scope = ?2")?
+            .execute(params![id.as_bytes(), left.as_str(), column(numbers.next())])?;
+    }
+    for entered in wanted.difference(&present) {
+        tx.prepare_cached(
+            "INSERT INTO doc_scope (doc, scope, entered_no, last_no, left_no) VALUES (?1, ?2, ?3, ?3, 0)
+             ON CONFLICT (doc, scope) DO UPDATE SET entered_no = excluded.entered_no, last_no = excluded.last_no, left_no = 0",
+        )?
+        .execute(params![id.as_bytes(), entered.as_str(), column(numbers.next())])?;
+    }
+    Ok(())
+}
+
+/// The counter, held from its drawing to the commit.
+pub(super) struct Numbers {
+    last: u64,
+}
+
+impl Numbers {
+    pub(super) fn draw(tx: &Transaction<'_>) -> Result<Self, rusqlite::Error> {
+        Ok(Self { last: head(tx)? })
+    }
+    pub(super) fn next(&mut self) -> u64 {
+        self.last = self.last.saturating_add(1);
+        self.last
+    }
+    pub(super) fn keep(self, tx: &Transaction<'_>) -> Result<u64, rusqlite::Error> {
+        tx.prepare_cached("UPDATE feed_state SET head = ?1")?.execute([column(self.last)])?;
+        Ok(self.last)
+    }
+}
+
+fn document(tx: &Transaction<'_>, id: DocId) -> Result<Option<Document>, rusqlite::Error> {
+    tx.prepare_cached("SELECT kind, subject, owner, in_territory FROM doc WHERE id = ?1")?
+        .query_row([id.as_bytes()], |row| {
+            Ok(Document {
+                id,
+                kind: row.get(0)?,
+                subject: SubjectId::from_bytes(row.get(1)?),
+                owner: optional_id(row, 2)?.map(UserId::from_bytes),
+                in_territory: row.get(3)?,
+            })
+        })
+        .optional()
+}
+
+fn documents_of(tx: &Transaction<'_>, subject: SubjectId) -> Result<Vec<DocId>, rusqlite::Error> {
+    let mut statement = tx.prepare_cached("SELECT id FROM doc WHERE subject = ?1 ORDER BY id")?;
+    let rows = statement.query_map([subject.as_bytes()], |row| row.get(0).map(DocId::from_bytes))?;
+    rows.collect()
+}
+
+fn filing(tx: &Transaction<'_>, subject: SubjectId) -> Result<Option<Filing>, rusqlite::Error> {
+    tx.prepare_cached("SELECT territory, owner FROM filing WHERE subject = ?1")?
+        .query_row([subject.as_bytes()], |row| {
+            let territory: String = row.get(0)?;
+            Ok(Filing {
+                territory: (!territory.is_empty()).then_some(TerritoryId(territory)),
+                owner: optional_id(row, 1)?.map(UserId::from_bytes),
+            })
+        })
+        .optional()
+}
+
+fn actor_device(tx: &Transaction<'_>, actor: &ActorId) -> Result<Option<Option<DeviceId>>, rusqlite::Error> {
+    tx.prepare_cached("SELECT device FROM actor WHERE id = ?1")?
+        .query_row([actor.as_bytes()], |row| Ok(optional_id(row, 0)?.map(DeviceId::from_bytes)))
+        .optional()
+}
+
+fn number_of(tx: &Transaction<'_>, doc: DocId, hash: &ChangeHash) -> Result<Option<u64>, rusqlite::Error> {
+    tx.prepare_cached("SELECT no FROM feed WHERE doc = ?1 AND hash = ?2")?
+        .query_row(params![doc.as_bytes(), hash.0], |row| number(row, 0))
+        .optional()
+}
+
+pub(super) fn head(tx: &Transaction<'_>) -> Result<u64, rusqlite::Error> {
+    tx.prepare_cached("SELECT head FROM feed_state")?.query_row([], |row| number(row, 0))
+}
+
+/// An id column in which empty means none.
+fn optional_id(row: &Row<'_>, index: usize) -> Result<Option<[u8; 16]>, rusqlite::Error> {
+    let bytes: Vec<u8> = row.get(index)?;
+    if bytes.is_empty() { Ok(None) } else { row.get(index).map(Some) }
+}
+
+pub(super) fn number(row: &Row<'_>, index: usize) -> Result<u64, rusqlite::Error> {
+    row.get::<_, i64>(index).map(|no| u64::try_from(no).unwrap_or(0))
+}
+
+/// A number as SQLite stores it.
+pub(super) fn column(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::contract;
+    use super::*;
+    use crate::database::Durability;
+
+    fn open(folder: &std::path::Path) -> SqliteFeed {
+        let path = folder.join(crate::storage::SERVER_FILE);
+        let database = Database::open(&path, Durability::Full, crate::storage::SERVER_MIGRATIONS);
+        contract::opened(database.map_err(|e| e.to_string()).and_then(|d| SqliteFeed::open(Arc::new(d)).map_err(|e| e.to_string())))
+    }
+
+    contract::tests!(open);
+}

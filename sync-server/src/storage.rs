@@ -1,0 +1,27 @@
+//! The files of a data folder, and the ladders of migrations that their schemas climb.
+//!
+//! ```text
+//! server.sqlite   accounts and the feed: the truth. synchronous=FULL. Back this one up.
+//! scratch.sqlite  nonces and changes in trial: worth nothing after a minute.
+//! hq.sqlite       the headquarters replica: follows the feed, can be deleted and is rebuilt.
+//! serve.lock      held by the one process that serves this folder.
+//! ```
+//!
+//! A released step is never edited; a change of schema is a new step at the end.
+
+use crate::{accounts, device, feed};
+
+/// The truth: accounts and the feed.
+pub const SERVER_FILE: &str = "server.sqlite";
+/// What may be lost in a power cut without harm.
+pub const SCRATCH_FILE: &str = "scratch.sqlite";
+/// The headquarters replica.
+pub const HEADQUARTERS_FILE: &str = "hq.sqlite";
+/// The lock of the serving process.
+pub const LOCK_FILE: &str = "serve.lock";
+
+/// The ladder of [`SERVER_FILE`].
+pub const SERVER_MIGRATIONS: &[&str] = &[accounts::MIGRATION_1, feed::MIGRATION_1];
+
+/// The ladder of [`SCRATCH_FILE`].
+pub const SCRATCH_MIGRATIONS: &[&str] = &[device::SCRATCH_MIGRATION_1];
