@@ -283,6 +283,17 @@ mod tests {
     }
 
     #[test]
+    fn every_part_of_every_kind_has_its_row_and_every_row_its_part() {
+        let parts: BTreeSet<&str> = KINDS
+            .iter()
+            .flat_map(|kind| kind.containers.iter())
+            .map(|container| container.part.0)
+            .filter(|part| *part != table::SYSTEM_PART)
+            .collect();
+        assert_eq!(parts, table::parts().collect());
+    }
+
+    #[test]
     fn the_manual_page_is_the_table() {
         let page = table::page();
         let kept = include_str!("permissions.md");

@@ -1,10 +1,13 @@
 //! The permission table itself: part of a kind × role × relation → create, edit, read. One readable piece of data.
 //!
 //! How to read a cell: four groups, for what is one's **own**, in one's **territory**, **elsewhere**, and **new** (never
-//! filed). `C` create, `E` edit, `R` read, `N` nothing. Container `clocks` of every kind is written by headquarters only
-//! and so is in no row.
+//! filed). `C` create, `E` edit, `R` read, `N` nothing. Part
+//! [`SYSTEM_PART`] is written by headquarters only and so is in no row.
 
 use super::{Action, Command, Relation, Role};
+
+/// The part that only headquarters itself writes: the measured clocks. It is in no row, so nobody else may.
+pub const SYSTEM_PART: &str = "system.clocks";
 
 /// A set of actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

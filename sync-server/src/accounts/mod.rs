@@ -87,11 +87,11 @@ fn checked_text(what: &'static str, text: &str, max: usize) -> Result<String, Ac
 }
 
 fn user_column(row: &Row<'_>, index: usize) -> rusqlite::Result<UserId> {
-    Ok(UserId::from_bytes(row.get::<_>(index)?.0))
+    Ok(UserId::from_bytes(row.get(index)?))
 }
 
 fn device_column(row: &Row<'_>, index: usize) -> rusqlite::Result<DeviceId> {
-    Ok(DeviceId::from_bytes(row.get::<_>(index)?.0))
+    Ok(DeviceId::from_bytes(row.get(index)?))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
+use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, TerritoryId, UserId};
 
 use super::*;
 
