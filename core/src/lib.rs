@@ -8,6 +8,7 @@
 //! * [`ids`] – names of things.
 //! * [`crdt`] – documents, their genesis, their history, the gate. The only room that names `automerge`.
 //! * [`model`] – the business words: kinds as data, assertions, folding a document into what is shown.
+//! * [`signing`] – what a device signs, and enrolment.
 //! * [`store`] – one SQLite file a replica: documents, outbox, rows, search. The only room of core that names `rusqlite`.
 //!
 //! Architecture invariants: no network, no clock, no threads, no randomness of its own; time and entropy are arguments.
@@ -16,4 +17,5 @@ pub mod crdt;
 pub mod exchange;
 pub mod ids;
 pub mod model;
+pub mod signing;
 pub mod store;

@@ -80,8 +80,7 @@ impl Database {
     /// as SQLite names it and is never deleted or replaced: it holds what nobody else has.
     pub fn open(path: &Path, durability: Durability, migrations: &[&str]) -> Result<Self, DatabaseError> {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|source| DatabaseError::Folder { path: path.to_owned(), source })?;
+            std::fs::create_dir_all(folder).map_err(|source| DatabaseError::Folder { path: path.to_owned(), source })?;
         }
         refuse_foreign(path)?;
         let mut writer = connect(path, durability)?;
@@ -99,10 +98,7 @@ impl Database {
     ///
     /// # Errors
     /// What `work` returns, or the failure to begin or commit.
-    pub fn write<T, E: From<rusqlite::Error>>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
+    pub fn write<T, E: From<rusqlite::Error>>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E> {
         let mut connection = held(&self.writer);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let value = work(&transaction)?;
@@ -114,10 +110,7 @@ impl Database {
     ///
     /// # Errors
     /// What `work` returns, or the failure to open a connection.
-    pub fn read<T, E: From<rusqlite::Error>>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
+    pub fn read<T, E: From<rusqlite::Error>>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E> {
         let idle = held(&self.readers).pop();
         let mut connection = match idle {
             Some(connection) => connection,
@@ -206,8 +199,7 @@ mod tests {
         let word: String = new.read(|tx| tx.query_row("SELECT word FROM a", [], |row| row.get(0))).unwrap();
         assert_eq!(word, "惠民");
         drop(new);
-        let Err(DatabaseError::Newer { found: 2, known: 1, .. }) = Database::open(&path, Durability::Full, &[ONE])
-        else {
+        let Err(DatabaseError::Newer { found: 2, known: 1, .. }) = Database::open(&path, Durability::Full, &[ONE]) else {
             panic!("a newer file must be refused");
         };
     }

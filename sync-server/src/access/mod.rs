@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn every_part_of_every_kind_has_its_row_and_every_row_its_part() {
-        let parts: BTreeSet<&str> = KINDS
+        let parts: BTreeSet<&str> = roadbook_core::model::kinds::ALL
             .iter()
             .flat_map(|kind| kind.containers.iter())
             .map(|container| container.part.0)

@@ -150,10 +150,8 @@ pub(super) fn append(tx: &Transaction<'_>, now: Ms, who: &Who, act: Act, about: 
     let user = who.user.map_or_else(Vec::new, |user| user.as_bytes().to_vec());
     let device = who.device.map_or_else(Vec::new, |device| device.as_bytes().to_vec());
     let hash = chained(&before, no, now.0, &user, &device, [&who.address, act.code(), about]);
-    tx.prepare_cached(
-        "INSERT INTO audit (no, at_ms, user, device, address, act, about, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )?
-    .execute(params![no, now.0, user, device, who.address, act.code(), about, hash.as_slice()])?;
+    tx.prepare_cached("INSERT INTO audit (no, at_ms, user, device, address, act, about, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+        .execute(params![no, now.0, user, device, who.address, act.code(), about, hash.as_slice()])?;
     Ok(())
 }
 
@@ -185,9 +183,8 @@ impl Accounts {
     pub fn audit_rows(&self, rows_max: usize) -> Result<Vec<AuditRow>, AccountsError> {
         let limit = i64::try_from(rows_max.min(AUDIT_ROWS_MAX)).unwrap_or(0);
         self.database.read(|tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT no, at_ms, user, device, address, act, about FROM audit ORDER BY no DESC LIMIT ?1",
-            )?;
+            let mut statement =
+                tx.prepare_cached("SELECT no, at_ms, user, device, address, act, about FROM audit ORDER BY no DESC LIMIT ?1")?;
             let rows = statement.query_map([limit], |row| {
                 let user: Vec<u8> = row.get(2)?;
                 let device: Vec<u8> = row.get(3)?;
@@ -211,8 +208,7 @@ impl Accounts {
     /// When the database fails.
     pub fn audit_proof(&self) -> Result<Result<u64, AuditBreak>, AccountsError> {
         self.database.read(|tx| {
-            let mut statement =
-                tx.prepare("SELECT no, at_ms, user, device, address, act, about, hash FROM audit ORDER BY no")?;
+            let mut statement = tx.prepare("SELECT no, at_ms, user, device, address, act, about, hash FROM audit ORDER BY no")?;
             let mut rows = statement.query([])?;
             let mut before = vec![0; 32];
             let mut count: u64 = 0;
@@ -248,8 +244,7 @@ mod tests {
         }
         assert_eq!(accounts.audit_proof().unwrap(), Ok(5));
         assert_eq!(accounts.audit_rows(2).unwrap().iter().map(|row| row.no).collect::<Vec<_>>(), [5, 4]);
-        let refused: Result<usize, rusqlite::Error> =
-            accounts.database.write(|tx| tx.execute("DELETE FROM audit WHERE no = 3", []));
+        let refused: Result<usize, rusqlite::Error> = accounts.database.write(|tx| tx.execute("DELETE FROM audit WHERE no = 3", []));
         assert!(refused.is_err(), "the table itself refuses");
         accounts
             .database

@@ -46,8 +46,7 @@ pub struct Contact {
     pub at_rest: bool,
 }
 
-const COLUMNS: &str =
-    "id, user, key, name, enrolled_ms, revoked_ms, seen_ms, synced_ms, cursor_no, offset_ms, waiting";
+const COLUMNS: &str = "id, user, key, name, enrolled_ms, revoked_ms, seen_ms, synced_ms, cursor_no, offset_ms, waiting";
 
 impl Accounts {
     /// The device with this id.

@@ -21,8 +21,8 @@ const CODE_CHARS: usize = 16;
 
 /// Crockford's base 32: no I, L, O, U.
 const ALPHABET: [char; 32] = [
-    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J', 'K', 'M', 'N', 'P',
-    'Q', 'R', 'S', 'T', 'V', 'W', 'X', 'Y', 'Z',
+    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J', 'K', 'M', 'N', 'P', 'Q', 'R', 'S', 'T',
+    'V', 'W', 'X', 'Y', 'Z',
 ];
 
 /// A code in clear, shown once to the person who issued it. `Debug` hides it.
@@ -128,12 +128,7 @@ impl Accounts {
             tx.execute("DELETE FROM enrolment WHERE expires_ms < ?1", [now.0.saturating_sub(CODE_LIFE_MS)])?;
             tx.execute(
                 "INSERT INTO enrolment (code, user, issued_ms, expires_ms) VALUES (?1, ?2, ?3, ?4)",
-                params![
-                    code.hash().as_slice(),
-                    user.as_bytes(),
-                    now.0,
-                    now.0.saturating_add(CODE_LIFE_MS)
-                ],
+                params![code.hash().as_slice(), user.as_bytes(), now.0, now.0.saturating_add(CODE_LIFE_MS)],
             )?;
             audit::append(tx, now, who, Act::CodeIssued, &user.to_string())?;
             Ok::<_, AccountsError>(())
@@ -165,10 +160,7 @@ impl Accounts {
                         "INSERT INTO device (id, user, key, name, enrolled_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
                         params![id.as_bytes(), user.as_bytes(), key, name, now.0],
                     )?;
-                    tx.execute(
-                        "UPDATE enrolment SET device = ?2 WHERE code = ?1",
-                        params![code.hash().as_slice(), id.as_bytes()],
-                    )?;
+                    tx.execute("UPDATE enrolment SET device = ?2 WHERE code = ?1", params![code.hash().as_slice(), id.as_bytes()])?;
                     audit::append(tx, now, &Who::device(user, id, address), Act::DeviceEnrolled, &id.to_string())?;
                     Ok(Ok((id, user)))
                 }
@@ -189,12 +181,7 @@ struct Redeemed {
 }
 
 /// The decision. It changes nothing.
-fn redeem(
-    tx: &Transaction<'_>,
-    now: Ms,
-    code: &EnrolmentCode,
-    key: &[u8],
-) -> Result<Result<Redeemed, EnrolmentRefusal>, AccountsError> {
+fn redeem(tx: &Transaction<'_>, now: Ms, code: &EnrolmentCode, key: &[u8]) -> Result<Result<Redeemed, EnrolmentRefusal>, AccountsError> {
     let row: Option<(UserId, i64, Vec<u8>)> = tx
         .prepare_cached("SELECT user, expires_ms, device FROM enrolment WHERE code = ?1")?
         .query_row([code.hash().as_slice()], |row| Ok((user_column(row, 0)?, row.get(1)?, row.get(2)?)))

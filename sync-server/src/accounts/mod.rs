@@ -105,8 +105,7 @@ pub(crate) mod testing {
     pub(crate) fn accounts() -> (tempfile::TempDir, Accounts) {
         let folder = tempfile::tempdir().unwrap();
         let database =
-            Database::open(&folder.path().join("server.sqlite"), Durability::Process, crate::storage::SERVER_MIGRATIONS)
-                .unwrap();
+            Database::open(&folder.path().join("server.sqlite"), Durability::Process, crate::storage::SERVER_MIGRATIONS).unwrap();
         (folder, Accounts::new(Arc::new(database)))
     }
 }

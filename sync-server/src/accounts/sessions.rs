@@ -29,8 +29,7 @@ impl SessionToken {
     /// Reads a cookie's value.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        (text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
-            .then(|| Self(text.to_owned()))
+        (text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))).then(|| Self(text.to_owned()))
     }
 
     /// The cookie's value.
@@ -99,10 +98,9 @@ impl Accounts {
             return Ok(None);
         }
         if now.0.saturating_sub(used_ms) > USE_NOTED_EVERY_MS {
-            self.database.write(|tx| {
-                tx.execute("UPDATE session SET used_ms = ?2 WHERE token = ?1", params![hash.as_slice(), now.0])
-            })
-            .map_err(|e: rusqlite::Error| AccountsError::Sqlite(e))?;
+            self.database
+                .write(|tx| tx.execute("UPDATE session SET used_ms = ?2 WHERE token = ?1", params![hash.as_slice(), now.0]))
+                .map_err(|e: rusqlite::Error| AccountsError::Sqlite(e))?;
         }
         Ok(Some(user))
     }

@@ -58,11 +58,7 @@ impl Accounts {
         self.database.read(|tx| {
             let mut statement = tx.prepare_cached("SELECT id, parent, name FROM territory ORDER BY id")?;
             let rows = statement.query_map([], |row| {
-                Ok(Territory {
-                    id: column(row, 0)?,
-                    parent: row.get::<_, Option<String>>(1)?.map(TerritoryId),
-                    name: row.get(2)?,
-                })
+                Ok(Territory { id: column(row, 0)?, parent: row.get::<_, Option<String>>(1)?.map(TerritoryId), name: row.get(2)? })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -96,9 +92,7 @@ pub(super) fn column(row: &Row<'_>, index: usize) -> rusqlite::Result<TerritoryI
 }
 
 pub(super) fn known(tx: &Transaction<'_>, id: &TerritoryId) -> Result<(), AccountsError> {
-    let known: bool = tx
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM territory WHERE id = ?1)")?
-        .query_row([&id.0], |row| row.get(0))?;
+    let known: bool = tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM territory WHERE id = ?1)")?.query_row([&id.0], |row| row.get(0))?;
     if known { Ok(()) } else { Err(AccountsError::NoTerritory(id.clone())) }
 }
 
@@ -125,11 +119,7 @@ mod tests {
     use super::*;
 
     fn territory(id: &str, parent: Option<&str>) -> Territory {
-        Territory {
-            id: TerritoryId(id.to_owned()),
-            parent: parent.map(|parent| TerritoryId(parent.to_owned())),
-            name: id.to_owned(),
-        }
+        Territory { id: TerritoryId(id.to_owned()), parent: parent.map(|parent| TerritoryId(parent.to_owned())), name: id.to_owned() }
     }
 
     #[test]

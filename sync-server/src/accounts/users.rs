@@ -60,27 +60,16 @@ impl Accounts {
         let login = normal_login(&new.login)?;
         let name = checked_text("a name", &new.name, NAME_CHARS_MAX)?;
         self.database.write(|tx| {
-            let taken: bool = tx
-                .prepare_cached("SELECT EXISTS (SELECT 1 FROM user WHERE login = ?1)")?
-                .query_row([&login], |row| row.get(0))?;
+            let taken: bool =
+                tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM user WHERE login = ?1)")?.query_row([&login], |row| row.get(0))?;
             if taken {
                 return Err(AccountsError::LoginTaken(login.clone()));
             }
-            tx.prepare_cached(
-                "INSERT INTO user (id, login, name, role, password, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![
-                new.id.as_bytes(),
-                login,
-                name,
-                new.role.code(),
-                new.password.as_deref().unwrap_or(""),
-                now.0
-            ])?;
+            tx.prepare_cached("INSERT INTO user (id, login, name, role, password, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+                .execute(params![new.id.as_bytes(), login, name, new.role.code(), new.password.as_deref().unwrap_or(""), now.0])?;
             audit::append(tx, now, who, Act::UserMade, &format!("{} {}", new.id, new.role.code()))?;
             assign(tx, new.id, &new.territories)?;
-            user_where(tx, "id = ?1", new.id.as_bytes())?
-                .ok_or_else(|| AccountsError::NoUser(new.id.to_string()))
+            user_where(tx, "id = ?1", new.id.as_bytes())?.ok_or_else(|| AccountsError::NoUser(new.id.to_string()))
         })
     }
 
@@ -125,9 +114,8 @@ impl Accounts {
         let Ok(login) = normal_login(login) else { return Ok(None) };
         self.database.read(|tx| {
             let Some(user) = user_where(tx, "login = ?1", &login)? else { return Ok(None) };
-            let password: String = tx
-                .prepare_cached("SELECT password FROM user WHERE id = ?1")?
-                .query_row([user.id.as_bytes()], |row| row.get(0))?;
+            let password: String =
+                tx.prepare_cached("SELECT password FROM user WHERE id = ?1")?.query_row([user.id.as_bytes()], |row| row.get(0))?;
             Ok(Some((user, password)))
         })
     }
@@ -181,13 +169,7 @@ impl Accounts {
     ///
     /// # Errors
     /// An unknown user or territory, or the database.
-    pub fn assign_territories(
-        &self,
-        now: Ms,
-        who: &Who,
-        id: UserId,
-        territories: &BTreeSet<TerritoryId>,
-    ) -> Result<(), AccountsError> {
+    pub fn assign_territories(&self, now: Ms, who: &Who, id: UserId, territories: &BTreeSet<TerritoryId>) -> Result<(), AccountsError> {
         self.database.write(|tx| {
             known(tx, id)?;
             assign(tx, id, territories)?;
@@ -223,9 +205,8 @@ fn normal_login(login: &str) -> Result<String, AccountsError> {
 }
 
 fn known(tx: &Transaction<'_>, id: UserId) -> Result<(), AccountsError> {
-    let known: bool = tx
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM user WHERE id = ?1)")?
-        .query_row([id.as_bytes()], |row| row.get(0))?;
+    let known: bool =
+        tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM user WHERE id = ?1)")?.query_row([id.as_bytes()], |row| row.get(0))?;
     if known { Ok(()) } else { Err(AccountsError::NoUser(id.to_string())) }
 }
 
@@ -233,22 +214,14 @@ fn assign(tx: &Transaction<'_>, id: UserId, territories: &BTreeSet<TerritoryId>)
     tx.execute("DELETE FROM assignment WHERE user = ?1", [id.as_bytes()])?;
     for territory in territories {
         super::territories::known(tx, territory)?;
-        tx.prepare_cached("INSERT INTO assignment (user, territory) VALUES (?1, ?2)")?
-            .execute(params![id.as_bytes(), territory.0])?;
+        tx.prepare_cached("INSERT INTO assignment (user, territory) VALUES (?1, ?2)")?.execute(params![id.as_bytes(), territory.0])?;
     }
     Ok(())
 }
 
 /// The one person for whom `condition` over `?1` holds.
-pub(super) fn user_where(
-    tx: &Transaction<'_>,
-    condition: &str,
-    value: &dyn rusqlite::ToSql,
-) -> Result<Option<User>, AccountsError> {
-    let found = tx
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM user WHERE {condition}"))?
-        .query_row([value], user_row)
-        .optional()?;
+pub(super) fn user_where(tx: &Transaction<'_>, condition: &str, value: &dyn rusqlite::ToSql) -> Result<Option<User>, AccountsError> {
+    let found = tx.prepare_cached(&format!("SELECT {COLUMNS} FROM user WHERE {condition}"))?.query_row([value], user_row).optional()?;
     match found {
         Some(mut user) => {
             user.territories = territories_of(tx, user.id)?;

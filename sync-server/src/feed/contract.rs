@@ -75,7 +75,14 @@ fn entry(n: u32, seq: u32, actor: u8) -> NewEntry {
     } else {
         vec![]
     };
-    NewEntry { doc: doc(n), hash: ChangeHash(hash), deps, actor: ActorId::from_slice(&[actor; 16]).unwrap(), author: user(actor), bytes: hash.to_vec() }
+    NewEntry {
+        doc: doc(n),
+        hash: ChangeHash(hash),
+        deps,
+        actor: ActorId::from_slice(&[actor; 16]).unwrap(),
+        author: user(actor),
+        bytes: hash.to_vec(),
+    }
 }
 fn new_card(feed: &impl Feed, n: u32, filing: Filing) {
     let batch = Batch { documents: vec![card(n)], entries: vec![entry(n, 1, 0)], filings: vec![(doc(n).into(), filing)], refused: vec![] };
@@ -101,10 +108,10 @@ impl Phone {
     fn turn(&mut self, feed: &impl Feed, who: u8, role: &str, territories: &[&str], documents_max: usize) -> bool {
         let scopes: BTreeSet<Scope> =
             territories.iter().map(|id| Scope::territory(&territory(id))).chain([Scope::user(user(who))]).collect();
-        let kinds: BTreeSet<&'static str> = if role == "finance" { BTreeSet::from(["customer"]) } else { BTreeSet::from(["customer", "visit"]) };
+        let kinds: BTreeSet<&'static str> =
+            if role == "finance" { BTreeSet::from(["customer"]) } else { BTreeSet::from(["customer", "visit"]) };
         let grants = feed.grant(user(who), role, &scopes).unwrap();
-        let ask =
-            Ask { grants: &grants, own_kinds: &kinds, territory_kinds: &kinds, base: self.cursor, begun: self.begun, documents_max };
+        let ask = Ask { grants: &grants, own_kinds: &kinds, territory_kinds: &kinds, base: self.cursor, begun: self.begun, documents_max };
         let page = feed.page(&ask).unwrap();
         assert!(page.documents.len() <= documents_max);
         for document in &page.documents {
@@ -408,7 +415,8 @@ pub(crate) fn random_histories_always_converge(feed: &impl Feed) {
             }
             5 if !filings.is_empty() => {
                 let n = u32::try_from(draw(filings.len() as u64)).unwrap();
-                let filing = filed(TERRITORIES[usize::try_from(draw(3)).unwrap()], (draw(2) == 0).then(|| u8::try_from(draw(3) + 1).unwrap()));
+                let filing =
+                    filed(TERRITORIES[usize::try_from(draw(3)).unwrap()], (draw(2) == 0).then(|| u8::try_from(draw(3) + 1).unwrap()));
                 file(feed, n, filing.clone());
                 filings.insert(n, filing);
             }

@@ -14,15 +14,10 @@ use super::{Ask, Grant, PAGE_DOCUMENTS_MAX, Page, PageDocument, Scope};
 
 /// All scopes that were ever granted to a person, with the role under which.
 pub(super) fn grants(tx: &Transaction<'_>, user: UserId) -> Result<Vec<(Grant, String)>, rusqlite::Error> {
-    let mut statement =
-        tx.prepare_cached("SELECT scope, granted_no, revoked_no, role FROM scope_grant WHERE user = ?1 ORDER BY scope")?;
+    let mut statement = tx.prepare_cached("SELECT scope, granted_no, revoked_no, role FROM scope_grant WHERE user = ?1 ORDER BY scope")?;
     let rows = statement.query_map([user.as_bytes()], |row| {
         let revoked_no = number(row, 2)?;
-        let grant = Grant {
-            scope: Scope(row.get(0)?),
-            granted_no: number(row, 1)?,
-            revoked_no: (revoked_no > 0).then_some(revoked_no),
-        };
+        let grant = Grant { scope: Scope(row.get(0)?), granted_no: number(row, 1)?, revoked_no: (revoked_no > 0).then_some(revoked_no) };
         Ok((grant, row.get(3)?))
     })?;
     rows.collect()
@@ -40,8 +35,11 @@ pub(super) fn regrant(tx: &Transaction<'_>, user: UserId, role: &str, scopes: &B
     let before = grants(tx, user)?;
     let mut numbers = Numbers::draw(tx)?;
     for (grant, _) in before.iter().filter(|(grant, _)| grant.revoked_no.is_none() && !scopes.contains(&grant.scope)) {
-        tx.prepare_cached("UPDATE scope_grant SET revoked_no = ?3 WHERE user = ?1 AND scope = ?2")?
-            .execute(params![user.as_bytes(), grant.scope.as_str(), column(numbers.next())])?;
+        tx.prepare_cached("UPDATE scope_grant SET revoked_no = ?3 WHERE user = ?1 AND scope = ?2")?.execute(params![
+            user.as_bytes(),
+            grant.scope.as_str(),
+            column(numbers.next())
+        ])?;
     }
     for scope in scopes {
         let holds = before.iter().any(|(grant, under)| grant.scope == *scope && grant.revoked_no.is_none() && under == role);
@@ -112,9 +110,8 @@ fn live(grants: &[Grant]) -> impl Iterator<Item = &Grant> {
 
 /// Places `(last_no, doc)` of a scope above a number, in order.
 fn scan(tx: &Transaction<'_>, scope: &Scope, above: u64, limit: usize) -> Result<Vec<(u64, DocId)>, rusqlite::Error> {
-    let mut statement = tx.prepare_cached(
-        "SELECT last_no, doc FROM doc_scope WHERE scope = ?1 AND left_no = 0 AND last_no > ?2 ORDER BY last_no LIMIT ?3",
-    )?;
+    let mut statement = tx
+        .prepare_cached("SELECT last_no, doc FROM doc_scope WHERE scope = ?1 AND left_no = 0 AND last_no > ?2 ORDER BY last_no LIMIT ?3")?;
     let rows = statement.query_map(params![scope.as_str(), column(above), column(limit as u64)], |row| {
         Ok((number(row, 0)?, DocId::from_bytes(row.get(1)?)))
     })?;
@@ -154,9 +151,8 @@ fn forgets(tx: &Transaction<'_>, ask: &Ask<'_>, above: u64, until: u64) -> Resul
     }
     let mut gone: BTreeMap<DocId, u64> = BTreeMap::new();
     for grant in ask.grants {
-        let mut statement = tx.prepare_cached(
-            "SELECT doc, left_no FROM doc_scope WHERE scope = ?1 AND left_no > ?2 AND left_no <= ?3 ORDER BY left_no",
-        )?;
+        let mut statement =
+            tx.prepare_cached("SELECT doc, left_no FROM doc_scope WHERE scope = ?1 AND left_no > ?2 AND left_no <= ?3 ORDER BY left_no")?;
         let rows = statement.query_map(params![grant.scope.as_str(), column(above), column(until)], |row| {
             Ok((DocId::from_bytes(row.get(0)?), number(row, 1)?))
         })?;

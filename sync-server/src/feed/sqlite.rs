@@ -210,15 +210,7 @@ fn append(tx: &Transaction<'_>, hand: &Hand, batch: &Batch) -> Result<Appended, 
     for (place, entry) in plan.fresh {
         let no = numbers.next();
         tx.prepare_cached("INSERT INTO feed (no, doc, hash, author, device, received_ms, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
-            .execute(params![
-                column(no),
-                entry.doc.as_bytes(),
-                entry.hash.0,
-                entry.author.as_bytes(),
-                device,
-                hand.now.0,
-                entry.bytes
-            ])?;
+            .execute(params![column(no), entry.doc.as_bytes(), entry.hash.0, entry.author.as_bytes(), device, hand.now.0, entry.bytes])?;
         advance(tx, entry, no)?;
         given.insert(place, (no, true));
     }
@@ -291,15 +283,12 @@ fn introduce(tx: &Transaction<'_>, new: &Document) -> Result<(), FeedError> {
 
 /// Moves the document's heads and last number on by one entry.
 fn advance(tx: &Transaction<'_>, entry: &NewEntry, no: u64) -> Result<(), FeedError> {
-    let heads: Vec<u8> =
-        tx.prepare_cached("SELECT heads FROM doc WHERE id = ?1")?.query_row([entry.doc.as_bytes()], |row| row.get(0))?;
+    let heads: Vec<u8> = tx.prepare_cached("SELECT heads FROM doc WHERE id = ?1")?.query_row([entry.doc.as_bytes()], |row| row.get(0))?;
     let before = Heads::from_bytes(&heads).unwrap_or_default();
     let kept = before.hashes().iter().filter(|head| !entry.deps.contains(head)).copied();
     let after = Heads::new(kept.chain([entry.hash]).collect());
-    tx.prepare_cached(
-        "UPDATE doc SET heads = ?2, last_no = ?3, first_no = CASE first_no WHEN 0 THEN ?3 ELSE first_no END WHERE id = ?1",
-    )?
-    .execute(params![entry.doc.as_bytes(), after.to_bytes(), column(no)])?;
+    tx.prepare_cached("UPDATE doc SET heads = ?2, last_no = ?3, first_no = CASE first_no WHEN 0 THEN ?3 ELSE first_no END WHERE id = ?1")?
+        .execute(params![entry.doc.as_bytes(), after.to_bytes(), column(no)])?;
     tx.prepare_cached("UPDATE doc_scope SET last_no = ?2 WHERE doc = ?1 AND left_no = 0")?
         .execute(params![entry.doc.as_bytes(), column(no)])?;
     Ok(())
@@ -332,8 +321,11 @@ fn rescope(tx: &Transaction<'_>, id: DocId, numbers: &mut Numbers) -> Result<(),
         rows.collect::<Result<_, _>>()?
     };
     for left in present.difference(&wanted) {
-        tx.prepare_cached("UPDATE doc_scope SET left_no = ?3 WHERE doc = ?1 AND scope = ?2")?
-            .execute(params![id.as_bytes(), left.as_str(), column(numbers.next())])?;
+        tx.prepare_cached("UPDATE doc_scope SET left_no = ?3 WHERE doc = ?1 AND scope = ?2")?.execute(params![
+            id.as_bytes(),
+            left.as_str(),
+            column(numbers.next())
+        ])?;
     }
     for entered in wanted.difference(&present) {
         tx.prepare_cached(
