@@ -16,7 +16,9 @@ mod device;
 mod documents;
 mod error;
 mod open;
+pub mod rows;
 mod schema;
+pub mod search;
 
 pub use aside::{Salvage, SalvagedChange, SetAside, salvage};
 pub use ballast::{BALLAST_BYTES, keep_ballast, release_ballast};

@@ -1,7 +1,7 @@
 -- The schema of a replica's file as it is today, column by column. New files are made by the migrations;
 -- a test holds this text equal to what they arrive at. Conventions: ids are 16-byte blobs, hashes 32 bytes, moments
 -- are milliseconds since 1970 (UTC), days are calendar days since 1970-01-01 in the organisation's time zone,
--- permille are 0..1000. No column is nullable: what is absent has a value of its own, named in the module that reads it.
+-- No column is nullable: what is absent has a value of its own, named in the module that reads it.
 
 -- Documents ---------------------------------------------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ CREATE TABLE customer_row (
   name TEXT NOT NULL,
   name_key TEXT NOT NULL,           -- pinyin first, then the name: the order of lists
   aliases TEXT NOT NULL,            -- other names, one a line
-  address TEXT NOT NULL,
+  addresses TEXT NOT NULL,          -- one a line, the one to show first
   people TEXT NOT NULL,             -- names of stakeholders, one a line
   territory TEXT NOT NULL,
   owner BLOB NOT NULL,              -- user; empty = nobody
@@ -134,6 +134,7 @@ CREATE TABLE customer_row (
   grade TEXT NOT NULL,
   business_type TEXT NOT NULL,
   location_type TEXT NOT NULL,
+  retail_format TEXT NOT NULL,
   channel_level TEXT NOT NULL,
   lifecycle TEXT NOT NULL,
   stage TEXT NOT NULL,
@@ -141,23 +142,21 @@ CREATE TABLE customer_row (
   lon_e7 INTEGER NOT NULL,
   opened_day INTEGER NOT NULL,
   interval_days INTEGER NOT NULL,   -- required visit interval; 0 = none asked
-  grade_weight INTEGER NOT NULL,    -- permille
+  grade_weight INTEGER NOT NULL,    -- permille, from the grade
   last_visit_ms INTEGER NOT NULL,   -- from visit_row; 0 = never
   due_day INTEGER NOT NULL,         -- from the last counting visit and the interval; NEVER_DAY = never
-  stale_from_day INTEGER NOT NULL,  -- first day on which a weighted field is stale; NEVER_DAY = never
-  fresh_permille INTEGER NOT NULL,
-  complete_permille INTEGER NOT NULL,
-  review_count INTEGER NOT NULL,    -- from review_row: open rivals
+  stale_from_ms INTEGER NOT NULL,   -- from then on less than half of the card is fresh; NEVER_MS = never
+  complete_percent INTEGER NOT NULL,
+  review_count INTEGER NOT NULL,    -- from review_row: matters on which people disagree
   waiting_count INTEGER NOT NULL,   -- from review_row: reports waiting for verification
   updated_ms INTEGER NOT NULL,
   search_print INTEGER NOT NULL     -- hash of the words in the index; equal = the index need not be touched
 ) STRICT;
 -- Everything lists filter and sort by, in one narrow tree: a list of 20,000 is scanned in milliseconds.
 CREATE INDEX customer_list ON customer_row (
-  name_key, no, territory, owner, substitute, grade, business_type, location_type, lifecycle, stage,
-  due_day, interval_days, grade_weight, last_visit_ms, stale_from_day, fresh_permille, review_count, waiting_count, updated_ms
+  name_key, subject, territory, owner, substitute, grade, business_type, location_type, retail_format, lifecycle, stage,
+  due_day, interval_days, grade_weight, last_visit_ms, stale_from_ms, review_count, waiting_count, updated_ms, lat_e7, lon_e7
 );
-CREATE INDEX customer_place ON customer_row (lat_e7, lon_e7);
 
 CREATE TABLE phone_row (
   customer INTEGER NOT NULL REFERENCES customer_row (no) ON DELETE CASCADE,

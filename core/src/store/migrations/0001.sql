@@ -92,7 +92,7 @@ CREATE TABLE customer_row (
   name TEXT NOT NULL,
   name_key TEXT NOT NULL,
   aliases TEXT NOT NULL,
-  address TEXT NOT NULL,
+  addresses TEXT NOT NULL,
   people TEXT NOT NULL,
   territory TEXT NOT NULL,
   owner BLOB NOT NULL,
@@ -100,6 +100,7 @@ CREATE TABLE customer_row (
   grade TEXT NOT NULL,
   business_type TEXT NOT NULL,
   location_type TEXT NOT NULL,
+  retail_format TEXT NOT NULL,
   channel_level TEXT NOT NULL,
   lifecycle TEXT NOT NULL,
   stage TEXT NOT NULL,
@@ -110,19 +111,17 @@ CREATE TABLE customer_row (
   grade_weight INTEGER NOT NULL,
   last_visit_ms INTEGER NOT NULL,
   due_day INTEGER NOT NULL,
-  stale_from_day INTEGER NOT NULL,
-  fresh_permille INTEGER NOT NULL,
-  complete_permille INTEGER NOT NULL,
+  stale_from_ms INTEGER NOT NULL,
+  complete_percent INTEGER NOT NULL,
   review_count INTEGER NOT NULL,
   waiting_count INTEGER NOT NULL,
   updated_ms INTEGER NOT NULL,
   search_print INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX customer_list ON customer_row (
-  name_key, no, territory, owner, substitute, grade, business_type, location_type, lifecycle, stage,
-  due_day, interval_days, grade_weight, last_visit_ms, stale_from_day, fresh_permille, review_count, waiting_count, updated_ms
+  name_key, subject, territory, owner, substitute, grade, business_type, location_type, retail_format, lifecycle, stage,
+  due_day, interval_days, grade_weight, last_visit_ms, stale_from_ms, review_count, waiting_count, updated_ms, lat_e7, lon_e7
 );
-CREATE INDEX customer_place ON customer_row (lat_e7, lon_e7);
 CREATE TABLE phone_row (
   customer INTEGER NOT NULL REFERENCES customer_row (no) ON DELETE CASCADE,
   position INTEGER NOT NULL,
