@@ -8,16 +8,23 @@
 
 mod biff;
 mod cell;
+mod codes;
 pub mod columns;
+mod dates;
 pub mod datum;
+pub mod fault;
 mod grid;
+mod hours;
 pub mod limits;
+mod numbers;
 pub mod phones;
+mod place;
 mod read_error;
 pub mod synonyms;
 pub mod table;
 mod text;
 pub mod uscc;
+mod values;
 mod xls;
 mod xlsx;
 
