@@ -19,7 +19,7 @@ const ELEMENTS_MAX: usize = 32;
 /// Characters of an element of a set.
 const ELEMENT_CHARS_MAX: usize = 60;
 /// Characters of a company's own field.
-const EXTENSION_CHARS_MAX: usize = 1_000;
+const EXTENSION_CHARS_MAX: usize = 500;
 
 /// What an import has to know about headquarters.
 #[derive(Debug, Clone, Default)]
@@ -410,11 +410,8 @@ impl<'a> Reader<'a> {
     }
 
     fn people(&mut self) {
-        let roles = [
-            ("import.owner_name", "owner"),
-            ("import.manager_name", "manager"),
-            ("import.legal_representative", "legal_representative"),
-        ];
+        let roles =
+            [("import.owner_name", "owner"), ("import.manager_name", "manager"), ("import.legal_representative", "legal_representative")];
         for (field, role) in roles {
             let Some((text, title)) = self.first(field) else { continue };
             match values::text(text, 60) {

@@ -32,7 +32,8 @@ pub(super) fn said(cell: &str) -> Result<Option<&str>, Fault> {
 /// [`Fault`].
 pub(super) fn typed(field: &Field, cell: &str, factor: i64) -> Result<Value, Fault> {
     match &field.ty {
-        FieldType::Line(max) | FieldType::Prose(max) => text(cell, usize::from(*max)),
+        FieldType::Line(max) => text(cell, usize::from(*max)),
+        FieldType::Prose(max) => prose(cell, usize::from(*max)),
         FieldType::Integer { min, max } => {
             let number = numbers::scaled(cell, factor)?;
             if (*min..=*max).contains(&number) { Ok(number.into()) } else { Err(Fault::OutOfRange { min: *min, max: *max }) }
@@ -59,11 +60,17 @@ pub(super) fn typed(field: &Field, cell: &str, factor: i64) -> Result<Value, Fau
     }
 }
 
-/// Text with full-width letters and digits made half-width, and without control characters. Chinese punctuation stays.
+/// One line of text: full-width letters and digits made half-width, line breaks and tabs blanks, control characters left
+/// out. Chinese punctuation stays.
 ///
 /// # Errors
 /// [`Fault::TooLong`].
 pub(super) fn text(cell: &str, max: usize) -> Result<Value, Fault> {
+    prose(&cell.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "), max)
+}
+
+/// The same with line breaks kept.
+fn prose(cell: &str, max: usize) -> Result<Value, Fault> {
     let clean: String = cell
         .chars()
         .map(|c| match c {
