@@ -150,6 +150,11 @@ impl ActorId {
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         (!bytes.is_empty() && bytes.len() <= Self::BYTES_MAX).then(|| Self(bytes.to_vec()))
     }
+    /// From the first half of a digest.
+    #[must_use]
+    pub fn short(digest: [u8; 32]) -> Self {
+        Self(digest.into_iter().take(16).collect())
+    }
     /// Its bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

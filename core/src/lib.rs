@@ -17,5 +17,7 @@ pub mod crdt;
 pub mod exchange;
 pub mod ids;
 pub mod model;
+pub mod replica;
 pub mod signing;
 pub mod store;
+pub mod sync;

@@ -321,8 +321,12 @@ mod tests {
     fn enrolment_frames_come_back_and_junk_does_not() {
         let request = EnrolRequest { code: "ABCD-EFGH-JKMN-PQRS".into(), key: vec![2; 33].into(), name: "王芳的手机".into() };
         assert_eq!(EnrolRequest::decode(&request.encode()).unwrap(), request);
-        let answer =
-            EnrolAnswer { device: DeviceId::from_bytes([1; 16]), user: UserId::from_bytes([2; 16]), now: Ms(3), org: OrgId::from_bytes([4; 16]) };
+        let answer = EnrolAnswer {
+            device: DeviceId::from_bytes([1; 16]),
+            user: UserId::from_bytes([2; 16]),
+            now: Ms(3),
+            org: OrgId::from_bytes([4; 16]),
+        };
         assert_eq!(EnrolAnswer::decode(&answer.encode()).unwrap(), answer);
         assert!(matches!(EnrolRequest::decode(&[]), Err(WireError::Empty)));
         assert!(matches!(EnrolRequest::decode(&[9, 0]), Err(WireError::Version { found: 9 })));

@@ -1,7 +1,7 @@
 //! One document: written at the heads its form showed, read as registers with rivals, exchanged as raw changes.
 //! Bytes that reach this file are trusted (our own store, or admitted by the gate).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::transaction::{CommitOptions, Transactable as _};
 use automerge::{
@@ -221,14 +221,57 @@ impl Document {
             .iter()
             .map(|change| Change::try_from(change.bytes.as_slice()).map_err(DocumentError::automerge))
             .collect::<Result<Vec<_>, _>>()?;
+        self.apply_parsed(parsed)
+    }
+
+    /// As [`Self::apply`], for changes whose hashes are not needed.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub fn apply_bytes(&mut self, changes: &[Vec<u8>]) -> Result<(), DocumentError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let parsed = changes
+            .iter()
+            .map(|bytes| Change::try_from(bytes.as_slice()).map_err(DocumentError::automerge))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.apply_parsed(parsed)
+    }
+
+    fn apply_parsed(&mut self, changes: Vec<Change>) -> Result<(), DocumentError> {
         let mut next = self.inner.clone();
-        next.apply_changes(parsed).map_err(DocumentError::automerge)?;
+        next.apply_changes(changes).map_err(DocumentError::automerge)?;
         let missing = next.get_missing_deps(&[]);
         if !missing.is_empty() {
             return Err(DocumentError::MissingDependencies(missing.into_iter().map(|hash| ChangeHash(hash.0)).collect()));
         }
         self.inner = next;
         Ok(())
+    }
+
+    /// The document without some changes and everything built on them; `None` when it holds none of them. `base` is the genesis
+    /// of its kind, where that is known.
+    ///
+    /// # Errors
+    /// [`DocumentError::Automerge`].
+    pub fn without(&self, refused: &BTreeSet<ChangeHash>, base: Option<Self>) -> Result<Option<Self>, DocumentError> {
+        let mut gone = BTreeSet::new();
+        let mut kept = Vec::new();
+        for change in self.inner.get_changes(&[]) {
+            let hash = ChangeHash(change.hash().0);
+            if refused.contains(&hash) || change.deps().iter().any(|dep| gone.contains(&ChangeHash(dep.0))) {
+                gone.insert(hash);
+            } else {
+                kept.push(change);
+            }
+        }
+        if gone.is_empty() {
+            return Ok(None);
+        }
+        let mut document = base.unwrap_or_else(|| Self::from_automerge(new_automerge()));
+        document.apply_parsed(kept)?;
+        Ok(Some(document))
     }
 
     /// Writes one change at the heads that the writer saw (`None`: the current ones) and returns it; `None` when nothing was

@@ -358,6 +358,18 @@ impl Card {
         self.value(field).as_text()
     }
 
+    /// Position of the shop, or of the first address that has one: latitude and longitude in 1e-7 degrees, WGS-84.
+    #[must_use]
+    pub fn position(&self) -> Option<(i64, i64)> {
+        let entries = self.lists.get("addresses")?;
+        let is_shop = |entry: &&Entry| entry.fields.get("kind").is_none_or(|kind| kind.value.as_text() == Some("shop"));
+        let geo = |entry: &Entry| {
+            let geo = &entry.fields.get("geo")?.value;
+            Some((geo.get("lat")?.as_int()?, geo.get("lon")?.as_int()?))
+        };
+        entries.iter().filter(is_shop).find_map(geo).or_else(|| entries.iter().find_map(geo))
+    }
+
     /// Share of the weighted, filled facts that are fresh at a moment, in percent; `None` for an empty card.
     #[must_use]
     pub fn freshness_percent(&self, now: Ms) -> Option<u8> {

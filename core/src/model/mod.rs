@@ -8,6 +8,7 @@
 pub mod assertion;
 pub mod card;
 pub mod clock;
+pub mod coverage;
 pub mod date;
 pub mod edit;
 pub mod kinds;

@@ -255,6 +255,8 @@ pub struct Tour {
     pub cancelled: bool,
     /// The plan in force.
     pub plan: Option<Plan>,
+    /// How many revisions were published.
+    pub revisions: u32,
     /// Plans published apart that lost to it.
     pub rival_plans: Vec<Plan>,
     /// The order.
@@ -303,6 +305,7 @@ impl Tour {
             rep: text("rep").and_then(|rep| rep.parse().ok()),
             cancelled: plan.get("cancelled").and_then(|rivals| rivals.first()).and_then(|said| said.value.as_bool()).unwrap_or(false),
             plan: head,
+            revisions: u32::try_from(plans.len()).unwrap_or(u32::MAX),
             rival_plans,
             stops,
             skipped: facts.skips.into_values().collect(),
@@ -366,8 +369,13 @@ impl Progress {
 
 /// Rival records of one stop are one visit: the earliest arrival, the latest departure with its outcome.
 fn stop_visit(rivals: &[Said]) -> Option<StopVisit> {
-    let arrived = |said: &Said| said.value.get("arrived").and_then(Value::as_int).map_or(said.written.at, Ms);
-    let left = |said: &Said| said.value.get("left").and_then(Value::as_int).map(Ms);
+    // The clock that made the change made its moments too: one correction fits all.
+    let corrected = |said: &Said, claimed: i64| {
+        let shifted = Ms(claimed).plus(said.written.at.since(said.written.claimed));
+        if said.written.unsure { Ms(claimed).max(said.written.at) } else { shifted }
+    };
+    let arrived = |said: &Said| said.value.get("arrived").and_then(Value::as_int).map_or(said.written.at, |at| corrected(said, at));
+    let left = |said: &Said| said.value.get("left").and_then(Value::as_int).map(|at| corrected(said, at));
     let first = rivals.iter().filter(|said| !said.value.is_null()).min_by_key(|said| (arrived(said), said.op.clone()))?;
     let last = rivals.iter().filter(|said| left(said).is_some()).max_by_key(|said| (left(said), said.op.clone()));
     let text = |name: &str| last.unwrap_or(first).value.get(name).and_then(Value::as_text);

@@ -210,6 +210,15 @@ impl Reading<'_> {
         Ok(out)
     }
 
+    /// Number of the last save of this replica: it never goes back.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn recorded_no(&self) -> Result<u64, StoreError> {
+        let no: i64 = self.conn.prepare_cached("SELECT recorded_no FROM replica")?.query_row([], |row| row.get(0))?;
+        Ok(count(no))
+    }
+
     /// How much waits to be sent.
     ///
     /// # Errors

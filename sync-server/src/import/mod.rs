@@ -6,36 +6,21 @@
 //!
 //! Never here: HTTP, accounts, what a file looks like that we write ([`crate::export`]).
 
-pub mod apply;
 mod biff;
 mod cell;
-mod changes;
-mod codes;
 pub mod columns;
-mod dates;
 pub mod datum;
-pub mod draft;
-pub mod fault;
 mod grid;
-pub mod held;
-mod hours;
-mod index;
 pub mod limits;
-mod numbers;
 pub mod phones;
-mod place;
-pub mod plan;
 mod read_error;
-mod similar;
 pub mod synonyms;
 pub mod table;
 mod text;
 pub mod uscc;
-mod values;
 mod xls;
 mod xlsx;
 
-pub use changes::Change;
 pub use read_error::ReadError;
 
 #[cfg(test)]

@@ -112,6 +112,8 @@ pub const KNOWN: &[Known] = &[
             "customer code",
             "customer id",
             "code",
+            "no",
+            "number",
             "store code",
         ],
     ),

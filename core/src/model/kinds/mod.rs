@@ -7,7 +7,12 @@ mod tour;
 mod verification;
 mod visit;
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use super::schema::Kind;
+use crate::crdt::gate::{ContainerRule, ContainerRules};
+use crate::crdt::{Document, Shape};
 
 pub use customer::CUSTOMER;
 pub use office::OFFICE;
@@ -26,6 +31,34 @@ pub static ALL: &[&Kind] = &[&CUSTOMER, &OFFICE, &VISIT, &TOUR, &PROPOSAL, &VERI
 #[must_use]
 pub fn kind(id: &str) -> Option<&'static Kind> {
     ALL.iter().copied().find(|kind| kind.id == id)
+}
+
+/// What a kind's documents begin with and may hold, made once from its schema.
+#[derive(Debug)]
+pub struct Ready {
+    /// A document with nothing but its genesis.
+    pub genesis: Document,
+    /// What the gate lets into it.
+    pub rules: ContainerRules,
+}
+
+/// The beginning and the rules of a kind; `None` for one of a newer schema.
+#[must_use]
+pub fn ready(id: &str) -> Option<&'static Ready> {
+    static READY: LazyLock<BTreeMap<&'static str, Ready>> = LazyLock::new(|| {
+        ALL.iter()
+            .filter_map(|kind| {
+                // A test holds that every kind is made without error.
+                let genesis = kind.genesis.document().ok()?;
+                let mut rules = ContainerRules::of(&kind.genesis).ok()?;
+                for container in kind.containers.iter().filter(|container| container.shape == Shape::Registers) {
+                    rules = rules.with(container.name, ContainerRule::Registers { value_bytes_max: container.value_bytes_max });
+                }
+                Some((kind.id, Ready { genesis, rules }))
+            })
+            .collect()
+    });
+    READY.get(id)
 }
 
 /// Most bytes of an ordinary register: a long text with its provenance.

@@ -1,0 +1,177 @@
+//! A replica: documents, rows and outbox of one phone, or of headquarters, behind one door.
+//! Decides what is written together; the store knows how, the model knows what it means, the gate what may come in.
+//!
+//! * [`documents`] – load, prepare a change, save it, take in what was admitted.
+//! * [`field`] – what a representative does: visits, tours, proposals.
+//! * [`fold`] – rows from documents, in the same commit; `rebuild`.
+//! * [`reading`] – cards, visits, tours, lists.
+//!
+//! Never here: network, clocks, rights (they are headquarters').
+
+pub mod documents;
+pub mod field;
+pub mod fold;
+pub mod reading;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::crdt::gate::{Gate, Refusal};
+use crate::crdt::{ChangeStamp, DocumentError};
+use crate::ids::{ActorId, DocId, Ms, UserId};
+use crate::model::EditError;
+use crate::model::clock::ClockNote;
+use crate::store::{OpenOptions, SetAside, Store, StoreError};
+
+pub use documents::{Admitted, Prepared, Saved, Target};
+
+/// Who writes, when, and the randomness for what is made new. One for each call that writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// The person.
+    pub author: UserId,
+    /// The device's clock.
+    pub now: Ms,
+    /// 16 random bytes, never used twice.
+    pub entropy: [u8; 16],
+}
+
+impl Stamp {
+    /// The `n`-th piece of randomness of this stamp.
+    #[must_use]
+    pub fn piece(&self, n: u32) -> [u8; 16] {
+        let mut hasher = Sha256::new();
+        hasher.update(self.entropy);
+        hasher.update(n.to_be_bytes());
+        let mut piece = [0; 16];
+        piece.iter_mut().zip(hasher.finalize()).for_each(|(to, from)| *to = from);
+        piece
+    }
+}
+
+/// What a replica is started with.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    /// How the file is opened; its `now` is the start's moment.
+    pub open: OpenOptions,
+    /// 16 random bytes of this process: the actor is made from them, so that no line of changes is ever continued by another process.
+    pub process: [u8; 16],
+}
+
+/// Why a replica could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplicaError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A document refused.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// An edit is not what the schema takes.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The gate refused what came in.
+    #[error("what arrived was refused: {0}")]
+    Refused(#[from] Refusal),
+    /// Nothing of this id is held here.
+    #[error("{what} {doc} is not on this device; sync, or ask for access")]
+    Unknown {
+        /// Kind or word for it.
+        what: &'static str,
+        /// The id.
+        doc: DocId,
+    },
+    /// A kind of a newer schema: carried, but not written here.
+    #[error("kind {kind:?} is newer than this app: update the app to change it")]
+    NewerKind {
+        /// The kind's id.
+        kind: String,
+    },
+    /// The document is sealed.
+    #[error("visit {doc} is sealed since check-out: amend it instead")]
+    Sealed {
+        /// The visit.
+        doc: DocId,
+    },
+    /// A draft's bytes are not readable.
+    #[error("the draft of visit {doc} is damaged")]
+    DamagedDraft {
+        /// The visit.
+        doc: DocId,
+    },
+    /// The device is not enrolled.
+    #[error("this device is not enrolled: enrol it with a code from headquarters")]
+    NotEnrolled,
+    /// A frame from the other side cannot be read.
+    #[error(transparent)]
+    Wire(#[from] crate::exchange::WireError),
+}
+
+/// One replica. One per file and process.
+#[derive(Debug)]
+pub struct Replica {
+    store: Store,
+    gate: Gate,
+    process: [u8; 16],
+}
+
+impl Replica {
+    /// Opens or makes a replica's file. What was moved out of its way is returned and must be told to the user.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Store`].
+    pub fn open(path: &Path, start: &Start) -> Result<(Self, Option<SetAside>), ReplicaError> {
+        let opened = Store::open(path, &start.open)?;
+        let mut replica = Self { store: opened.store, gate: Gate::lenient(), process: start.process };
+        replica.set_aside_unfinished(start.open.now)?;
+        Ok((replica, opened.set_aside))
+    }
+
+    /// A replica in memory: for tests and for looking at things.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Store`].
+    pub fn in_memory(process: [u8; 16]) -> Result<Self, ReplicaError> {
+        Ok(Self { store: Store::in_memory()?, gate: Gate::lenient(), process })
+    }
+
+    /// The store, for the queries of its rows.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The store, for what is the device's own: settings, pull position.
+    pub const fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    pub(crate) const fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The actor of an author in this process: fresh for every start, one line of changes for each author.
+    #[must_use]
+    pub fn actor(&self, author: UserId) -> ActorId {
+        let mut hasher = Sha256::new();
+        hasher.update(self.process);
+        hasher.update(author.as_bytes());
+        ActorId::short(hasher.finalize().into())
+    }
+
+    /// What is known of the device's clock at a moment: see `model::clock`.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Store`].
+    pub fn clock_note(&self, now: Ms) -> Result<ClockNote, ReplicaError> {
+        let clock = self.store.read(|read| read.clock())?;
+        Ok(ClockNote::judge(now, clock.offset_ms.unwrap_or(0), clock.floor))
+    }
+
+    fn change_stamp(&self, stamp: &Stamp, note: ClockNote) -> ChangeStamp {
+        ChangeStamp { actor: self.actor(stamp.author), author: Some(stamp.author), time: stamp.now, note: note.to_note() }
+    }
+}

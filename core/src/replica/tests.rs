@@ -1,0 +1,117 @@
+//! A replica on its own: what is saved is read back, rows equal the fold, an answer is taken in.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test says where")]
+
+use std::collections::BTreeMap;
+
+use super::documents::Target;
+use super::field::{self, TourKey};
+use super::{Replica, Stamp};
+use crate::exchange::{Answer, Cursor, Item, Profile};
+use crate::ids::{DeviceId, EntryId, Ms, SubjectId, UserId};
+use crate::model::tour::{PlannedStop, StopState};
+use crate::model::{Edit, Provenance, Value, kinds};
+use crate::store::Lane;
+
+const NOON: Ms = Ms(1_772_424_000_000);
+
+fn user(n: u8) -> UserId {
+    UserId::from_bytes([n; 16])
+}
+fn stamp(n: u8) -> Stamp {
+    Stamp { author: user(1), now: NOON.plus(i64::from(n) * 1_000), entropy: [n; 16] }
+}
+fn fact(field: &str, value: impl Into<Value>) -> Edit {
+    Edit::Assert { field: field.to_owned(), value: value.into(), provenance: Provenance::default() }
+}
+fn profile() -> Profile {
+    Profile {
+        user: user(1),
+        name: "王芳".to_owned(),
+        role: "salesperson".to_owned(),
+        territories: Vec::new(),
+        offset_minutes: 480,
+        people: Vec::new(),
+        registry: None,
+    }
+}
+fn customer(replica: &mut Replica, n: u8, name: &str) -> SubjectId {
+    let subject = SubjectId::from_bytes([n; 16]);
+    let phone = Edit::Entry {
+        list: "phones".to_owned(),
+        entry: EntryId::from_bytes([n; 16]),
+        fields: BTreeMap::from([("number".to_owned(), Value::from(format!("139-0000-11{n:02}")))]),
+        provenance: Provenance::default(),
+    };
+    replica.save(&stamp(n), Lane::Normal, &Target::customer(subject), &[fact("trade_name", name), phone]).unwrap();
+    subject
+}
+
+#[test]
+fn every_kind_is_ready() {
+    for kind in kinds::ALL {
+        assert!(kinds::ready(kind.id).is_some(), "{}", kind.id);
+    }
+}
+
+#[test]
+fn a_card_is_saved_listed_found_and_rebuilt() {
+    let mut replica = Replica::in_memory([7; 16]).unwrap();
+    let subject = customer(&mut replica, 9, "惠民超市");
+    let card = replica.card(subject).unwrap().unwrap();
+    assert_eq!(card.text("trade_name"), Some("惠民超市"));
+    assert_eq!(card.lists["phones"].len(), 1);
+    assert_eq!(replica.outbox_size().unwrap().changes, 1);
+    let print = replica.store().read(|read| read.rows_print()).unwrap();
+    replica.rebuild().unwrap();
+    assert_eq!(replica.store().read(|read| read.rows_print()).unwrap(), print);
+}
+
+#[test]
+fn a_change_taken_in_by_another_replica_shows_the_same_rows() {
+    let mut ours = Replica::in_memory([1; 16]).unwrap();
+    let mut theirs = Replica::in_memory([2; 16]).unwrap();
+    let subject = customer(&mut ours, 3, "惠民超市");
+    ours.enrolled(DeviceId::from_bytes([5; 16]), &profile()).unwrap();
+    theirs.enrolled(DeviceId::from_bytes([6; 16]), &profile()).unwrap();
+    let request = ours.request(NOON, None).unwrap();
+    let items = request
+        .pushed
+        .iter()
+        .map(|pushed| Item::Changes {
+            doc: pushed.doc,
+            kind: pushed.kind.clone(),
+            subject: pushed.subject,
+            changes: pushed.changes.clone(),
+        })
+        .collect();
+    let cursor = Cursor { epoch: [1; 16], number: 1 };
+    let answer = Answer { now: NOON, verdicts: Vec::new(), items, cursor, checkpoint: None, more: false, restart: false, profile: None };
+    let synced = theirs.sync_answer(&answer.encode().unwrap(), NOON).unwrap();
+    assert_eq!((synced.documents, synced.refused, synced.restarted), (1, 0, false));
+    assert_eq!(theirs.card(subject).unwrap().unwrap().text("trade_name"), Some("惠民超市"));
+    let print = |replica: &Replica| replica.store().read(|read| read.rows_print()).unwrap();
+    assert_eq!(print(&ours), print(&theirs));
+    assert_eq!(theirs.sync_answer(&answer.encode().unwrap(), NOON).unwrap().documents, 0, "taken in twice, nothing changes");
+}
+
+#[test]
+fn a_visit_on_a_tour_from_check_in_to_check_out() {
+    let mut replica = Replica::in_memory([7; 16]).unwrap();
+    let subject = customer(&mut replica, 9, "惠民超市");
+    let key = TourKey { route: "east-1".to_owned(), day: NOON.day(480).unwrap(), rep: user(1) };
+    let stop = PlannedStop { stop: subject, arrive_s: Some(36_000), service_s: Some(900), note: None, urgent: false };
+    let (target, edits) = field::publish(&stamp(20), &key, None, &[stop], None, &[]);
+    replica.save(&stamp(20), Lane::Normal, &target, &edits).unwrap();
+    let mut draft = replica.check_in(&stamp(21), subject, Some(key.doc()), None).unwrap();
+    assert_eq!(replica.tour(key.doc()).unwrap().unwrap().stops[0].state, StopState::InProgress);
+    draft.fields.insert("outcome".to_owned(), "order".into());
+    replica.save_draft(&draft, NOON).unwrap();
+    assert_eq!(replica.drafts().unwrap(), vec![draft.clone()]);
+    let visit = replica.check_out(&stamp(22), &draft, None).unwrap();
+    assert!(replica.drafts().unwrap().is_empty());
+    assert_eq!(replica.tour(key.doc()).unwrap().unwrap().stops[0].state, StopState::Visited);
+    assert_eq!(replica.visit(visit).unwrap().unwrap().text("outcome"), Some("order"));
+    let print = replica.store().read(|read| read.rows_print()).unwrap();
+    replica.rebuild().unwrap();
+    assert_eq!(replica.store().read(|read| read.rows_print()).unwrap(), print);
+}

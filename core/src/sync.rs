@@ -1,0 +1,318 @@
+//! The phone's half of an exchange: bytes out, bytes in. The app moves the bytes; nothing here waits or knows a network.
+//!
+//! [`Replica::sync_request`] reads the outbox and says where the device stands. [`Replica::sync_answer`] stores verdicts and
+//! items, and the cursor only in the commit that holds the last of them. Making a request twice, or losing an answer, costs time
+//! and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minicbor::bytes::ByteVec;
+
+use crate::crdt::gate::{Incoming, Outcome as Judged, Source};
+use crate::crdt::{Document, RawChange};
+use crate::exchange::{
+    Answer, Checkpoint, Cursor, Heartbeat, Item, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile, Pushed, Request, Verdict,
+};
+use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId};
+use crate::model::kinds;
+use crate::replica::documents::{Admitted, load};
+use crate::replica::fold::{Subjects, drop_rows, fold_rows};
+use crate::replica::reading::{SETTING_DEVICE, SETTING_PROFILE};
+use crate::replica::{Replica, ReplicaError};
+use crate::store::{Checkpoint as StoredCheckpoint, OwnChange, OwnStanding, PullPosition, QuarantinedChange, Standing, Writing};
+
+/// Documents stored in one commit of an answer.
+const ITEMS_PER_COMMIT: usize = 250;
+
+/// What an exchange did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Synced {
+    /// Ask again at once: more waits on either side.
+    pub more: bool,
+    /// Own changes that are now in the feed.
+    pub accepted: usize,
+    /// Own changes that headquarters set aside, with its reasons.
+    pub quarantined: Vec<(ChangeHash, String)>,
+    /// Documents received or changed.
+    pub documents: usize,
+    /// Documents that this device gave up.
+    pub forgotten: usize,
+    /// Items that were refused by the gate and set aside; the others were taken in.
+    pub refused: usize,
+    /// Subjects whose rows changed: what an app shows anew.
+    pub subjects: BTreeSet<SubjectId>,
+    /// Headquarters' clock minus the device's, in milliseconds.
+    pub clock_offset_ms: i64,
+    /// The whole pull starts again; nothing is lost by it.
+    pub restarted: bool,
+}
+
+impl Replica {
+    /// Notes that this device is enrolled.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Store`].
+    pub fn enrolled(&mut self, device: DeviceId, profile: &Profile) -> Result<(), ReplicaError> {
+        self.store_mut().write(|write| {
+            write.put_setting(SETTING_DEVICE, device.as_bytes())?;
+            put_profile(write, profile)
+        })
+    }
+
+    /// The frame to send to `POST /v1/sync`. `now` is the device's clock; `app` names its version for headquarters' sync health.
+    ///
+    /// # Errors
+    /// [`ReplicaError::NotEnrolled`], [`ReplicaError::Store`], [`ReplicaError::Wire`].
+    pub fn sync_request(&self, now: Ms, app: Option<&str>) -> Result<Vec<u8>, ReplicaError> {
+        Ok(self.request(now, app)?.encode()?)
+    }
+
+    /// As [`Self::sync_request`], before it is a frame.
+    ///
+    /// # Errors
+    /// [`ReplicaError::NotEnrolled`], [`ReplicaError::Store`].
+    pub fn request(&self, now: Ms, app: Option<&str>) -> Result<Request, ReplicaError> {
+        let device = self.device()?;
+        self.store().read(|read| {
+            let position = read.pull_position()?;
+            let outbox = read.outbox(PUSHED_CHANGES_MAX, PUSHED_BYTES_TARGET)?;
+            let waiting = read.outbox_size()?;
+            let quarantined = read.own_changes(OwnStanding::Quarantined, 0, PUSHED_CHANGES_MAX)?.len();
+            let at_rest = outbox.is_empty() && position.checkpoint.is_none() && position.epoch != [0; 16];
+            Ok(Request {
+                device,
+                now,
+                cursor: (position.epoch != [0; 16]).then_some(Cursor { epoch: position.epoch, number: position.number }),
+                checkpoint: position.checkpoint.map(|at| Checkpoint { base: at.base, upto: at.upto }),
+                digest: if at_rest { Some(read.digest()?.xor) } else { None },
+                pushed: grouped(outbox),
+                schema: kinds::SCHEMA_VERSION,
+                heartbeat: Heartbeat {
+                    unsent_changes: u32::try_from(waiting.changes).unwrap_or(u32::MAX),
+                    oldest_unsent: waiting.oldest,
+                    quarantined: u32::try_from(quarantined).unwrap_or(u32::MAX),
+                    app: app.map(str::to_owned),
+                },
+            })
+        })
+    }
+
+    /// Takes an answer in. `now` is the device's clock at its arrival.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Wire`] when the frame is unreadable (nothing is then changed), [`ReplicaError::Store`].
+    pub fn sync_answer(&mut self, frame: &[u8], now: Ms) -> Result<Synced, ReplicaError> {
+        self.take_answer(&Answer::decode(frame)?, now)
+    }
+
+    /// As [`Self::sync_answer`], of an answer that is already read.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Store`], [`ReplicaError::Document`].
+    pub fn take_answer(&mut self, answer: &Answer, now: Ms) -> Result<Synced, ReplicaError> {
+        let mut synced = Synced { more: answer.more, clock_offset_ms: answer.now.since(now), ..Synced::default() };
+        self.settle(&answer.verdicts, &mut synced)?;
+        let mut chunks = answer.items.chunks(ITEMS_PER_COMMIT).peekable();
+        let mut broken = false;
+        while let Some(items) = chunks.next() {
+            broken |= self.take_items(items, now, &mut synced)?;
+        }
+        // Something that the device lacks did not come: the next pull starts from nothing, which repeats but never skips.
+        let restart = answer.restart || broken;
+        synced.restarted = restart;
+        synced.more |= restart || self.outbox_size()?.changes > 0;
+        self.store_mut().write(|write| {
+            if let Some(profile) = &answer.profile {
+                put_profile(write, profile)?;
+            }
+            write.put_clock_offset(answer.now.since(now), answer.now)?;
+            write.raise_clock_floor(answer.now)?;
+            let checkpoint = answer.checkpoint.map(|at| StoredCheckpoint { base: at.base, upto: at.upto });
+            let position = if restart {
+                PullPosition { epoch: answer.cursor.epoch, number: 0, checkpoint: None }
+            } else {
+                PullPosition { epoch: answer.cursor.epoch, number: answer.cursor.number, checkpoint }
+            };
+            if answer.restart {
+                write.hand_in_again()?;
+            }
+            Ok::<_, ReplicaError>(write.put_pull_position(&position)?)
+        })?;
+        Ok(synced)
+    }
+
+    fn settle(&mut self, verdicts: &[Verdict], synced: &mut Synced) -> Result<(), ReplicaError> {
+        if verdicts.is_empty() {
+            return Ok(());
+        }
+        let offset_minutes = self.offset_minutes()?;
+        self.store_mut().write(|write| {
+            let mut refused: BTreeMap<DocId, BTreeSet<ChangeHash>> = BTreeMap::new();
+            for verdict in verdicts {
+                let standing = match &verdict.outcome {
+                    Outcome::Accepted | Outcome::AlreadyKnown => Standing::Accepted { feed_no: 0 },
+                    Outcome::Quarantined { code, why } => Standing::Quarantined { reason: format!("{code}: {why}") },
+                    Outcome::Forked => Standing::Forked,
+                    // It stays in the outbox: what it builds on goes first next time.
+                    Outcome::MissingDependencies { .. } => continue,
+                };
+                let Some(own) = write.own_change(verdict.hash)? else { continue };
+                let _changed = write.settle(verdict.hash, &standing)?;
+                match standing {
+                    Standing::Accepted { .. } => synced.accepted += 1,
+                    Standing::Quarantined { reason } => {
+                        synced.quarantined.push((verdict.hash, reason));
+                        refused.entry(own.doc).or_default().insert(verdict.hash);
+                    }
+                    Standing::Forked | Standing::Waiting | Standing::Withdrawn => {}
+                }
+            }
+            let mut subjects = Subjects::default();
+            for (doc, hashes) in &refused {
+                Self::withdraw(write, &mut subjects, *doc, hashes)?;
+            }
+            synced.subjects.extend(subjects.ids());
+            fold_rows(write, &subjects, offset_minutes)
+        })
+    }
+
+    /// Takes in one commit's worth of items; returns whether something could not be taken in that must come again.
+    fn take_items(&mut self, items: &[Item], now: Ms, synced: &mut Synced) -> Result<bool, ReplicaError> {
+        let mut admitted: BTreeMap<DocId, Admitted> = BTreeMap::new();
+        let mut forgotten = Vec::new();
+        let mut refused = Vec::new();
+        let mut broken = false;
+        for item in items {
+            match item {
+                Item::Document { doc, kind, subject, snapshot } => match self.gate().admit_snapshot(snapshot, &genesis_hashes(kind)) {
+                    Ok(document) => {
+                        let merged = self.merged(*doc, document)?;
+                        let changes = merged.1;
+                        admitted.insert(*doc, Admitted { doc: *doc, kind: kind.clone(), subject: *subject, document: merged.0, changes });
+                    }
+                    Err(refusal) => {
+                        broken = true;
+                        refused.push((*doc, None, refusal.to_string()));
+                    }
+                },
+                Item::Changes { doc, kind, subject, changes } => {
+                    let before = match admitted.remove(doc) {
+                        Some(earlier) => Some((earlier.document, earlier.changes)),
+                        None => self.base(*doc, kind)?.map(|document| (document, Vec::new())),
+                    };
+                    let Some((before, mut new)) = before else {
+                        broken = true;
+                        continue;
+                    };
+                    let (document, taken, bad) = self.judge(before, kind, changes);
+                    broken |= !bad.is_empty();
+                    refused.extend(bad.into_iter().map(|(bytes, why)| (*doc, Some(bytes), why)));
+                    let fresh = taken.is_empty() && new.is_empty();
+                    new.extend(taken);
+                    if !fresh {
+                        admitted.insert(*doc, Admitted { doc: *doc, kind: kind.clone(), subject: *subject, document, changes: new });
+                    }
+                }
+                Item::Forget { doc } => {
+                    admitted.remove(doc);
+                    forgotten.push(*doc);
+                }
+            }
+        }
+        synced.documents += admitted.len();
+        synced.forgotten += forgotten.len();
+        synced.refused += refused.len();
+        synced.subjects.extend(admitted.values().map(|item| item.subject));
+        let admitted: Vec<Admitted> = admitted.into_values().collect();
+        let offset_minutes = self.offset_minutes()?;
+        self.absorb(&admitted, |write| {
+            for (doc, bytes, reason) in refused {
+                let bytes = bytes.unwrap_or_default();
+                let hash = digest(doc, &bytes, &reason);
+                write.quarantine(&QuarantinedChange { hash, doc, received_at: now, reason, bytes })?;
+            }
+            let mut subjects = Subjects::default();
+            for doc in forgotten {
+                let Some(held) = write.holding(doc)? else { continue };
+                drop_rows(write, &held)?;
+                write.forget(doc)?;
+                subjects.touch(&held.kind, held.subject, doc, None);
+            }
+            fold_rows(write, &subjects, offset_minutes)
+        })?;
+        Ok(broken)
+    }
+
+    /// What a received document becomes beside what is held: its new changes are added to ours, or it is kept whole.
+    fn merged(&self, doc: DocId, received: Document) -> Result<(Document, Vec<RawChange>), ReplicaError> {
+        let Some(held) = self.document(doc)? else { return Ok((received, Vec::new())) };
+        let new = received.changes_since(&held.document.heads());
+        let new: Vec<RawChange> = new.into_iter().filter(|change| !held.document.holds(&change.hash)).collect();
+        let mut document = held.document;
+        document.apply(&new)?;
+        Ok((document, new))
+    }
+
+    fn base(&self, doc: DocId, kind: &str) -> Result<Option<Document>, ReplicaError> {
+        let held = self.store().read(|read| load(read, doc))?.map(|held| held.document);
+        Ok(held.or_else(|| kinds::ready(kind).map(|ready| ready.genesis.clone())))
+    }
+
+    #[expect(clippy::type_complexity, reason = "three lists that belong together for two lines")]
+    fn judge(&self, before: Document, kind: &str, changes: &[ByteVec]) -> (Document, Vec<RawChange>, Vec<(Vec<u8>, String)>) {
+        let empty = crate::crdt::gate::ContainerRules::default();
+        let rules = kinds::ready(kind).map_or(&empty, |ready| &ready.rules);
+        let incoming: Vec<Incoming<'_>> = changes.iter().map(|bytes| Incoming { bytes, source: Source::Feed }).collect();
+        let admission = self.gate().admit(&before, rules, &incoming, &|_| Ok(()));
+        let mut taken = Vec::new();
+        let mut bad = Vec::new();
+        for (outcome, bytes) in admission.outcomes.into_iter().zip(changes) {
+            match outcome {
+                Judged::Accepted(accepted) => taken.push(accepted.raw),
+                Judged::AlreadyKnown { .. } => {}
+                Judged::MissingDependencies { missing, .. } => bad.push((bytes.to_vec(), format!("{} change(s) missing", missing.len()))),
+                Judged::Forked { .. } => bad.push((bytes.to_vec(), "forked".to_owned())),
+                Judged::Postponed { .. } => bad.push((bytes.to_vec(), "postponed".to_owned())),
+                Judged::Refused { refusal, .. } => bad.push((bytes.to_vec(), refusal.to_string())),
+            }
+        }
+        (admission.document.unwrap_or(before), taken, bad)
+    }
+}
+
+/// Name under which something without a hash of its own is set aside.
+fn digest(doc: DocId, bytes: &[u8], reason: &str) -> ChangeHash {
+    use sha2::Digest as _;
+    let mut hasher = sha2::Sha256::new();
+    hasher.update(doc.as_bytes());
+    hasher.update(bytes);
+    hasher.update(reason.as_bytes());
+    ChangeHash(hasher.finalize().into())
+}
+
+fn genesis_hashes(kind: &str) -> Vec<ChangeHash> {
+    kinds::ready(kind).map(|ready| ready.rules.genesis().to_vec()).unwrap_or_default()
+}
+
+fn put_profile(write: &mut Writing<'_>, profile: &Profile) -> Result<(), ReplicaError> {
+    let mut bytes = Vec::new();
+    // Writing into a vector cannot fail.
+    let _infallible = minicbor::encode(profile, &mut bytes);
+    Ok(write.put_setting(SETTING_PROFILE, &bytes)?)
+}
+
+/// The outbox as it is handed in: by document, in the order in which each is first met.
+fn grouped(outbox: Vec<OwnChange>) -> Vec<Pushed> {
+    let mut place: BTreeMap<DocId, usize> = BTreeMap::new();
+    let mut pushed: Vec<Pushed> = Vec::new();
+    for own in outbox {
+        let at = *place.entry(own.doc).or_insert_with(|| {
+            pushed.push(Pushed { doc: own.doc, kind: own.kind.clone(), subject: own.subject, changes: Vec::new() });
+            pushed.len() - 1
+        });
+        if let Some(document) = pushed.get_mut(at) {
+            document.changes.push(ByteVec::from(own.bytes));
+        }
+    }
+    pushed
+}
