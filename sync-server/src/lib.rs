@@ -1,6 +1,7 @@
 //! Headquarters of Roadbook.
 pub mod access;
 pub mod accounts;
+pub mod auth;
 pub mod clock;
 pub mod database;
 pub mod device;

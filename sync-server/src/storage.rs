@@ -9,7 +9,7 @@
 //!
 //! A released step is never edited; a change of schema is a new step at the end.
 
-use crate::{accounts, device, feed};
+use crate::{accounts, feed};
 
 /// The truth: accounts and the feed.
 pub const SERVER_FILE: &str = "server.sqlite";
@@ -22,6 +22,3 @@ pub const LOCK_FILE: &str = "serve.lock";
 
 /// The ladder of [`SERVER_FILE`].
 pub const SERVER_MIGRATIONS: &[&str] = &[accounts::MIGRATION_1, feed::MIGRATION_1];
-
-/// The ladder of [`SCRATCH_FILE`].
-pub const SCRATCH_MIGRATIONS: &[&str] = &[device::SCRATCH_MIGRATION_1];

@@ -20,6 +20,7 @@
 #[cfg(test)]
 pub(crate) mod contract;
 mod pull;
+mod scratch;
 mod sqlite;
 
 use std::collections::BTreeSet;
@@ -28,6 +29,7 @@ use std::fmt;
 use roadbook_core::crdt::Heads;
 use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
 
+pub use scratch::{SCRATCH_MIGRATIONS, Scratch};
 pub use sqlite::SqliteFeed;
 
 /// The schema steps of this room, oldest first; see `storage` for the ladder that they are part of.

@@ -1,0 +1,115 @@
+//! The scratch file: what must outlast the death of the process and is worth nothing after minutes. Nonces of signed
+//! requests, and the names of changes that are being tried: a change that takes the process down with it is found here
+//! at the next start and is quarantined instead of tried again.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use roadbook_core::ids::{ChangeHash, DeviceId};
+use rusqlite::params;
+
+use super::FeedError;
+use crate::database::{Database, DatabaseError, Durability};
+
+/// The schema steps of the scratch file, oldest first.
+pub const SCRATCH_MIGRATIONS: &[&str] = &[include_str!("migrations/0001_scratch.sql")];
+
+/// The open scratch file.
+pub struct Scratch {
+    database: Database,
+    suspects: BTreeSet<ChangeHash>,
+}
+
+impl Scratch {
+    /// Opens or makes the file, and reads which changes were in trial when the process ended.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, read or written.
+    pub fn open(path: &Path) -> Result<Self, DatabaseError> {
+        let database = Database::open(path, Durability::Process, SCRATCH_MIGRATIONS)?;
+        let suspects = database.write(|tx| {
+            tx.execute("INSERT OR IGNORE INTO suspect (hash) SELECT hash FROM trial", [])?;
+            tx.execute("DELETE FROM trial", [])?;
+            let mut statement = tx.prepare("SELECT hash FROM suspect")?;
+            let rows = statement.query_map([], |row| row.get(0).map(ChangeHash))?;
+            rows.collect::<Result<BTreeSet<_>, rusqlite::Error>>()
+        })?;
+        Ok(Self { database, suspects })
+    }
+
+    /// Notes a nonce. `false`: this device used it before.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn take_nonce(&self, device: DeviceId, nonce: [u8; 16], now_ms: i64) -> Result<bool, FeedError> {
+        self.database.write(|tx| {
+            let taken = tx.prepare_cached("INSERT OR IGNORE INTO nonce (device, nonce, at_ms) VALUES (?1, ?2, ?3)")?.execute(params![
+                device.as_bytes(),
+                nonce,
+                now_ms
+            ])?;
+            Ok(taken == 1)
+        })
+    }
+
+    /// Throws away nonces noted before a moment.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn forget_nonces(&self, before_ms: i64) -> Result<(), FeedError> {
+        self.database.write(|tx| {
+            tx.prepare_cached("DELETE FROM nonce WHERE at_ms < ?1")?.execute([before_ms])?;
+            Ok(())
+        })
+    }
+
+    /// Whether a change was in trial when an earlier process died.
+    #[must_use]
+    pub fn is_suspect(&self, hash: &ChangeHash) -> bool {
+        self.suspects.contains(hash)
+    }
+
+    /// Notes changes as being tried, runs the trial, and strikes them out.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn trial<T>(&self, hashes: &[ChangeHash], work: impl FnOnce() -> T) -> Result<T, FeedError> {
+        self.database
+            .write(|tx| {
+                let mut insert = tx.prepare_cached("INSERT OR IGNORE INTO trial (hash) VALUES (?1)")?;
+                hashes.iter().try_for_each(|hash| insert.execute([hash.0]).map(|_| ()))
+            })
+            .map_err(|e: rusqlite::Error| FeedError::Sqlite(e))?;
+        let outcome = work();
+        self.database
+            .write(|tx| {
+                let mut delete = tx.prepare_cached("DELETE FROM trial WHERE hash = ?1")?;
+                hashes.iter().try_for_each(|hash| delete.execute([hash.0]).map(|_| ()))
+            })
+            .map_err(|e: rusqlite::Error| FeedError::Sqlite(e))?;
+        Ok(outcome)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failing test says where")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_took_the_process_down_is_suspect_for_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scratch.sqlite");
+        let (good, bad) = (ChangeHash([1; 32]), ChangeHash([2; 32]));
+        let scratch = Scratch::open(&path).unwrap();
+        assert_eq!(scratch.trial(&[good], || 7).unwrap(), 7);
+        // The process dies inside: simulated by unwinding past the strike-out.
+        let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scratch.trial(&[bad], || std::panic::panic_any("died"))));
+        assert!(died.is_err());
+        drop(scratch);
+        for _ in 0..2 {
+            let scratch = Scratch::open(&path).unwrap();
+            assert!(scratch.is_suspect(&bad) && !scratch.is_suspect(&good));
+        }
+    }
+}
