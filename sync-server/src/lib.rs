@@ -5,6 +5,7 @@ pub mod auth;
 pub mod clock;
 pub mod database;
 pub mod device;
+pub mod duties;
 pub mod feed;
 pub mod import;
 pub mod storage;

@@ -72,6 +72,26 @@ impl ClockNote {
     }
 }
 
+/// The offset to write into container [`CLOCKS`] for a change that has just arrived; `None` when its own note serves.
+///
+/// `measured_ms` is headquarters' clock minus the device's, taken now; `last_contact` is when the device was last heard of. The
+/// device's clock is taken to have run evenly since: a correction that would put the change before the last contact or into the
+/// future is no better than what the note says, and is not made.
+#[must_use]
+pub fn correction(change: &ChangeMeta, measured_ms: i64, last_contact: Option<Ms>, now: Ms) -> Option<i64> {
+    let claimed_offset = match ClockNote::of_note(change.note.as_deref()) {
+        ClockNote::Agreed => Some(0),
+        ClockNote::Offset(ms) => Some(ms),
+        ClockNote::Unsure { .. } => None,
+    };
+    if claimed_offset.is_some_and(|claimed| (claimed - measured_ms).abs() <= OFFSET_TRUSTED_MS) {
+        return None;
+    }
+    let at = change.time.plus(measured_ms);
+    let after_contact = last_contact.is_none_or(|contact| at.plus(OFFSET_TRUSTED_MS) >= contact);
+    (after_contact && at <= now.plus(OFFSET_TRUSTED_MS)).then_some(measured_ms)
+}
+
 /// A moment with what is known about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Corrected {
