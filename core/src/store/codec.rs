@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -14,7 +14,7 @@ const LEVEL: i32 = 3;
 /// Compresses and decompresses; keeps the dictionaries of the file prepared.
 #[derive(Default)]
 pub(super) struct Codec {
-    dictionaries: RefCell<BTreeMap<i64, Rc<Vec<u8>>>>,
+    dictionaries: RefCell<BTreeMap<i64, Arc<Vec<u8>>>>,
 }
 
 impl Codec {
@@ -42,14 +42,14 @@ impl Codec {
         self.dictionaries.borrow_mut().clear();
     }
 
-    fn dictionary(&self, conn: &Connection, no: i64) -> Result<Rc<Vec<u8>>, StoreError> {
+    fn dictionary(&self, conn: &Connection, no: i64) -> Result<Arc<Vec<u8>>, StoreError> {
         if let Some(known) = self.dictionaries.borrow().get(&no) {
-            return Ok(Rc::clone(known));
+            return Ok(Arc::clone(known));
         }
         let found: Option<Vec<u8>> =
             conn.prepare_cached("SELECT bytes FROM dictionary WHERE no = ?1")?.query_row([no], |row| row.get(0)).optional()?;
-        let found = Rc::new(found.ok_or(StoreError::Damaged { what: "dictionary" })?);
-        self.dictionaries.borrow_mut().insert(no, Rc::clone(&found));
+        let found = Arc::new(found.ok_or(StoreError::Damaged { what: "dictionary" })?);
+        self.dictionaries.borrow_mut().insert(no, Arc::clone(&found));
         Ok(found)
     }
 }
