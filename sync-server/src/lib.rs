@@ -6,6 +6,7 @@ pub mod clock;
 pub mod database;
 pub mod device;
 pub mod duties;
+pub mod export;
 pub mod feed;
 pub mod import;
 pub mod storage;

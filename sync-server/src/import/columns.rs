@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use roadbook_core::model::edit::is_extension;
+use roadbook_core::model::kinds::{CUSTOMER, OFFICE};
 use serde::Serialize;
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
@@ -12,6 +14,8 @@ use super::synonyms::{KNOWN, Known};
 
 /// Longest title that is looked at, in characters: longer cells are remarks.
 const TITLE_CHARS_MAX: usize = 60;
+/// Bytes of a company field's id behind `x.`.
+const EXTENSION_BYTES_MAX: usize = 40;
 /// The field without which a list is none.
 pub const NAME: &str = "trade_name";
 /// Columns that count rows and are left alone.
@@ -101,14 +105,17 @@ pub fn matched(headers: &[String], options: &ColumnOptions) -> Result<Columns, C
         let (field, several) = match assigned.get(title.as_str()) {
             Some(field) if field.is_empty() => continue,
             Some(field) => (field.clone(), known_field(field).is_some_and(|known| known.many)),
+            None if is_extension(title) => (title.clone(), false),
             None => match known_title(title) {
                 Some(known) if known.id == IGNORED => continue,
                 Some(known) => (known.id.to_owned(), known.many),
-                None if options.extend && !normal(title).is_empty() => (extension_id(title), false),
-                None => {
-                    columns.unknown.push(title.clone());
-                    continue;
-                }
+                None => match extension_id(title).filter(|_| options.extend) {
+                    Some(id) => (id, false),
+                    None => {
+                        columns.unknown.push(title.clone());
+                        continue;
+                    }
+                },
             },
         };
         if !several && let Some(first) = taken.insert(field.clone(), title.clone()) {
@@ -128,7 +135,7 @@ fn assigned<'a>(headers: &[String], options: &'a ColumnOptions) -> Result<BTreeM
         if !headers.iter().any(|header| header == title) {
             return Err(ColumnError::NoSuchTitle { title: title.clone() });
         }
-        if !field.is_empty() && !field.starts_with("x.") && known_field(field).is_none() {
+        if !field.is_empty() && !is_extension(field) && known_field(field).is_none() {
             return Err(ColumnError::NoSuchField { field: field.clone() });
         }
         assigned.insert(title.as_str(), field.clone());
@@ -170,7 +177,6 @@ pub(super) fn known_title(title: &str) -> Option<&'static Known> {
             (Some(_) | None, _) => {}
         }
     }
-    // A hint alone (`序列(客户)`) does not name a column: some part outside the parentheses must.
     meant.or_else(|| bilingual(&bare))
 }
 
@@ -187,13 +193,18 @@ fn lookup(title: &str) -> Option<&'static Known> {
     let titles = TITLES.get_or_init(|| {
         let mut titles = BTreeMap::new();
         for known in KNOWN {
-            for title in known.titles {
-                titles.insert(normal(title), known);
-            }
+            let field = CUSTOMER.field(known.id).or_else(|| OFFICE.field(known.id));
+            let labels = field.into_iter().flat_map(|field| [&*field.label.zh, &*field.label.en]);
+            titles.extend(known.titles.iter().copied().chain(labels).map(|title| (normal(title), known)));
         }
         titles
     });
-    titles.get(&normal(title)).copied()
+    let title = normal(title);
+    let numbered = || {
+        let bare = title.trim_end_matches(|c: char| c.is_ascii_digit());
+        titles.get(bare).filter(|known| known.many)
+    };
+    titles.get(&title).or_else(numbered).copied()
 }
 
 fn known_field(id: &str) -> Option<&'static Known> {
@@ -244,6 +255,120 @@ fn factor(title: &str) -> i64 {
     }
 }
 
-fn extension_id(title: &str) -> String {
-    format!("x.{}", normal(title))
+/// `x.` and up to 40 of `a-z 0-9 _`: Latin letters and digits stay, Chinese characters become pinyin.
+fn extension_id(title: &str) -> Option<String> {
+    use pinyin::ToPinyin;
+    let bare: String = without_hints(&title.nfkc().collect::<String>());
+    let mut words: Vec<String> = Vec::new();
+    let mut latin = false;
+    for c in bare.chars() {
+        if c.is_ascii_alphanumeric() {
+            match words.last_mut().filter(|_| latin) {
+                Some(word) => word.push(c.to_ascii_lowercase()),
+                None => words.push(c.to_ascii_lowercase().to_string()),
+            }
+            latin = true;
+        } else {
+            latin = false;
+            words.extend(c.to_pinyin().map(|sound| sound.plain().replace('ü', "v")));
+        }
+    }
+    let mut id = words.join("_");
+    id.truncate(EXTENSION_BYTES_MAX);
+    let id = format!("x.{}", id.trim_end_matches('_'));
+    is_extension(&id).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(title: &str) -> Option<&'static str> {
+        known_title(title).map(|known| known.id)
+    }
+
+    fn headers(titles: &[&str]) -> Vec<String> {
+        titles.iter().map(|title| (*title).to_owned()).collect()
+    }
+
+    #[test]
+    fn titles_are_known_in_every_usual_writing() {
+        for title in
+            ["客户名称", " 店 名 ", "门店名称*", "客户名称（必填）", "客户名称/Name", "名称 Name", "CUSTOMER_NAME", "Ｎａｍｅ", "客户名称:"]
+        {
+            assert_eq!(field(title), Some("trade_name"), "{title}");
+        }
+        for (title, id) in [
+            ("电话(必填)", "phones.number"),
+            ("联系电话/手机", "phones.number"),
+            ("手机号码2", "phones.number"),
+            ("年销售额（万元）", "turnover"),
+            ("经度/纬度", "import.coordinates"),
+            ("经度(GCJ-02)", "import.longitude"),
+            ("老板/联系人", "import.owner_name"),
+            ("建档日期", "import.claimed_at"),
+            ("统一社会信用代码\n(18位)", "uscc"),
+            ("营业执照名称", "legal_name"),
+        ] {
+            assert_eq!(field(title), Some(id), "{title}");
+        }
+        for title in ["", "*", "星座", "名称/地址", "2026年3月"] {
+            assert_eq!(field(title), None, "{title}");
+        }
+    }
+
+    #[test]
+    fn no_title_is_listed_for_two_fields() {
+        let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+        for known in KNOWN {
+            for title in known.titles {
+                assert!(seen.insert(normal(title), known.id).is_none_or(|before| before == known.id), "{title}");
+            }
+        }
+    }
+
+    #[test]
+    fn labels_of_the_schema_are_titles() {
+        use roadbook_core::model::kinds::{CUSTOMER, OFFICE};
+        for field in CUSTOMER.fields().chain(OFFICE.fields()).filter(|field| field.entry_fields().is_empty()) {
+            // Links to other documents and slots of the office are no columns of a list.
+            if matches!(field.ty, roadbook_core::model::FieldType::Reference) && field.id != "owner"
+                || ["prospect_stage", "substitute_until"].contains(&&*field.id)
+            {
+                continue;
+            }
+            for label in [&field.label.zh, &field.label.en] {
+                assert_eq!(known_title(label).map(|known| known.id), Some(&*field.id), "{label}");
+            }
+        }
+    }
+
+    #[test]
+    fn columns_are_matched_once_and_strangers_reported() {
+        let titles = headers(&["序号", "客户名称", "电话1", "电话2", "备注", "星座", "", "年销售额（万元）"]);
+        let columns = matched(&titles, &ColumnOptions::default()).unwrap_or_default();
+        let fields: Vec<(&str, usize, i64)> = columns.known.iter().map(|c| (c.field.as_str(), c.at, c.factor)).collect();
+        assert_eq!(
+            fields,
+            [("trade_name", 1, 1), ("phones.number", 2, 1), ("phones.number", 3, 1), ("import.remark", 4, 1), ("turnover", 7, 10_000)]
+        );
+        assert_eq!(columns.unknown, ["星座"]);
+        let extended = matched(&titles, &ColumnOptions { extend: true, ..ColumnOptions::default() }).unwrap_or_default();
+        assert!(extended.known.iter().any(|c| c.field == "x.xing_zuo") && extended.unknown.is_empty());
+    }
+
+    #[test]
+    fn two_titles_for_one_field_are_named() {
+        let titles = headers(&["客户名称", "地址", "店名"]);
+        let error = matched(&titles, &ColumnOptions::default());
+        assert_eq!(error, Err(ColumnError::SameField { first: "客户名称".into(), second: "店名".into(), field: "名称".into() }));
+        let mut options = ColumnOptions::default();
+        options.assigned.insert("店名".to_owned(), "short_name".to_owned());
+        assert!(matched(&titles, &options).is_ok_and(|columns| columns.of("short_name").count() == 1));
+        options.assigned.insert("店名".to_owned(), String::new());
+        assert!(matched(&titles, &options).is_ok());
+        assert_eq!(matched(&headers(&["地址", "电话"]), &ColumnOptions::default()), Err(ColumnError::NoName));
+        options.assigned.insert("店名".to_owned(), "nonsense".to_owned());
+        assert!(matches!(matched(&titles, &options), Err(ColumnError::NoSuchField { .. })));
+    }
 }

@@ -6,23 +6,43 @@
 //!
 //! Never here: HTTP, accounts, what a file looks like that we write ([`crate::export`]).
 
+pub mod apply;
 mod biff;
 mod cell;
+mod changes;
+mod codes;
 pub mod columns;
+mod dates;
 pub mod datum;
+pub mod draft;
+pub mod fault;
 mod grid;
+pub mod held;
+mod hours;
+mod index;
 pub mod limits;
+mod numbers;
 pub mod phones;
+mod place;
+pub mod plan;
 mod read_error;
+pub mod report;
+mod similar;
 pub mod synonyms;
 pub mod table;
 mod text;
 pub mod uscc;
+mod values;
 mod xls;
 mod xlsx;
 
+pub use changes::Change;
+pub(crate) use place::degrees_of;
 pub use read_error::ReadError;
 
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
+pub(crate) mod plan_tests;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test says where")]
 mod table_tests;

@@ -1,19 +1,22 @@
 //! Telephone numbers as people write them. Belongs here: splitting a cell into numbers and their normal form.
 //! Never: whose number it is.
 
+use roadbook_core::model::normal;
 use unicode_normalization::UnicodeNormalization;
 
 /// Fewest digits of a number: service numbers such as 95588.
 const DIGITS_MIN: usize = 5;
 /// Most digits of a number, with country code and extension.
-const DIGITS_MAX: usize = 20;
+const DIGITS_MAX: usize = normal::PHONE_DIGITS_MAX;
+/// Most letters beside a number: `电话`, `转`, a name.
+const LETTERS_MAX: usize = 6;
 
 /// One number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhoneCell {
-    /// As typed.
+    /// As typed; a country code without a plus is cut off.
     pub typed: String,
-    /// Digits only, Chinese country code dropped: equal numbers are equal here. An extension follows after `x`.
+    /// What it is compared by (`roadbook_core::model::normal::phone`).
     pub normal: String,
 }
 
@@ -42,34 +45,29 @@ fn numbers_of(piece: &str) -> Vec<Option<PhoneCell>> {
         return Vec::new();
     }
     let words: Vec<&str> = piece.split_whitespace().collect();
-    if words.len() > 1 && words.iter().all(|word| normal(word).is_some_and(|digits| digits.len() >= 11)) {
+    if words.len() > 1 && words.iter().all(|word| word.chars().filter(char::is_ascii_digit).count() >= 11) {
         return words.into_iter().map(number).collect();
     }
     vec![number(piece)]
 }
 
+/// One number; `None` if this is none. Extensions keep their digits.
 fn number(typed: &str) -> Option<PhoneCell> {
-    normal(typed).map(|normal| PhoneCell { typed: typed.to_owned(), normal })
-}
-
-/// The normal form of one number: digits; `+86`, `0086` and `86` before a full number dropped; an extension (`转`, `分机`,
-/// `ext`, `-` after a full landline number) after `x`. `None` if this is no number.
-#[must_use]
-pub fn normal(typed: &str) -> Option<String> {
-    let plain: String = typed.nfkc().collect::<String>().to_lowercase();
-    let (main, extension) =
-        ["转", "分机", "ext.", "ext", "x", "#"].into_iter().find_map(|mark| plain.split_once(mark)).unwrap_or((&plain, ""));
-    let letters = main.chars().filter(|c| c.is_alphabetic()).count();
-    let digits: String = main.chars().filter(char::is_ascii_digit).collect();
+    let letters = typed.chars().filter(|c| c.is_alphabetic()).count();
+    let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
     // `13900001111(王)` and `电话:…` carry a few words; a sentence with a number in it is no number.
-    if digits.len() < DIGITS_MIN || digits.len() > DIGITS_MAX || letters > 6 {
+    if digits.len() < DIGITS_MIN || digits.len() > DIGITS_MAX || letters > LETTERS_MAX {
         return None;
     }
-    let digits = without_country(&digits);
-    let extension: String = extension.chars().filter(char::is_ascii_digit).take(8).collect();
-    Some(if extension.is_empty() { digits.to_owned() } else { format!("{digits}x{extension}") })
+    let local = without_country(&digits);
+    // `电话:13900001111(王)`: only the number is dialled.
+    let typed =
+        typed.trim_start_matches(|c: char| !c.is_ascii_digit() && !matches!(c, '+' | '(')).trim_end_matches(|c: char| !c.is_ascii_digit());
+    let typed = if normal::phone(typed) == local { typed } else { local };
+    Some(PhoneCell { typed: typed.to_owned(), normal: normal::phone(typed) })
 }
 
+/// `008613900001111` and `8613900001111` without the country code.
 fn without_country(digits: &str) -> &str {
     let international = digits.strip_prefix("00").unwrap_or(digits);
     match international.strip_prefix("86") {
@@ -100,7 +98,7 @@ mod tests {
         for typed in ["13900001111", "139 0000 1111", "+86 139-0000-1111", "008613900001111", "8613900001111", "电话:13900001111"] {
             assert_eq!(normals(typed), ["13900001111"], "{typed}");
         }
-        assert_eq!(normals("0512-88880001转802"), ["051288880001x802"]);
+        assert_eq!(normals("0512-88880001转802"), ["051288880001802"]);
     }
 
     #[test]
@@ -118,12 +116,24 @@ mod tests {
     }
 
     #[test]
+    fn a_number_stays_as_typed_without_the_words_around_it() {
+        for (cell, typed) in [
+            ("电话:139-0000-1111(王)", "139-0000-1111"),
+            ("(0512)88880001转802", "(0512)88880001转802"),
+            ("+86 13900001111", "+86 13900001111"),
+            ("8613900001111", "13900001111"),
+        ] {
+            assert_eq!(split(cell).0.first().map(|number| number.typed.as_str()), Some(typed), "{cell}");
+        }
+    }
+
+    #[test]
     fn what_is_no_number_is_told() {
         assert_eq!(split("无"), (Vec::new(), true));
         assert_eq!(split(" "), (Vec::new(), false));
         let (numbers, stranger) = split("13900001111/同微信");
         assert_eq!((numbers.len(), stranger), (1, true));
-        assert_eq!(normal("我在2026年3月2日打过电话没有人接听1234"), None);
+        assert_eq!(split("我在2026年3月2日打过电话没有人接听1234"), (Vec::new(), true));
         assert!(is_mobile("13900001111") && !is_mobile("051288880001"));
     }
 }

@@ -112,8 +112,6 @@ pub const KNOWN: &[Known] = &[
             "customer code",
             "customer id",
             "code",
-            "no",
-            "number",
             "store code",
         ],
     ),

@@ -13,6 +13,7 @@ use super::columns;
 use super::grid::{Grid, GridBuilder};
 use super::limits::{CELL_CHARS_MAX, TITLE_ROWS_MAX};
 use super::read_error::ReadError;
+use crate::export::FORMULA_SIGNS;
 
 const DELIMITERS: [u8; 3] = [b',', b'\t', b';'];
 /// What a text file's only table is called.
@@ -45,11 +46,19 @@ pub(super) fn grid(bytes: &[u8]) -> Result<Grid, ReadError> {
             if cell.len() > CELL_CHARS_MAX && cell.chars().count() > CELL_CHARS_MAX {
                 return Err(ReadError::CellTooLong { row: row.saturating_add(1), max: CELL_CHARS_MAX });
             }
-            builder.put(row, u32::try_from(column).unwrap_or(u32::MAX), cell.to_owned())?;
+            builder.put(row, u32::try_from(column).unwrap_or(u32::MAX), unguarded(cell).to_owned())?;
         }
         Ok(true)
     })?;
     builder.finish(SHEET.to_owned(), &[])
+}
+
+/// A cell without the apostrophe that exports put before what a spreadsheet program would take for a formula.
+fn unguarded(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(rest) if rest.trim_start_matches('\'').starts_with(FORMULA_SIGNS) => rest,
+        Some(_) | None => cell,
+    }
 }
 
 /// The text, whatever it was encoded in.

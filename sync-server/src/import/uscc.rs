@@ -1,9 +1,12 @@
-//! The unified social credit code (统一社会信用代码, GB 32100-2015). Belongs here: its alphabet and check digit.
+//! The unified social credit code (统一社会信用代码, GB 32100-2015). Belongs here: a code as typed, and what is wrong with it.
 //! Never: who holds which code.
 //!
-//! 18 characters of `0-9A-Z` without `I O S V Z`. With the value of a character being its place in the alphabet, the last
-//! is `(31 − Σ valueᵢ · 3ⁱ mod 31) mod 31` over the first 17, i from 0.
+//! Which faults a typed code can have; whether the check digit fits is `roadbook_core::model::uscc`.
 
+use roadbook_core::model::uscc::is_valid;
+use unicode_normalization::UnicodeNormalization;
+
+/// The characters of the standard: no `I O S V Z`.
 const ALPHABET: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
 const LENGTH: usize = 18;
 
@@ -23,38 +26,20 @@ pub enum UsccError {
 /// # Errors
 /// [`UsccError`].
 pub fn checked(text: &str) -> Result<String, UsccError> {
-    use unicode_normalization::UnicodeNormalization;
     let code: String = text.nfkc().filter(|c| !c.is_whitespace() && *c != '-').flat_map(char::to_uppercase).collect();
     if code.chars().count() != LENGTH {
         return Err(UsccError::Length);
     }
-    let values: Vec<usize> = code.chars().filter_map(|c| ALPHABET.find(c)).collect();
-    if values.len() != LENGTH {
+    if !code.chars().all(|c| ALPHABET.contains(c)) {
         return Err(UsccError::Character);
     }
-    let (body, last) = values.split_at(LENGTH - 1);
-    if last == [check_value(body)] { Ok(code) } else { Err(UsccError::CheckDigit) }
+    if is_valid(&code) { Ok(code) } else { Err(UsccError::CheckDigit) }
 }
 
 /// The code of 17 characters with its check digit, for tests and samples; `None` if a character does not fit.
 #[must_use]
 pub fn completed(body: &str) -> Option<String> {
-    let values: Vec<usize> = body.chars().filter_map(|c| ALPHABET.find(c)).collect();
-    if values.len() != LENGTH - 1 || body.len() != LENGTH - 1 {
-        return None;
-    }
-    let check = ALPHABET.chars().nth(check_value(&values))?;
-    Some(format!("{body}{check}"))
-}
-
-fn check_value(values: &[usize]) -> usize {
-    let mut weight = 1;
-    let mut sum = 0;
-    for value in values {
-        sum += value * weight;
-        weight = weight * 3 % 31;
-    }
-    (31 - sum % 31) % 31
+    ALPHABET.chars().map(|check| format!("{body}{check}")).find(|code| is_valid(code))
 }
 
 #[cfg(test)]

@@ -1,0 +1,247 @@
+//! What an import would do, row by row. Belongs here: recognising customers, comparing, deciding. Pure: the same rows and
+//! the same customers give the same plan. Never: writing (`apply`), words (`report`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roadbook_core::ids::{OrgId, SubjectId};
+use roadbook_core::model::Value;
+use serde::Serialize;
+
+use super::changes::{Change, news};
+use super::draft::{Claimed, Draft, Keys, Note, Say};
+use super::fault::Fault;
+use super::held::Held;
+use super::index::{Index, Indexed};
+
+pub use super::index::Why;
+
+/// What becomes of rows that may be a customer that is already there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Duplicates {
+    /// They are listed, and nothing is written: a person decides.
+    #[default]
+    HoldBack,
+    /// They are created and listed.
+    Create,
+}
+
+/// What the person who imports can choose about deciding.
+#[derive(Debug, Clone)]
+pub struct PlanOptions {
+    /// The company: part of the ids that are derived for new customers.
+    pub org: OrgId,
+    /// Rows that may be a customer that is already there.
+    pub duplicates: Duplicates,
+    /// Lifecycle code of a new customer whose row gives none; `None` leaves it open.
+    pub lifecycle: Option<String>,
+}
+
+/// The other of a possible pair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Other {
+    /// A customer that headquarters has.
+    Customer(#[serde(serialize_with = "as_text")] SubjectId),
+    /// A row above in the same file.
+    Row(u32),
+}
+
+fn as_text<S: serde::Serializer>(subject: &SubjectId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(subject)
+}
+
+/// What becomes of a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "decision", rename_all = "snake_case")]
+pub enum Decision {
+    /// A new customer.
+    Create,
+    /// A customer that is there gets new statements.
+    Update {
+        /// What changes, field by field.
+        changes: Vec<Change>,
+    },
+    /// A customer that is there, and nothing new about it.
+    Unchanged,
+    /// It may be a customer that is there, or a row above.
+    PossibleDuplicate {
+        /// Which.
+        of: Vec<Other>,
+        /// Why.
+        why: BTreeSet<Why>,
+        /// Whether it is created all the same ([`Duplicates::Create`]).
+        created: bool,
+    },
+    /// Nothing is written; the notes say why.
+    Refused,
+}
+
+/// One row with its decision.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Planned {
+    /// Number of the row as shown in the file.
+    pub row: u32,
+    /// Name as typed.
+    pub name: String,
+    /// The customer it is about.
+    #[serde(serialize_with = "as_text")]
+    pub subject: SubjectId,
+    /// What becomes of it.
+    #[serde(flatten)]
+    pub decision: Decision,
+    /// What is written: all of a new customer, only news of one that is there.
+    #[serde(skip)]
+    pub says: Vec<Say>,
+    /// Faults of cells that were left out, or why the row was refused.
+    pub notes: Vec<Note>,
+    /// Who is said to have made the row, and when.
+    pub claimed: Claimed,
+}
+
+impl Planned {
+    /// Whether applying the plan creates this customer.
+    #[must_use]
+    pub const fn creates(&self) -> bool {
+        matches!(self.decision, Decision::Create | Decision::PossibleDuplicate { created: true, .. })
+    }
+}
+
+/// Decides all rows. `keys` are the customers that headquarters has; `card` fetches one of them in full.
+///
+/// # Errors
+/// What `card` raises.
+pub fn plan<E>(
+    drafts: Vec<Draft>,
+    keys: impl IntoIterator<Item = (SubjectId, Keys)>,
+    mut card: impl FnMut(SubjectId) -> Result<Option<Held>, E>,
+    options: &PlanOptions,
+) -> Result<Vec<Planned>, E> {
+    let mut index = Index::default();
+    for (subject, keys) in keys {
+        index.add(Indexed { subject, row: None, keys });
+    }
+    // Customers that a row above is about, by that row.
+    let mut taken: BTreeMap<SubjectId, u32> = BTreeMap::new();
+    let mut planned = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let subject = identity(options.org, &draft.keys);
+        let found = recognised(&draft, subject, &index);
+        let keys = draft.keys.clone();
+        let row = match found {
+            Found::Refused(fault) => refused(draft, subject, Some(fault)),
+            _ if draft.notes.iter().any(|note| note.fault.refuses_row()) => refused(draft, subject, None),
+            Found::Same(subject) => match taken.get(&subject) {
+                Some(row) => pair(draft, subject, vec![Other::Row(*row)], BTreeSet::from([Why::SameInFile]), false),
+                None => {
+                    taken.insert(subject, draft.row);
+                    let held = card(subject)?.unwrap_or_else(|| Held::empty(subject));
+                    update(draft, &held)
+                }
+            },
+            Found::Maybe(of, why) => {
+                let create = options.duplicates == Duplicates::Create && !taken.contains_key(&subject);
+                pair(draft, subject, of, why, create)
+            }
+            Found::Unknown => create(draft, subject, options),
+        };
+        if row.creates() {
+            taken.insert(subject, row.row);
+            index.add(Indexed { subject, row: Some(row.row), keys });
+        }
+        planned.push(row);
+    }
+    Ok(planned)
+}
+
+/// The id of a new customer, the same each time the same row is imported: after a failure in the middle, a second import
+/// finds what the first one made. From the strongest key there is; the text below never changes.
+#[must_use]
+pub fn identity(org: OrgId, keys: &Keys) -> SubjectId {
+    let key = match (&keys.uscc, &keys.number) {
+        (Some(uscc), _) => format!("uscc/{uscc}"),
+        (None, Some(number)) => format!("number/{number}"),
+        (None, None) => match (keys.phones.first(), &keys.address) {
+            (Some(phone), _) => format!("name/{}/phone/{phone}", keys.name),
+            (None, Some(address)) => format!("name/{}/address/{address}", keys.name),
+            (None, None) => format!("name/{}", keys.name),
+        },
+    };
+    SubjectId::derived(&format!("import/{org}/{key}"))
+}
+
+enum Found {
+    Same(SubjectId),
+    Maybe(Vec<Other>, BTreeSet<Why>),
+    Refused(Fault),
+    Unknown,
+}
+
+fn recognised(draft: &Draft, derived: SubjectId, index: &Index) -> Found {
+    let keys = &draft.keys;
+    let (by_uscc, by_number) = (index.of_uscc(keys), index.of_number(keys));
+    if let (Some(one), Some(other)) = (by_uscc, by_number)
+        && one.subject != other.subject
+    {
+        return Found::Refused(Fault::KeysDisagree);
+    }
+    let exact = by_uscc.or(by_number).or_else(|| index.of_subject(derived)).or_else(|| index.of_name(keys));
+    if let Some(found) = exact {
+        let other_uscc = matches!((&found.keys.uscc, &keys.uscc), (Some(one), Some(other)) if one != other);
+        if by_uscc.is_none() && by_number.is_none() && other_uscc {
+            return Found::Maybe(vec![other_of(found)], BTreeSet::from([Why::OtherUscc]));
+        }
+        return match found.row {
+            Some(row) => Found::Maybe(vec![Other::Row(row)], BTreeSet::from([Why::SameInFile])),
+            None => Found::Same(found.subject),
+        };
+    }
+    let like = index.like(keys);
+    if like.is_empty() {
+        return Found::Unknown;
+    }
+    let why = like.iter().flat_map(|(_, why)| why.iter().copied()).collect();
+    Found::Maybe(like.into_iter().map(|(found, _)| other_of(found)).collect(), why)
+}
+
+fn other_of(found: &Indexed) -> Other {
+    found.row.map_or(Other::Customer(found.subject), Other::Row)
+}
+
+fn planned(draft: Draft, subject: SubjectId, decision: Decision, says: Vec<Say>) -> Planned {
+    let Draft { row, name, notes, claimed, .. } = draft;
+    Planned { row, name, subject, decision, says, notes, claimed }
+}
+
+fn refused(mut draft: Draft, subject: SubjectId, fault: Option<Fault>) -> Planned {
+    draft.notes.extend(fault.map(|fault| Note { column: String::new(), fault }));
+    planned(draft, subject, Decision::Refused, Vec::new())
+}
+
+fn create(mut draft: Draft, subject: SubjectId, options: &PlanOptions) -> Planned {
+    let says = whole(&mut draft, subject, options);
+    planned(draft, subject, Decision::Create, says)
+}
+
+/// Everything the row says, and the lifecycle of a new customer.
+fn whole(draft: &mut Draft, subject: SubjectId, options: &PlanOptions) -> Vec<Say> {
+    let says = std::mem::take(&mut draft.says);
+    let mut says = news(says, &Held::empty(subject), &mut draft.notes).0;
+    let given = says.iter().any(|say| matches!(say, Say::Office { field, .. } if field == "lifecycle"));
+    if let Some(lifecycle) = options.lifecycle.as_deref().filter(|_| !given) {
+        says.push(Say::Office { field: "lifecycle".to_owned(), value: Value::from(lifecycle) });
+    }
+    says
+}
+
+fn update(mut draft: Draft, held: &Held) -> Planned {
+    let says = std::mem::take(&mut draft.says);
+    let (says, changes) = news(says, held, &mut draft.notes);
+    let decision = if changes.is_empty() { Decision::Unchanged } else { Decision::Update { changes } };
+    planned(draft, held.subject, decision, says)
+}
+
+fn pair(mut draft: Draft, subject: SubjectId, of: Vec<Other>, why: BTreeSet<Why>, created: bool) -> Planned {
+    let says = std::mem::take(&mut draft.says);
+    let says = if created { news(says, &Held::empty(subject), &mut draft.notes).0 } else { Vec::new() };
+    planned(draft, subject, Decision::PossibleDuplicate { of, why, created }, says)
+}

@@ -1,0 +1,295 @@
+//! Planning and applying on real documents. Belongs here: tests from rows to cards and back.
+
+use std::collections::BTreeMap;
+
+use roadbook_core::crdt::{ChangeStamp, Document};
+use roadbook_core::ids::{ActorId, Ms, OrgId, SubjectId, UserId};
+use roadbook_core::model::card::Card;
+use roadbook_core::model::edit::{self, Edit, EditError, Provenance};
+use roadbook_core::model::kinds::{CUSTOMER, OFFICE};
+use roadbook_core::model::{Source, Value};
+
+use super::apply::{Book, Origin, Work, apply, dry_run, paragraphs};
+use super::columns::{ColumnOptions, matched};
+use super::draft::{Draft, Keys, ValueOptions, draft};
+use super::held::Held;
+use super::plan::{Decision, Duplicates, Other, PlanOptions, Planned, Why};
+use super::report::Report;
+use super::table::{ReadOptions, Table, read};
+use crate::export::Language;
+
+const IMPORTER: [u8; 16] = [7; 16];
+const REP: [u8; 16] = [9; 16];
+
+/// Customers as documents in memory.
+#[derive(Default)]
+pub(crate) struct Shelf {
+    pub(crate) cards: BTreeMap<SubjectId, (Document, Document)>,
+    clock: i64,
+    /// Number of writes after which it fails.
+    fails_after: Option<usize>,
+}
+
+impl Shelf {
+    pub(crate) fn card(&self, subject: SubjectId) -> Card {
+        let (customer, office) = &self.cards[&subject];
+        Card::fold(subject, customer, Some(office))
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Card {
+        let cards = self.cards.keys().map(|subject| self.card(*subject));
+        cards.into_iter().find(|card| card.text("trade_name") == Some(name)).unwrap()
+    }
+
+    fn edit(&mut self, author: [u8; 16], subject: SubjectId, customer: &[Edit], office: &[Edit]) {
+        self.clock += 1_000;
+        let stamp = ChangeStamp {
+            actor: ActorId::from_slice(&author).unwrap(),
+            author: Some(UserId::from_bytes(author)),
+            time: Ms(1_780_000_000_000 + self.clock),
+            note: None,
+        };
+        let sides = self.cards.entry(subject).or_insert_with(|| (CUSTOMER.genesis.document().unwrap(), OFFICE.genesis.document().unwrap()));
+        sides.0.write::<EditError>(None, &stamp, |writer| edit::write(&CUSTOMER, customer, writer)).unwrap();
+        sides.1.write::<EditError>(None, &stamp, |writer| edit::write(&OFFICE, office, writer)).unwrap();
+    }
+}
+
+impl Book for Shelf {
+    type Error = &'static str;
+
+    fn keys(&mut self) -> Result<Vec<(SubjectId, Keys)>, Self::Error> {
+        let subjects: Vec<SubjectId> = self.cards.keys().copied().collect();
+        subjects.into_iter().map(|subject| Ok((subject, self.held(subject)?.unwrap().keys()))).collect()
+    }
+
+    fn held(&mut self, subject: SubjectId) -> Result<Option<Held>, Self::Error> {
+        Ok(self.cards.get(&subject).map(|(customer, office)| Held::of_documents(subject, customer, Some(office))))
+    }
+
+    fn write(&mut self, work: &Work) -> Result<(), Self::Error> {
+        match &mut self.fails_after {
+            Some(0) => return Err("the disk is full"),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        assert_eq!(work.new, !self.cards.contains_key(&work.subject), "{}", work.subject);
+        let text = |field: &str| self.cards.get(&work.subject).and_then(|(customer, _)| customer.text(field));
+        let customer: Vec<Edit> = work.customer.iter().cloned().chain(paragraphs(work, text)).collect();
+        self.edit(IMPORTER, work.subject, &customer, &work.office);
+        Ok(())
+    }
+}
+
+pub(crate) fn drafts(table: &Table, options: &ValueOptions) -> Vec<Draft> {
+    let columns = matched(&table.headers, &ColumnOptions::default()).unwrap();
+    table.rows.iter().map(|row| draft(row, &columns, options)).collect()
+}
+
+pub(crate) fn options() -> PlanOptions {
+    PlanOptions { org: OrgId::from_bytes([1; 16]), duplicates: Duplicates::HoldBack, lifecycle: Some("active".to_owned()) }
+}
+
+fn values() -> ValueOptions {
+    let mut options = ValueOptions::default();
+    options.directory.territories.insert("城东".to_owned(), "t-east".to_owned());
+    options.directory.people.insert("王芳".to_owned(), UserId::from_bytes(REP).to_string());
+    options
+}
+
+pub(crate) fn origin() -> Origin {
+    Origin { file: "客户.csv".to_owned(), sheet: String::new() }
+}
+
+fn csv(text: &str) -> Table {
+    read(text.as_bytes(), &ReadOptions::default()).unwrap()
+}
+
+/// Plans a list and writes it.
+fn import(shelf: &mut Shelf, text: &str) -> Vec<Planned> {
+    let planned = dry_run(drafts(&csv(text), &values()), shelf, &options()).unwrap();
+    apply(&planned, &origin(), shelf).unwrap();
+    planned
+}
+
+fn kinds(planned: &[Planned]) -> String {
+    let letter = |row: &Planned| match row.decision {
+        Decision::Create => 'C',
+        Decision::Update { .. } => 'U',
+        Decision::Unchanged => '=',
+        Decision::PossibleDuplicate { .. } => '?',
+        Decision::Refused => '!',
+    };
+    planned.iter().map(letter).collect()
+}
+
+const LIST: &str = "\
+客户编号,客户名称,统一社会信用代码,地址,经度,纬度,电话,联系人,等级,区域,业务员,营业时间,年销售额(万元),标签,存在的问题,备注,建档人,日期
+K001,惠民超市,91350100M000100Y43,人民路12号,120.62,31.31,0512-88880001/13900000001,王老板,B级,城东,王芳,08:00-11:30/14:00-18:00,30,\"冷柜、临街\",上月两次拖欠货款,老客户,李强,2026-03-02
+K002,鑫鑫便利店,,平江路5号,,,13900000002,,C,城东,,24小时,,,,,,
+,无名氏面馆,,,,,,,,,,,,,,,,
+";
+
+#[test]
+fn a_list_becomes_cards_and_the_same_list_changes_nothing() {
+    let mut shelf = Shelf::default();
+    let planned = import(&mut shelf, LIST);
+    assert_eq!(kinds(&planned), "CCC");
+    assert!(planned.iter().all(|row| row.notes.is_empty()), "{planned:?}");
+    let card = shelf.named("惠民超市");
+    assert_eq!(card.text("uscc"), Some("91350100M000100Y43"));
+    assert_eq!(card.office["grade"].value, "B".into());
+    assert_eq!(card.office["territory"].value, "t-east".into());
+    assert_eq!(card.office["lifecycle"].value, "active".into());
+    assert_eq!(card.value("turnover").get("amount"), Some(&30_000_000.into()));
+    assert_eq!(card.lists["phones"].len(), 2);
+    assert_eq!(card.lists["time_windows"].len(), 2);
+    assert_eq!(card.sets["tags"].len(), 2);
+    assert_eq!(card.texts["problems"], "上月两次拖欠货款");
+    assert_eq!(card.text("x.remark"), Some("老客户"));
+    // The list is the source; its author and day are claimed; the importer is the change's author.
+    let said = &card.facts["trade_name"].rivals[0];
+    assert_eq!((said.source, said.source_doc.as_deref()), (Source::Import, Some("客户.csv!!2")));
+    assert_eq!(said.claimed_author.as_deref(), Some("李强"));
+    assert_eq!(said.author, Some(UserId::from_bytes(IMPORTER)));
+    assert_eq!(said.observed, Ms(1_772_380_800_000), "2026-03-02 00:00 +08:00");
+    assert_eq!(kinds(&import(&mut shelf, LIST)), "===");
+    assert_eq!(shelf.cards.len(), 3);
+}
+
+#[test]
+fn what_people_changed_since_stays() {
+    let mut shelf = Shelf::default();
+    import(&mut shelf, LIST);
+    let card = shelf.named("惠民超市");
+    let phone = card.lists["phones"].iter().find(|entry| entry.fields["number"].value == "13900000001".into()).unwrap();
+    let address = &card.lists["addresses"][0];
+    let assert = |field: &str, value: Value| Edit::Assert { field: field.to_owned(), value, provenance: Provenance::default() };
+    let edits = [
+        assert("trade_name", "惠民生活超市".into()),
+        Edit::RemoveEntry { list: "phones".to_owned(), entry: phone.id },
+        Edit::Exclude { field: "tags".to_owned(), element: "冷柜".to_owned() },
+        Edit::Entry {
+            list: "addresses".to_owned(),
+            entry: address.id,
+            fields: BTreeMap::from([("text".to_owned(), "人民路21号".into())]),
+            provenance: Provenance::default(),
+        },
+        Edit::Rewrite { field: "problems".to_owned(), text: "上月两次拖欠货款\n已结清".to_owned() },
+    ];
+    shelf.edit(REP, card.subject, &edits, &[assert("grade", "A".into())]);
+    assert_eq!(kinds(&import(&mut shelf, LIST)), "===");
+    // A newer list with a newer value is news, and says what changed.
+    let newer = LIST.replace("人民路12号", "人民路30号").replace(",30,", ",45,");
+    let planned = import(&mut shelf, &newer);
+    assert_eq!(kinds(&planned), "U==");
+    let Decision::Update { changes } = &planned[0].decision else { panic!("{planned:?}") };
+    let fields: Vec<&str> = changes.iter().map(|change| change.field.as_str()).collect();
+    assert_eq!(fields, ["turnover", "addresses.text"]);
+    assert_eq!(changes[1].from, "人民路21号".into());
+    let card = shelf.named("惠民生活超市");
+    assert_eq!(card.lists["phones"].len(), 1);
+    assert_eq!(card.office["grade"].value, "A".into());
+    assert_eq!(kinds(&import(&mut shelf, &newer)), "===");
+}
+
+#[test]
+fn a_failure_in_the_middle_is_picked_up_where_it_stopped() {
+    let mut shelf = Shelf { fails_after: Some(1), ..Shelf::default() };
+    let planned = dry_run(drafts(&csv(LIST), &values()), &mut shelf, &options()).unwrap();
+    assert_eq!(apply(&planned, &origin(), &mut shelf), Err((3, "the disk is full")));
+    shelf.fails_after = None;
+    assert_eq!(kinds(&import(&mut shelf, LIST)), "=CC");
+    let whole = {
+        let mut other = Shelf::default();
+        import(&mut other, LIST);
+        other.cards.into_keys().collect::<Vec<_>>()
+    };
+    assert_eq!(shelf.cards.into_keys().collect::<Vec<_>>(), whole);
+}
+
+#[test]
+fn one_shop_is_recognised_by_every_key() {
+    let mut shelf = Shelf::default();
+    import(&mut shelf, LIST);
+    for (row, expected) in [
+        ("惠民大超市,91350100M000100Y43,,,", "U"), // credit code
+        ("新名字,,K001,,", "U"),                   // customer number
+        ("惠民超市,,,+86 139-0000-0001,", "="),    // name and phone
+        ("鑫鑫便利店,,,,平江路５号", "="),         // name and address
+        ("无名氏面馆,,,,", "="),                   // derived id
+        ("鑫鑫便民店,,,,平江路7号", "?"),          // like name, same street
+        ("别的店,,,13900000002,", "?"),            // same phone, other name
+        ("鑫鑫便利店,91440300708461136T,K001,,", "U"),
+        ("完全不同,,,13911112222,东门路1号", "C"),
+    ] {
+        let text = format!("客户名称,统一社会信用代码,客户编号,电话,地址\n{row}\n");
+        let planned = dry_run(drafts(&csv(&text), &values()), &mut shelf, &options()).unwrap();
+        assert_eq!(kinds(&planned), expected, "{row}: {:?}", planned[0].decision);
+    }
+    let both = "客户名称,统一社会信用代码,客户编号\n惠民超市,91350100M000100Y43,K002\n";
+    let planned = dry_run(drafts(&csv(both), &values()), &mut shelf, &options()).unwrap();
+    assert_eq!(kinds(&planned), "!");
+}
+
+#[test]
+fn doubles_inside_a_file_and_bad_rows_are_told() {
+    let text = "\
+名称,统一社会信用代码,电话,地址,职工人数,成立日期,区域
+惠民超市,91350100M000100Y43,13900000001,人民路12号,5人,2019年5月,城东
+惠民超市,91350100M000100Y43,13900000001,人民路12号,5人,2019年5月,城东
+惠民生活超市,,,人民路14号,,,
+坏码店,91350100M000100Y44,,,,,
+短码店,9135,,,,,
+,,13900000009,,,,
+好店,,同上,,十几个,02/03/2026,城外
+错店,,#N/A,,,,
+";
+    let mut shelf = Shelf::default();
+    let table = csv(text);
+    let planned = dry_run(drafts(&table, &values()), &mut shelf, &options()).unwrap();
+    assert_eq!(kinds(&planned), "C??!!!CC");
+    let Decision::PossibleDuplicate { of, why, created } = &planned[2].decision else { panic!() };
+    assert_eq!((of.as_slice(), why.contains(&Why::LikeNameSameStreet), *created), ([Other::Row(2)].as_slice(), true, false));
+    assert_eq!(planned[6].notes.len(), 4);
+    let columns = matched(&table.headers, &ColumnOptions::default()).unwrap();
+    let report = Report::new("客户.csv", &table, columns, planned, true);
+    assert_eq!((report.counts.created, report.counts.possible_duplicates, report.counts.refused), (3, 2, 3));
+    let zh = report.text(Language::Zh, false);
+    for words in [
+        "试运行",
+        "第 3 行 惠民超市：可能重复",
+        "第 2 行：本文件中已有",
+        "校验位不符",
+        "第 7 行 ：拒绝。名称：没有名称",
+        "成立日期：日和月无法区分",
+    ] {
+        assert!(zh.contains(words), "{words}\n{zh}");
+    }
+    let en = report.text(Language::En, true);
+    for words in ["dry run", "row 2 惠民超市: created", "row 6 短码店: refused. 统一社会信用代码: a unified social credit code has 18"]
+    {
+        assert!(en.contains(words), "{words}\n{en}");
+    }
+    assert!(String::from_utf8(report.csv(Language::Zh).unwrap()).unwrap().lines().count() == 9);
+    serde_json::to_string(&report).unwrap();
+    // The rows to put right are a list of their own.
+    let again = read(&report.rows_to_put_right(&table, Language::Zh).unwrap().unwrap(), &ReadOptions::default()).unwrap();
+    assert_eq!(again.rows.iter().map(|row| row.cell(0)).collect::<Vec<_>>(), ["3", "4", "5", "6", "7"]);
+    assert_eq!(again.rows[2].cell(4), "91350100M000100Y44");
+    assert_eq!(drafts(&again, &values()).len(), 5);
+}
+
+#[test]
+fn doubles_can_be_created_all_the_same_once() {
+    let mut shelf = Shelf::default();
+    import(&mut shelf, LIST);
+    let text = "名称,地址,电话\n鑫鑫便民店,平江路7号,13900000077\n鑫鑫便民店,平江路7号,13900000077\n";
+    let create = PlanOptions { duplicates: Duplicates::Create, ..options() };
+    for expected in [1, 0] {
+        let planned = dry_run(drafts(&csv(text), &values()), &mut shelf, &create).unwrap();
+        assert_eq!(planned.iter().filter(|row| row.creates()).count(), expected);
+        apply(&planned, &origin(), &mut shelf).unwrap();
+        assert_eq!(shelf.cards.len(), 4);
+    }
+}
