@@ -1,0 +1,34 @@
+// Every endpoint of the console as one typed function. Never here: state, or anything shown.
+import { get, post } from './client';
+import type * as t from './types';
+
+const enc = encodeURIComponent;
+
+export const api = {
+  me: () => get<t.Me | null>('/api/me'),
+  login: (name: string, password: string) => post<t.Me>('/api/login', { name, password }),
+  logout: () => post<void>('/api/logout'),
+  schema: () => get<t.Schema>('/api/schema'),
+
+  customers: (query: t.CustomerQuery, signal?: AbortSignal) => get<t.CustomerList>('/api/customers', { ...query }, signal),
+  card: (id: t.Id, signal?: AbortSignal) => get<t.Card>(`/api/customers/${enc(id)}`, {}, signal),
+  history: (id: t.Id, field: string, signal?: AbortSignal) =>
+    get<{ lines: t.HistoryLine[] }>(`/api/customers/${enc(id)}/history`, { field }, signal),
+  edit: (id: t.Id, request: t.EditRequest) => post<t.Card>(`/api/customers/${enc(id)}/edits`, request),
+  verify: (id: t.Id, request: t.VerifyRequest) => post<t.Card>(`/api/customers/${enc(id)}/verify`, request),
+
+  visits: (query: t.VisitQuery, signal?: AbortSignal) => get<t.VisitList>('/api/visits', { ...query }, signal),
+
+  tours: (day: t.Day, signal?: AbortSignal) => get<t.TourList>('/api/tours', { day }, signal),
+  sequence: (request: t.SequenceRequest) => post<t.Sequence>('/api/tours/sequence', request),
+  publish: (request: t.PublishRequest) => post<t.Tour>('/api/tours', request),
+
+  overview: (from: t.Day, to: t.Day, signal?: AbortSignal) => get<t.Overview>('/api/overview', { from, to }, signal),
+  review: (signal?: AbortSignal) => get<t.ReviewList>('/api/review', {}, signal),
+  decide: (id: string, decision: t.Decision) => post<t.ReviewList>(`/api/review/${enc(id)}`, decision),
+
+  accounts: (signal?: AbortSignal) => get<t.Accounts>('/api/accounts', {}, signal),
+  addUser: (user: t.NewUser) => post<t.Accounts>('/api/accounts/users', user),
+  enrol: (user: t.Id) => post<t.Enrolment>('/api/accounts/enrolments', { user }),
+  revoke: (device: t.Id) => post<t.Accounts>(`/api/accounts/devices/${enc(device)}/revoke`),
+};

@@ -1,0 +1,550 @@
+// The contract between the console and the server's JSON endpoints: one place, shapes only.
+// Never here: how a request is sent (client.ts), or how a value is shown.
+//
+// Names are as on the wire (snake_case). Times end in `_ms`: milliseconds since 1970. Ids are opaque strings.
+// Every error is `{"error": {"code", "message_zh", "message_en"}}` with a matching status.
+
+export type Id = string;
+export type Ms = number;
+/** A calendar day, `YYYY-MM-DD`. */
+export type Day = string;
+
+export interface Label {
+  zh: string;
+  en: string;
+}
+
+export interface ErrorBody {
+  error: { code: string; message_zh: string; message_en: string };
+}
+
+// ---------------------------------------------------------------- who am I
+
+export type Role = 'salesperson' | 'dispatcher' | 'supervisor' | 'manager' | 'finance' | 'admin';
+
+export interface Person {
+  id: Id;
+  name: string;
+}
+
+/** `GET /api/me` (`null` when nobody is logged in), and the answer of `POST /api/login` with `{name, password}`. */
+export interface Me {
+  user: Person & { login: string; role: Role; territories: string[] };
+  /** What the pages offer; the server checks each request again. */
+  may: { edit: boolean; verify: boolean; decide: boolean; dispatch: boolean; administer: boolean };
+  server_ms: Ms;
+}
+
+// ---------------------------------------------------------------- schema
+
+/** How a field merges, as core's schema says: a `fact` has a verified slot, a `register` has none. */
+export type Merge = 'fact' | 'register' | 'set' | 'entries' | 'text' | 'log' | 'counter' | 'once';
+
+/** What a value looks like, as core's schema says. */
+export type ValueType =
+  | 'line'
+  | 'prose'
+  | 'integer'
+  | 'money'
+  | 'date'
+  | 'code'
+  | 'rating'
+  | 'phone'
+  | 'geo'
+  | 'bool'
+  | 'window'
+  | 'uscc'
+  | 'reference'
+  | 'instant'
+  | 'stamp'
+  | 'structure';
+
+export interface ValueOption {
+  code: string;
+  label: Label;
+  retired: boolean;
+}
+
+export interface FieldSchema {
+  key: string;
+  label: Label;
+  section: string;
+  merge: Merge;
+  type: ValueType;
+  /** Name of a value set in `Schema.value_sets`; with type `code`, and with sets that draw on one. */
+  value_set: string | null;
+  min: number | null;
+  max: number | null;
+  chars_max: number | null;
+  /** Authority class: A free, B material, C guarded, D the server's own. */
+  class: 'A' | 'B' | 'C' | 'D';
+  fresh_days: number | null;
+  /** The fields of one entry, with merge `entries` and `log`; else empty. */
+  fields: FieldSchema[];
+}
+
+export interface SectionSchema {
+  name: string;
+  label: Label;
+}
+
+export interface KindSchema {
+  kind: string;
+  label: Label;
+  sections: SectionSchema[];
+  fields: FieldSchema[];
+}
+
+export interface Territory {
+  id: string;
+  name: string;
+  parent: string | null;
+}
+
+/** `GET /api/schema`: labels, value sets and rules, so that nothing of them is written down twice. */
+export interface Schema {
+  version: number;
+  kinds: KindSchema[];
+  value_sets: Record<string, ValueOption[]>;
+  territories: Territory[];
+  /** Everybody who may own a customer or drive a tour. */
+  reps: Person[];
+}
+
+// ---------------------------------------------------------------- values and assertions
+
+export interface Money {
+  /** In hundredths of the currency unit (fen). */
+  amount: number;
+  /** ISO 4217. */
+  currency: string;
+  as_of?: string;
+  /** `2025`, `2025-07`, `2025-Q3`. */
+  period?: string;
+}
+
+/** A position as recorded: WGS-84, in 1e-7 degrees. */
+export interface Geo {
+  lat: number;
+  lon: number;
+  accuracy_m?: number;
+}
+
+export interface Rating {
+  /** 1 to 5. */
+  score: number;
+  reason?: string;
+}
+
+/** Hours in which somebody is there. */
+export interface Window {
+  /** Minutes since local midnight. */
+  open: number;
+  close: number;
+  /** Digits 1 to 7, Monday first. */
+  days?: string;
+}
+
+export type Value = string | number | boolean | null | Value[] | { [name: string]: Value };
+
+/** A position in degrees, for lists and maps. */
+export interface Place {
+  lat: number;
+  lon: number;
+}
+
+/** One assertion of one value, with where it comes from. */
+export interface Assertion {
+  /** Names this assertion inside its document; opaque. */
+  key: string;
+  value: Value;
+  source: string | null;
+  source_doc: string | null;
+  observed_ms: Ms | null;
+  by: Person | null;
+  device: Person | null;
+  /** The device's clock, and the same instant corrected by the server's measurement. */
+  claimed_ms: Ms;
+  corrected_ms: Ms;
+}
+
+/** How a fact is to be read: see the display rule. */
+export type Badge =
+  | 'none'
+  | 'verified'
+  | 'unverified'
+  /** A newer report differs from the verified value; class A shows the report. */
+  | 'was_verified'
+  /** A newer report differs from the verified value; classes B and C show the verified one. */
+  | 'report_waiting';
+
+export interface Fact {
+  shown: Assertion | null;
+  badge: Badge;
+  /** The verified value, where there is one. */
+  verified: (Assertion & { verified_by: Person | null; verified_ms: Ms | null }) | null;
+  /** The newer report that waits, with badge `report_waiting`. */
+  waiting: Assertion | null;
+  /** Everything asserted concurrently, two or more; empty when there is nothing to choose. */
+  rivals: Assertion[];
+  /** True where a person must choose between the rivals. */
+  review: boolean;
+  stale: boolean;
+  confirmed_ms: Ms | null;
+}
+
+export interface SetElement {
+  element: string;
+  by: Person | null;
+  corrected_ms: Ms;
+}
+
+export interface Entry {
+  id: string;
+  fields: Record<string, Fact>;
+  /** Somebody removed it while somebody else edited it: the edit won. */
+  kept: boolean;
+}
+
+export interface Prose {
+  text: string;
+  by: Person | null;
+  corrected_ms: Ms | null;
+  stale: boolean;
+}
+
+/** `GET /api/customers/{id}` */
+export interface Card {
+  row: CustomerRow;
+  /** The heads that a form shows; sent back with the edit. Opaque. */
+  heads: string;
+  facts: Record<string, Fact>;
+  sets: Record<string, SetElement[]>;
+  /** Lists and logs; the fields of an entry are facts without a verified slot. */
+  entries: Record<string, Entry[]>;
+  texts: Record<string, Prose>;
+  /** Share of weighted fields that hold something, and that are fresh; 0 to 100. */
+  complete_percent: number;
+  fresh_percent: number;
+  may: { edit: boolean; verify: boolean };
+  /** The newest ones; more by `GET /api/visits?customer=`. */
+  visits: VisitRow[];
+}
+
+/** One line of a field's history, newest first: `GET /api/customers/{id}/history?field=`. */
+export interface HistoryLine {
+  assertion: Assertion;
+  /** What the line did: wrote a value, confirmed it, verified it, removed an entry. */
+  act: 'asserted' | 'confirmed' | 'verified' | 'removed';
+  shown: boolean;
+}
+
+/** One change to a card. */
+export type Edit =
+  | { act: 'set'; field: string; value: Value; source?: string; observed_ms?: Ms }
+  | { act: 'clear'; field: string }
+  | { act: 'add'; field: string; element: string }
+  | { act: 'remove'; field: string; element: string }
+  | { act: 'entry_set'; list: string; entry: string | null; values: Record<string, Value> }
+  | { act: 'entry_remove'; list: string; entry: string }
+  | { act: 'text'; field: string; text: string }
+  | { act: 'move'; list: string; entry: string; field: string; by: number }
+  | { act: 'confirm'; field: string }
+  | { act: 'choose'; field: string; assertion: string };
+
+/** `POST /api/customers/{id}/edits`; the answer is the new `Card`. What the user may not write becomes a proposal. */
+export interface EditRequest {
+  heads: string;
+  edits: Edit[];
+}
+
+/** `POST /api/customers/{id}/verify`; the answer is the new `Card`. */
+export interface VerifyRequest {
+  field: string;
+  assertion: string;
+  decision: 'accept' | 'reject';
+  /** A code of value set `verify_method`. */
+  method: string;
+  reason: string | null;
+}
+
+// ---------------------------------------------------------------- lists
+
+export interface CustomerRow {
+  id: Id;
+  name: string;
+  customer_no: string | null;
+  grade: string | null;
+  business_type: string | null;
+  lifecycle: string | null;
+  territory: string | null;
+  owner: Person | null;
+  address: string | null;
+  phone: string | null;
+  place: Place | null;
+  last_visit_ms: Ms | null;
+  interval_days: number | null;
+  /** Days until the next visit is due; negative when overdue; null when no interval applies. */
+  due_days: number | null;
+  stale_fields: number;
+  review: number;
+  unverified: number;
+}
+
+export type CustomerSort = 'name' | 'grade' | 'territory' | 'last_visit' | 'due' | 'stale' | 'review';
+
+/** Query of `GET /api/customers`. */
+export interface CustomerQuery {
+  q?: string;
+  territory?: string;
+  owner?: Id;
+  grade?: string;
+  type?: string;
+  stale?: boolean;
+  overdue?: boolean;
+  review?: boolean;
+  sort?: CustomerSort;
+  descending?: boolean;
+  offset?: number;
+  /** At most 200. */
+  limit?: number;
+}
+
+export interface CustomerList {
+  total: number;
+  offset: number;
+  rows: CustomerRow[];
+}
+
+export interface VisitRow {
+  id: Id;
+  customer: Person;
+  rep: Person;
+  type: string | null;
+  outcome: string | null;
+  purpose: string | null;
+  feedback: string | null;
+  problems: string | null;
+  next_step: string | null;
+  next_day: Day | null;
+  check_in_ms: Ms;
+  /** Null while the visit goes on, and where nobody checked out. */
+  check_out_ms: Ms | null;
+  received_ms: Ms | null;
+  /** `inside`, `outside`, `unverified`, `mock_suspected`. */
+  location: string | null;
+  distance_m: number | null;
+  clock_offset_ms: Ms | null;
+  amendments: number;
+  possible_double: boolean;
+}
+
+/** Query of `GET /api/visits`: newest first. */
+export interface VisitQuery {
+  rep?: Id;
+  customer?: Id;
+  day?: Day;
+  before_ms?: Ms;
+  limit?: number;
+}
+
+export interface VisitList {
+  rows: VisitRow[];
+  more: boolean;
+}
+
+// ---------------------------------------------------------------- tours
+
+export type StopState = 'open' | 'in_progress' | 'visited' | 'skipped' | 'visited_removed';
+
+export interface TourStop {
+  customer: Person;
+  grade: string | null;
+  address: string | null;
+  place: Place | null;
+  state: StopState;
+  ad_hoc: boolean;
+  /** The rep put it somewhere else than the plan says. */
+  deviates: boolean;
+  urgent: boolean;
+  arrive_ms: Ms | null;
+  depart_ms: Ms | null;
+  check_in_ms: Ms | null;
+  check_out_ms: Ms | null;
+  late: boolean;
+}
+
+export interface TourDevice {
+  device: Person;
+  /** The newest plan revision it has taken; null when none. */
+  revision: number | null;
+  last_contact_ms: Ms | null;
+}
+
+export interface Tour {
+  id: Id;
+  day: Day;
+  rep: Person;
+  heads: string;
+  /** Count of published plans; 0 when none yet. */
+  revision: number;
+  published_ms: Ms | null;
+  published_by: Person | null;
+  acknowledged: { revision: number; at_ms: Ms } | null;
+  stops: TourStop[];
+  devices: TourDevice[];
+}
+
+/** `GET /api/tours?day=` */
+export interface TourList {
+  day: Day;
+  tours: Tour[];
+}
+
+/** `POST /api/tours/sequence`: times for the given order, or for the best one. */
+export interface SequenceRequest {
+  day: Day;
+  rep: Id;
+  customers: Id[];
+  keep_order: boolean;
+}
+
+export interface SequenceStop {
+  customer: Id;
+  arrive_ms: Ms;
+  depart_ms: Ms;
+  travel_s: number;
+  wait_s: number;
+  late: boolean;
+}
+
+export interface Sequence {
+  stops: SequenceStop[];
+  travel_s: number;
+  distance_m: number;
+  finish_ms: Ms;
+  /** Customers without coordinates: kept at the end, in the order given. */
+  unplaced: Id[];
+}
+
+/** `POST /api/tours`: publishes a plan; the answer is the `Tour`. */
+export interface PublishRequest {
+  day: Day;
+  rep: Id;
+  customers: Id[];
+  urgent: Id[];
+  /** The heads that the page showed; null when there was no tour. */
+  heads: string | null;
+}
+
+// ---------------------------------------------------------------- overview
+
+/** `GET /api/overview?from=&to=` */
+export interface Overview {
+  as_of_ms: Ms;
+  /** Devices that have not been in contact for a day: their work is missing from every figure. */
+  missing_devices: number;
+  days: Day[];
+  reps: { rep: Person; visits: number[]; planned: number[]; orders: number }[];
+  grades: { grade: string | null; customers: number; overdue: number; worst_days: number }[];
+  customers: number;
+  overdue: number;
+  visits_today: number;
+  planned_today: number;
+  stale_customers: number;
+  review: { rivals: number; reports: number; proposals: number };
+  devices: DeviceRow[];
+}
+
+// ---------------------------------------------------------------- review
+
+export interface ReviewItem {
+  id: string;
+  kind: 'rivals' | 'report' | 'proposal';
+  customer: Person;
+  territory: string | null;
+  field: string;
+  /** Label of the field, also where it sits inside a list entry. */
+  label: Label;
+  type: ValueType;
+  value_set: string | null;
+  urgent: boolean;
+  since_ms: Ms;
+  heads: string;
+  /** What stands now: the verified value, or what is shown. */
+  current: Assertion | null;
+  /** What waits for a decision. */
+  candidates: Assertion[];
+  reason: string | null;
+}
+
+/** `GET /api/review` */
+export interface ReviewList {
+  items: ReviewItem[];
+}
+
+/** `POST /api/review/{id}`; the answer is the new `ReviewList`. */
+export interface Decision {
+  decision: 'choose' | 'accept' | 'reject';
+  assertion: string | null;
+  heads: string;
+  reason: string | null;
+}
+
+// ---------------------------------------------------------------- accounts
+
+export interface UserRow {
+  id: Id;
+  login: string;
+  name: string;
+  role: Role;
+  territories: string[];
+  disabled: boolean;
+}
+
+export interface DeviceRow {
+  device: Person;
+  user: Person;
+  platform: string | null;
+  enrolled_ms: Ms;
+  last_contact_ms: Ms | null;
+  /** `drain`: may only hand in what it still has, into quarantine. */
+  state: 'active' | 'drain' | 'revoked';
+  unsent: number | null;
+  quarantined: number;
+  clock_offset_ms: Ms | null;
+}
+
+/** `GET /api/accounts` */
+export interface Accounts {
+  users: UserRow[];
+  devices: DeviceRow[];
+}
+
+/** `POST /api/accounts/users` */
+export interface NewUser {
+  login: string;
+  name: string;
+  role: Role;
+  territories: string[];
+  password: string;
+}
+
+/** Answer of `POST /api/accounts/enrolments` with `{user}`: shown once, never again. */
+export interface Enrolment {
+  code: string;
+  expires_ms: Ms;
+  user: Person;
+  /** What the QR code holds: the server's address and the code. */
+  link: string;
+}
+
+// ---------------------------------------------------------------- news
+
+/** One event of `GET /api/news` (server-sent events, event name `news`). */
+export interface News {
+  /** Where the feed stands. */
+  number: number;
+  /** What changed; null when too much did, and everything on the page should be read again. */
+  docs: { doc: Id; kind: string; subject: Id }[] | null;
+}

@@ -1,0 +1,77 @@
+// The addresses of the rooms, and who is sent to the log-in first. The server answers unknown paths with index.html.
+import { watch } from 'vue';
+import { createRouter, createWebHistory } from 'vue-router';
+import { t } from './i18n';
+import type { Messages } from './i18n/zh';
+import type { Me } from './api/types';
+import type { IconName } from './parts/Icon.vue';
+import { expired, session, start } from './state/session';
+
+export type RoomName = 'customers' | 'visits' | 'dispatch' | 'overview' | 'review' | 'accounts';
+
+export interface Room {
+  name: RoomName;
+  icon: IconName;
+  /** Who sees it in the navigation. */
+  open: (me: Me) => boolean;
+}
+
+const everybody = () => true;
+
+export const rooms: Room[] = [
+  { name: 'customers', icon: 'customers', open: everybody },
+  { name: 'visits', icon: 'visits', open: everybody },
+  { name: 'dispatch', icon: 'dispatch', open: (me) => me.may.dispatch },
+  { name: 'overview', icon: 'overview', open: (me) => me.may.decide || me.may.dispatch },
+  { name: 'review', icon: 'review', open: (me) => me.may.decide || me.may.verify },
+  { name: 'accounts', icon: 'accounts', open: (me) => me.may.administer },
+];
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    room?: RoomName;
+    open?: boolean;
+  }
+}
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: '/', redirect: '/customers' },
+    { path: '/login', name: 'login', meta: { open: true }, component: () => import('./rooms/login/LoginRoom.vue') },
+    { path: '/customers', name: 'customers', meta: { room: 'customers' }, component: () => import('./rooms/customers/CustomersRoom.vue') },
+    { path: '/customers/:id', name: 'card', meta: { room: 'customers' }, props: true, component: () => import('./rooms/card/CardRoom.vue') },
+    { path: '/visits', name: 'visits', meta: { room: 'visits' }, component: () => import('./rooms/visits/VisitsRoom.vue') },
+    { path: '/dispatch', name: 'dispatch', meta: { room: 'dispatch' }, component: () => import('./rooms/dispatch/DispatchRoom.vue') },
+    { path: '/overview', name: 'overview', meta: { room: 'overview' }, component: () => import('./rooms/overview/OverviewRoom.vue') },
+    { path: '/review', name: 'review', meta: { room: 'review' }, component: () => import('./rooms/review/ReviewRoom.vue') },
+    { path: '/accounts', name: 'accounts', meta: { room: 'accounts' }, component: () => import('./rooms/accounts/AccountsRoom.vue') },
+    { path: '/:rest(.*)*', name: 'nowhere', meta: { open: true }, component: () => import('./rooms/NowhereRoom.vue') },
+  ],
+  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+});
+
+/** A path of this console to go on to after logging in; anything else is not followed. */
+export function onward(next: unknown): string {
+  return typeof next === 'string' && next.startsWith('/') && !next.startsWith('//') && !next.startsWith('/login') ? next : '/';
+}
+
+router.beforeEach(async (to) => {
+  await start();
+  const me = session.value;
+  if (to.name === 'login') return me === null ? true : onward(to.query['next']);
+  if (to.meta.open === true) return true;
+  if (me === null) return { name: 'login', query: to.fullPath === '/customers' ? {} : { next: to.fullPath } };
+  return true;
+});
+
+watch(expired, (now) => {
+  if (now) void router.push({ name: 'login', query: { next: router.currentRoute.value.fullPath } });
+});
+
+/** The tab's title: where, then what. */
+export function title(words: Messages, room: RoomName | undefined): string {
+  return room === undefined ? words.product : `${words.nav[room]} · ${words.product}`;
+}
+
+watch([() => router.currentRoute.value.meta.room, t], () => (document.title = title(t.value, router.currentRoute.value.meta.room)), { immediate: true });

@@ -1,0 +1,70 @@
+// Reading something from the server and keeping it fresh: the last good answer stays on the page while the next is fetched.
+import { onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef, type WatchSource } from 'vue';
+import { onNews } from '../api/live';
+import type { News } from '../api/types';
+
+export interface Loaded<T> {
+  value: ShallowRef<T | null>;
+  error: ShallowRef<unknown>;
+  busy: Ref<boolean>;
+  /** Reads again; resolves when the answer (or the error) is in place. */
+  reload: () => Promise<void>;
+  /** Puts an answer in place that came by another way, such as that of a write. */
+  put: (value: T) => void;
+}
+
+const GATHER_MS = 250;
+
+/**
+ * Calls `read` at once, whenever `when` changes, and when news comes that `concerns` it. News is gathered for a
+ * moment, so that a device handing in a hundred changes costs one read.
+ */
+export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, when: WatchSource[] = [], concerns?: (news: News) => boolean): Loaded<T> {
+  const value = shallowRef<T | null>(null);
+  const error = shallowRef<unknown>(null);
+  const busy = ref(false);
+  let running: AbortController | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  async function reload(): Promise<void> {
+    running?.abort();
+    const mine = new AbortController();
+    running = mine;
+    busy.value = true;
+    try {
+      const found = await read(mine.signal);
+      if (running !== mine) return;
+      value.value = found;
+      error.value = null;
+    } catch (cause) {
+      if (running !== mine) return;
+      error.value = cause;
+    }
+    busy.value = false;
+    running = null;
+  }
+
+  function put(found: T): void {
+    running?.abort();
+    running = null;
+    busy.value = false;
+    value.value = found;
+    error.value = null;
+  }
+
+  if (when.length > 0) watch(when, () => void reload());
+  if (concerns !== undefined) {
+    onNews((news) => {
+      if (!concerns(news)) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => void reload(), GATHER_MS);
+    });
+  }
+  onScopeDispose(() => {
+    clearTimeout(timer);
+    running?.abort();
+    running = null;
+  });
+  void reload();
+  return { value, error, busy, reload, put };
+}
