@@ -8,5 +8,6 @@ pub mod device;
 pub mod duties;
 pub mod export;
 pub mod feed;
+pub mod http;
 pub mod import;
 pub mod storage;

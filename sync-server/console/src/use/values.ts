@@ -10,6 +10,7 @@ export interface Written {
   value_set: string | null;
 }
 
+const RATING_MAX = 5;
 type Parts = { [name: string]: Value };
 
 function parts(value: Value): Parts | null {
@@ -23,7 +24,8 @@ export function asMoney(value: Value): Money | null {
 
 export function asRating(value: Value): Rating | null {
   const found = parts(value);
-  return found !== null && typeof found['score'] === 'number' ? (found as unknown as Rating) : null;
+  const score = found?.['score'];
+  return typeof score === 'number' && Number.isInteger(score) && score >= 1 && score <= RATING_MAX ? (found as unknown as Rating) : null;
 }
 
 export function asGeo(value: Value): Geo | null {
@@ -90,7 +92,7 @@ export function valueText(value: Value, field: Written): string {
     case 'rating': {
       const rating = asRating(value);
       if (rating === null) return plainText(value);
-      const stars = '★'.repeat(rating.score) + '☆'.repeat(Math.max(0, 5 - rating.score));
+      const stars = '★'.repeat(rating.score) + '☆'.repeat(RATING_MAX - rating.score);
       return rating.reason ? `${stars} ${rating.reason}` : stars;
     }
     case 'geo': {

@@ -1,0 +1,2 @@
+//! HTTP ends here.
+pub mod console_files;
