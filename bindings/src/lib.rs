@@ -1,5 +1,30 @@
-//! Roadbook for apps: the face of the core in Kotlin, Swift and Python. Conversions and one-line calls belong here;
-//! logic never does.
+//! Roadbook for apps: the face of the core in Kotlin, Swift and Python. Conversions and one-line calls belong here; logic never does.
+//!
+//! * `book` – open, who the user is, observing · `reading`, `writing` – what an app does · `exchange` – requests out, answers in
+//! * `key` – the device's key · `observe` – being told · `error` – what can go wrong · `edge` – clock and randomness
+//! * `values`, `card`, `visit`, `tour`, `edit`, `lists` – the core's types as apps see them, held equal by the compiler
+
+mod book;
+mod card;
+mod edge;
+mod edit;
+mod error;
+mod exchange;
+mod key;
+mod lists;
+mod observe;
+mod reading;
+mod tour;
+mod values;
+mod visit;
+mod writing;
+
+pub use book::Roadbook;
+pub use error::RoadbookError;
+pub use exchange::{Arrived, Header, Outgoing, SetAside, Synced};
+pub use key::{DeviceKey, KeyError, fresh_key_secret, software_key};
+pub use lists::{CustomerPage, CustomerQuery, CustomerSort, OverduePage, VisitPage};
+pub use observe::{Observation, Observer, ObserverError};
 
 uniffi::setup_scaffolding!();
 

@@ -1,0 +1,21 @@
+//! The edge of the world: the only place of the bindings that reads the clock and draws random bytes. The core takes both as arguments.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use roadbook_core::ids::Ms;
+
+use crate::error::RoadbookError;
+use crate::key::KeyError;
+
+/// The device's clock.
+pub(crate) fn now() -> Ms {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Random bytes of the operating system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], RoadbookError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| KeyError::Failed { why: format!("no randomness: {error}") })?;
+    Ok(bytes)
+}

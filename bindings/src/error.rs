@@ -1,0 +1,172 @@
+//! What can go wrong, as an app can act on it: an arm exists only where an app does something of its own.
+//! Texts name the thing, the cause and what to do; none holds customer content.
+
+use roadbook_core::crdt::DocumentError;
+use roadbook_core::exchange::WireError;
+use roadbook_core::ids::IdError;
+use roadbook_core::model::EditError;
+use roadbook_core::replica::ReplicaError;
+use roadbook_core::store::StoreError;
+
+use crate::key::KeyError;
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error, uniffi::Error)]
+pub enum RoadbookError {
+    /// Show the enrolment screen.
+    #[error("this device is not enrolled: ask headquarters for a code")]
+    NotEnrolled,
+    /// Headquarters did not take the code: let the person type it again, or ask for another.
+    #[error("the enrolment code was not accepted: {why}")]
+    EnrolmentRefused {
+        /// In headquarters' words.
+        why: String,
+    },
+    /// Headquarters has revoked this device: show what is unsent, then wipe.
+    #[error("headquarters has revoked this device")]
+    Revoked,
+    /// Headquarters refuses requests for now: wait, then try again.
+    #[error("headquarters answered {status}: {why}")]
+    ServerRefused {
+        /// HTTP status.
+        status: u16,
+        /// In headquarters' words.
+        why: String,
+    },
+    /// What arrived is no answer of headquarters (a captive portal, a broken line): try again. Nothing is lost.
+    #[error("the answer cannot be read: {why}")]
+    AnswerUnreadable {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The stored file or the other side is newer than this app: send the person to the update.
+    #[error("an update is needed: {why}")]
+    UpdateNeeded {
+        /// What is newer.
+        why: String,
+    },
+    /// The key is locked or gone: see [`KeyError`].
+    #[error("{reason}")]
+    KeyUnusable {
+        /// What the key said.
+        reason: KeyError,
+    },
+    /// No space is left: ask the person to free some; reading still works.
+    #[error("no space is left on this device")]
+    StorageFull,
+    /// Another process of the app holds the file: try again.
+    #[error("the file is in use by another process")]
+    StorageBusy,
+    /// The file is damaged: close it and open it again; it is then set aside, never deleted.
+    #[error("the file is damaged")]
+    StorageDamaged,
+    /// Show this beside the form's field.
+    #[error("{why}")]
+    BadField {
+        /// Field id; empty when it is about the whole form.
+        field: String,
+        /// What is wrong, and what would be right.
+        why: String,
+    },
+    /// The form is too old: read the card again, and show the form again with what was typed.
+    #[error("the form shows a state that this device does not hold; open it again")]
+    FormOutdated,
+    /// Not on this device: sync, or ask for access.
+    #[error("{what} {id} is not on this device")]
+    NotHere {
+        /// What it would be.
+        what: String,
+        /// Its id.
+        id: String,
+    },
+    /// The visit was checked out: offer an amendment instead.
+    #[error("the visit is sealed since check-out: amend it instead")]
+    Sealed,
+    /// Something that only a mistake in the app or in this library explains: report it.
+    #[error("{why}")]
+    Mistake {
+        /// For the report.
+        why: String,
+    },
+}
+
+impl From<KeyError> for RoadbookError {
+    fn from(reason: KeyError) -> Self {
+        Self::KeyUnusable { reason }
+    }
+}
+
+impl From<IdError> for RoadbookError {
+    fn from(error: IdError) -> Self {
+        Self::Mistake { why: error.to_string() }
+    }
+}
+
+impl From<ReplicaError> for RoadbookError {
+    fn from(error: ReplicaError) -> Self {
+        match error {
+            ReplicaError::Store(error) => error.into(),
+            ReplicaError::Document(error) => error.into(),
+            ReplicaError::Edit(error) => error.into(),
+            ReplicaError::Refused(refusal) => Self::AnswerUnreadable { why: refusal.to_string() },
+            ReplicaError::Unknown { what, doc } => Self::NotHere { what: what.to_owned(), id: doc.to_string() },
+            ReplicaError::NewerKind { kind } => Self::UpdateNeeded { why: format!("this app does not know {kind:?} yet") },
+            ReplicaError::Sealed { .. } => Self::Sealed,
+            ReplicaError::DamagedDraft { .. } => Self::StorageDamaged,
+            ReplicaError::NotEnrolled => Self::NotEnrolled,
+            ReplicaError::Wire(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for RoadbookError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NewerFile { .. } => Self::UpdateNeeded { why: error.to_string() },
+            StoreError::Full { .. } => Self::StorageFull,
+            StoreError::Busy { .. } => Self::StorageBusy,
+            StoreError::Corrupt { .. } | StoreError::Damaged { .. } => Self::StorageDamaged,
+            StoreError::TooLarge { .. } => Self::BadField { field: String::new(), why: error.to_string() },
+            StoreError::UnknownDocument { doc } => Self::NotHere { what: "document".to_owned(), id: doc.to_string() },
+            StoreError::ForeignFile { .. } | StoreError::File { .. } | StoreError::OtherDocument { .. } | StoreError::Sqlite { .. } => {
+                Self::Mistake { why: error.to_string() }
+            }
+        }
+    }
+}
+
+impl From<DocumentError> for RoadbookError {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::UnknownHeads => Self::FormOutdated,
+            DocumentError::OutsideText { ref name, .. } => Self::BadField { field: name.clone(), why: error.to_string() },
+            DocumentError::Automerge(_)
+            | DocumentError::MissingDependencies(_)
+            | DocumentError::NoContainer(_)
+            | DocumentError::EmptyGenesis => Self::Mistake { why: error.to_string() },
+        }
+    }
+}
+
+impl From<EditError> for RoadbookError {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::NoField { ref field, .. } | EditError::Invalid { ref field, .. } => {
+                Self::BadField { field: field.clone(), why: error.to_string() }
+            }
+            EditError::TooMany { .. } => Self::BadField { field: String::new(), why: error.to_string() },
+            EditError::Document(error) => error.into(),
+        }
+    }
+}
+
+impl From<WireError> for RoadbookError {
+    fn from(error: WireError) -> Self {
+        match error {
+            WireError::Version { .. } => Self::UpdateNeeded { why: error.to_string() },
+            WireError::Empty | WireError::TooLarge { .. } | WireError::Stream(_) | WireError::Contents(_) | WireError::TooMany { .. } => {
+                Self::AnswerUnreadable { why: error.to_string() }
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What an app carries between this library and headquarters: requests out, answers in. The app moves them with its platform's own HTTP
+//! stack, in the background too; what they mean is the core's (`roadbook_core::{signing, sync}`).
+
+use roadbook_core::exchange::Profile;
+use roadbook_core::ids::{ChangeHash, DeviceId, Ms};
+use roadbook_core::replica::Replica;
+use roadbook_core::replica::reading::OFFSET_MINUTES_DEFAULT;
+use roadbook_core::signing::{ENROL_PATH, EnrolAnswer, EnrolRequest, NEWS_PATH, PublicKey, SYNC_PATH, Signed};
+use roadbook_core::store::{OwnChange, Standing, StoreError};
+
+use crate::book::Roadbook;
+use crate::edge;
+use crate::error::RoadbookError;
+use crate::key::KeyError;
+
+/// A clock that is off by less than this is not why a request was refused, in milliseconds.
+const CLOCK_TOLERATED_MS: i64 = 1_000;
+/// Longest text of a refusal that is passed on, in characters.
+const WHY_CHARS_MAX: usize = 300;
+
+/// An HTTP request, complete but for the address of headquarters. Send it as it is, once: making a new one costs nothing.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct Outgoing {
+    /// `GET` or `POST`.
+    pub method: String,
+    /// Path, to be appended to the address.
+    pub path: String,
+    /// Headers; they carry the signature.
+    pub headers: Vec<Header>,
+    /// Body; empty for `GET`.
+    pub body: Vec<u8>,
+}
+
+/// One header of a request.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct Header {
+    /// Name, lower case.
+    pub name: String,
+    /// Value, ASCII.
+    pub value: String,
+}
+
+/// What arrived for an [`Outgoing`].
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct Arrived {
+    /// HTTP status.
+    pub status: u16,
+    /// Value of header `roadbook-time`, if there is one.
+    pub time: Option<String>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+/// What an exchange did.
+#[derive(Debug, Clone, Default, uniffi::Record)]
+pub struct Synced {
+    /// Make the next request at once: more waits on either side, or this device's clock was set right.
+    pub more: bool,
+    /// Own changes that headquarters now holds.
+    pub accepted: u64,
+    /// Own changes that headquarters set aside: show them to the person.
+    pub quarantined: Vec<SetAside>,
+    /// Documents received or changed.
+    pub documents: u64,
+    /// Documents that this device gave up.
+    pub forgotten: u64,
+    /// Documents that were refused on this device and will come again.
+    pub refused: u64,
+    /// Headquarters' clock minus this device's, in milliseconds.
+    pub clock_offset_ms: i64,
+}
+
+/// An own change that headquarters set aside. It stays on this device and at headquarters; a person must look at it.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct SetAside {
+    /// The change.
+    pub change: ChangeHash,
+    /// Why: a code, a colon, and words.
+    pub reason: String,
+}
+
+impl From<OwnChange> for SetAside {
+    fn from(own: OwnChange) -> Self {
+        let reason = if let Standing::Quarantined { reason } = own.standing { reason } else { String::new() };
+        Self { change: own.hash, reason }
+    }
+}
+
+#[uniffi::export]
+impl Roadbook {
+    /// The request that enrols this device with a one-time code. `device_name` is what headquarters' list of devices will show.
+    ///
+    /// # Errors
+    /// `KeyUnusable`.
+    pub fn enrol_request(&self, code: String, device_name: String) -> Result<Outgoing, RoadbookError> {
+        let key = self.key.public_key()?;
+        let key = PublicKey::from_sec1(&key).ok_or_else(|| KeyError::Failed { why: "its public half is no P-256 point".to_owned() })?;
+        let body = EnrolRequest { code, key: key.to_sec1().into(), name: device_name }.encode();
+        self.signed("POST", ENROL_PATH, None, body)
+    }
+
+    /// Takes in what arrived for [`Self::enrol_request`]. True when the device is enrolled; false when its clock was set right and the
+    /// request is to be made once more.
+    ///
+    /// # Errors
+    /// `EnrolmentRefused`, `AnswerUnreadable`, `ServerRefused`.
+    pub fn enrol_response(&self, arrived: Arrived) -> Result<bool, RoadbookError> {
+        if arrived.status != 200 {
+            return match self.refusal(&arrived) {
+                Ok(()) => Ok(false),
+                Err(RoadbookError::ServerRefused { status: 400..=499, why }) => Err(RoadbookError::EnrolmentRefused { why }),
+                Err(error) => Err(error),
+            };
+        }
+        let answer = EnrolAnswer::decode(&arrived.body)?;
+        let profile = Profile {
+            user: answer.user,
+            name: String::new(),
+            role: String::new(),
+            territories: Vec::new(),
+            offset_minutes: OFFSET_MINUTES_DEFAULT,
+            people: Vec::new(),
+            registry: None,
+        };
+        let mut replica = self.read();
+        replica.enrolled(answer.device, &profile)?;
+        set_clock(&mut replica, answer.now)?;
+        drop(replica);
+        self.tell();
+        Ok(true)
+    }
+
+    /// The request that hands in what is unsent and asks for what is new. `app` names the app's version for headquarters' sync health.
+    ///
+    /// # Errors
+    /// `NotEnrolled`, `KeyUnusable`.
+    pub fn sync_request(&self, app: Option<String>) -> Result<Outgoing, RoadbookError> {
+        let (device, body) = {
+            let replica = self.read();
+            (replica.device()?, replica.sync_request(edge::now(), app.as_deref())?)
+        };
+        self.signed("POST", SYNC_PATH, Some(device), body)
+    }
+
+    /// Takes in what arrived for [`Self::sync_request`]. Losing an answer, or taking it in twice, costs time and nothing else.
+    ///
+    /// # Errors
+    /// `Revoked`, `ServerRefused`, `AnswerUnreadable`, `UpdateNeeded`, `StorageFull`. Nothing unsent is ever lost by them.
+    pub fn sync_response(&self, arrived: Arrived) -> Result<Synced, RoadbookError> {
+        if arrived.status != 200 {
+            self.refusal(&arrived)?;
+            return Ok(Synced { more: true, ..Synced::default() });
+        }
+        let done = self.read().sync_answer(&arrived.body, edge::now())?;
+        if !done.subjects.is_empty() || done.forgotten > 0 {
+            self.tell();
+        }
+        Ok(Synced {
+            more: done.more,
+            accepted: done.accepted as u64,
+            quarantined: done.quarantined.into_iter().map(|(change, reason)| SetAside { change, reason }).collect(),
+            documents: done.documents as u64,
+            forgotten: done.forgotten as u64,
+            refused: done.refused as u64,
+            clock_offset_ms: done.clock_offset_ms,
+        })
+    }
+
+    /// The request of the wake-up channel: server-sent events, each of which only says "exchange now".
+    ///
+    /// # Errors
+    /// `NotEnrolled`, `KeyUnusable`.
+    pub fn news_request(&self) -> Result<Outgoing, RoadbookError> {
+        let device = self.read().device()?;
+        self.signed("GET", NEWS_PATH, Some(device), Vec::new())
+    }
+}
+
+impl Roadbook {
+    fn signed(&self, method: &'static str, path: &'static str, device: Option<DeviceId>, body: Vec<u8>) -> Result<Outgoing, RoadbookError> {
+        let offset = self.read().store().read(|read| read.clock())?.offset_ms.unwrap_or(0);
+        let time = edge::now().plus(offset);
+        let signed = Signed { method, path, device, time, nonce: edge::random()?, body: &body };
+        // No lock is held while the platform's key works: it may ask the person for a fingerprint.
+        let signature = self.key.sign(signed.text().into_bytes())?;
+        let headers = signed.headers(&signature).map(|(name, value)| Header { name: name.to_owned(), value });
+        Ok(Outgoing { method: method.to_owned(), path: path.to_owned(), headers: headers.to_vec(), body })
+    }
+
+    /// What a status other than 200 means; `Ok` when the clock was wrong, is now set right, and the request is to be made again.
+    fn refusal(&self, arrived: &Arrived) -> Result<(), RoadbookError> {
+        let why: String = String::from_utf8_lossy(&arrived.body).chars().filter(|c| !c.is_control()).take(WHY_CHARS_MAX).collect();
+        match (arrived.status, arrived.time.as_deref().and_then(|time| time.parse().ok())) {
+            (401, Some(time)) if set_clock(&mut self.read(), Ms(time))? => Ok(()),
+            (410, _) => Err(RoadbookError::Revoked),
+            (426, _) => Err(RoadbookError::UpdateNeeded { why }),
+            (status, _) => Err(RoadbookError::ServerRefused { status, why }),
+        }
+    }
+}
+
+/// Notes headquarters' time; false when this device knew it already, so that a refusal was not about clocks.
+fn set_clock(replica: &mut Replica, server: Ms) -> Result<bool, StoreError> {
+    let offset = server.since(edge::now());
+    let known = replica.store().read(|read| read.clock())?.offset_ms;
+    replica.store_mut().write(|write| write.put_clock_offset(offset, server))?;
+    Ok(known.unwrap_or(0).abs_diff(offset) > CLOCK_TOLERATED_MS.unsigned_abs())
+}
