@@ -8,6 +8,7 @@ pub mod device;
 pub mod duties;
 pub mod export;
 pub mod feed;
+pub mod headquarters;
 pub mod http;
 pub mod import;
 pub mod storage;

@@ -47,20 +47,73 @@ impl Dice {
 }
 
 const NAMES: [&str; 24] = [
-    "惠民", "鑫鑫", "大众", "永辉", "华联", "便民", "家乐", "福满", "好又多", "万家", "利民", "兴旺", "金城", "新华", "东方", "百佳", "和谐", "吉祥",
-    "长虹", "阳光", "四季", "天天", "宏达", "顺发",
+    "惠民",
+    "鑫鑫",
+    "大众",
+    "永辉",
+    "华联",
+    "便民",
+    "家乐",
+    "福满",
+    "好又多",
+    "万家",
+    "利民",
+    "兴旺",
+    "金城",
+    "新华",
+    "东方",
+    "百佳",
+    "和谐",
+    "吉祥",
+    "长虹",
+    "阳光",
+    "四季",
+    "天天",
+    "宏达",
+    "顺发",
 ];
 const SHOPS: [&str; 8] = ["超市", "便利店", "批发部", "烟酒店", "食品店", "百货商行", "副食店", "生活馆"];
 const ROADS: [&str; 16] = [
-    "人民路", "解放路", "中山路", "建设路", "新华街", "和平路", "胜利路", "文化路", "东风大道", "朝阳街", "青年路", "滨河路", "育才路", "工业路",
-    "花园街", "长江路",
+    "人民路",
+    "解放路",
+    "中山路",
+    "建设路",
+    "新华街",
+    "和平路",
+    "胜利路",
+    "文化路",
+    "东风大道",
+    "朝阳街",
+    "青年路",
+    "滨河路",
+    "育才路",
+    "工业路",
+    "花园街",
+    "长江路",
 ];
 const SURNAMES: [&str; 16] = ["王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡", "朱", "高", "林"];
 const GIVEN: [&str; 16] = ["芳", "强", "敏", "丽", "刚", "秀英", "伟", "静", "磊", "洋", "艳", "勇", "军", "杰", "娟", "涛"];
 const PHRASES: [&str; 20] = [
-    "上月两次拖欠货款", "老板重视陈列", "冷柜位置靠门", "周边学校较多", "节假日客流大", "对新品接受度高", "要求月结", "仓库偏小", "竞品促销频繁",
-    "店员流动快", "愿意配合活动", "价格敏感", "有扩店计划", "送货需早上十点前", "门口停车不便", "主推高毛利产品", "会员数量稳定增长", "账期需要控制",
-    "建议增加堆头", "下季度目标上调",
+    "上月两次拖欠货款",
+    "老板重视陈列",
+    "冷柜位置靠门",
+    "周边学校较多",
+    "节假日客流大",
+    "对新品接受度高",
+    "要求月结",
+    "仓库偏小",
+    "竞品促销频繁",
+    "店员流动快",
+    "愿意配合活动",
+    "价格敏感",
+    "有扩店计划",
+    "送货需早上十点前",
+    "门口停车不便",
+    "主推高毛利产品",
+    "会员数量稳定增长",
+    "账期需要控制",
+    "建议增加堆头",
+    "下季度目标上调",
 ];
 
 /// The changes of one made-up card, and its state.
@@ -99,10 +152,10 @@ pub fn first_edits(dice: &mut Dice) -> Vec<Edit> {
     let address = format!("{}{}号", dice.pick(&ROADS), 1 + dice.below(400));
     let lat = 312_400_000 + i64::try_from(dice.below(1_600_000)).unwrap_or(0);
     let lon = 1_205_000_000 + i64::try_from(dice.below(2_500_000)).unwrap_or(0);
-    let money = |amount: usize| Value::map([("amount", Value::Int(amount as i64 * 100)), ("currency", "CNY".into()), ("period", "2025".into())]);
-    let rating = |dice: &mut Dice| {
-        Value::map([("score", Value::Int(1 + dice.below(5) as i64)), ("reason", Value::from(*dice.pick(&PHRASES)))])
-    };
+    let money =
+        |amount: usize| Value::map([("amount", Value::Int(amount as i64 * 100)), ("currency", "CNY".into()), ("period", "2025".into())]);
+    let rating =
+        |dice: &mut Dice| Value::map([("score", Value::Int(1 + dice.below(5) as i64)), ("reason", Value::from(*dice.pick(&PHRASES)))]);
     let mobile = format!("1390000{:04}", dice.below(10_000));
     let mut edits = vec![
         fact("trade_name", name.clone()),
@@ -120,11 +173,15 @@ pub fn first_edits(dice: &mut Dice) -> Vec<Edit> {
         fact("turnover", money(200_000 + dice.below(3_000_000))),
         fact("assets", money(100_000 + dice.below(900_000))),
         fact("service_minutes", Value::Int(10 + dice.below(30) as i64)),
-        entry(dice, "addresses", &[
-            ("kind", "shop".into()),
-            ("text", address.into()),
-            ("geo", Value::map([("lat", Value::Int(lat)), ("lon", Value::Int(lon)), ("accuracy_m", Value::Int(12))])),
-        ]),
+        entry(
+            dice,
+            "addresses",
+            &[
+                ("kind", "shop".into()),
+                ("text", address.into()),
+                ("geo", Value::map([("lat", Value::Int(lat)), ("lon", Value::Int(lon)), ("accuracy_m", Value::Int(12))])),
+            ],
+        ),
         entry(dice, "phones", &[("number", mobile.into()), ("kind", "mobile".into()), ("person", owner.clone().into())]),
         entry(dice, "stakeholders", &[("role", "owner".into()), ("name", owner.into())]),
         entry(dice, "time_windows", &[("window", Value::map([("open", Value::Int(480)), ("close", Value::Int(690))]))]),

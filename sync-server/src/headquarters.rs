@@ -1,0 +1,355 @@
+//! The headquarters replica: a core store with full scope, in step with the feed. The gate tries changes on it, the console reads
+//! its rows, and headquarters' own edits are changes like any other: prepared here, appended to the feed, taken in.
+//!
+//! Belongs here: following the feed, committing work of headquarters, carrying out what is owed (`duties`). Never here: HTTP, rights
+//! of a request, SQL. The file can be thrown away: it is rebuilt from the feed at the next start.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use roadbook_core::crdt::gate::{Gate, Refusal};
+use roadbook_core::crdt::{Document as CrdtDocument, RawChange};
+use roadbook_core::ids::{DocId, Ms, SubjectId, UserId};
+use roadbook_core::model::kinds;
+use roadbook_core::replica::field::Work;
+use roadbook_core::replica::{Admitted, Prepared, Replica, ReplicaError, Stamp, Start};
+use roadbook_core::store::{OpenOptions, PullPosition, StoreError};
+
+use crate::access::{self, Command, Reach, Relation};
+use crate::accounts::{Accounts, AccountsError};
+use crate::clock::{NoEntropy, random};
+use crate::duties::{self, Duty, Standing};
+use crate::feed::{Batch, Document, Entry, Feed, FeedError, Filing, Hand, NewEntry};
+
+/// Entries of the feed taken in by one commit.
+const FOLLOW_ENTRIES_MAX: usize = 1_000;
+/// Rounds of duties after one push: a duty may bring about another (a decision, then its effect), never more than a few.
+const DUTY_ROUNDS_MAX: usize = 8;
+
+/// Why headquarters could not follow or write.
+#[derive(Debug, thiserror::Error)]
+pub enum HeadquartersError {
+    /// The replica refused.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+    /// The feed failed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The account tables failed.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    /// No randomness.
+    #[error(transparent)]
+    NoEntropy(#[from] NoEntropy),
+    /// A change of headquarters' own did not pass its own reading.
+    #[error("headquarters made a change that it refuses itself: {0}")]
+    OwnChange(#[from] Refusal),
+    /// The replica's file cannot be moved out of the way.
+    #[error("{path} is of another life of the feed and cannot be removed: {source}")]
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl From<StoreError> for HeadquartersError {
+    fn from(error: StoreError) -> Self {
+        Self::Replica(error.into())
+    }
+}
+
+/// A document that changed, as whoever listens for news is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// The document.
+    pub doc: DocId,
+    /// Its kind.
+    pub kind: String,
+    /// What it is about.
+    pub subject: SubjectId,
+}
+
+/// What following or a commit brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// Documents that changed, each once.
+    pub changed: Vec<Changed>,
+    /// Everything up to this number is taken in.
+    pub number: u64,
+}
+
+/// Headquarters. Cheap to share; one writer at a time.
+#[derive(Clone)]
+pub struct Headquarters {
+    inner: Arc<Mutex<Inner>>,
+}
+
+/// The replica with the feed it follows, held by one thread.
+pub struct Inner {
+    replica: Replica,
+    feed: Arc<dyn Feed>,
+    accounts: Accounts,
+    gate: Gate,
+}
+
+impl Headquarters {
+    /// Opens the replica's file, rebuilding it when it belongs to another life of the feed, and catches up.
+    ///
+    /// # Errors
+    /// [`HeadquartersError`].
+    pub fn open(path: &Path, feed: Arc<dyn Feed>, accounts: Accounts, offset_minutes: i32, now: Ms) -> Result<Self, HeadquartersError> {
+        let start = Start { open: OpenOptions::headquarters(now), process: random()? };
+        let (mut replica, _) = Replica::open(path, &start)?;
+        let position = replica.store().read(|read| read.pull_position())?;
+        let strange = position.epoch != [0; 16] && position.epoch != feed.epoch()?;
+        if strange || position.number > feed.head()? {
+            drop(replica);
+            for end in ["", "-wal", "-shm"] {
+                remove(&PathBuf::from(format!("{}{end}", path.display())))?;
+            }
+            replica = Replica::open(path, &start)?.0;
+        }
+        Self::catch_up(replica, feed, accounts, offset_minutes, now)
+    }
+
+    /// Headquarters in memory: for tests and tools.
+    ///
+    /// # Errors
+    /// [`HeadquartersError`].
+    pub fn in_memory(
+        feed: Arc<dyn Feed>,
+        accounts: Accounts,
+        offset_minutes: i32,
+        process: [u8; 16],
+        now: Ms,
+    ) -> Result<Self, HeadquartersError> {
+        Self::catch_up(Replica::in_memory(process)?, feed, accounts, offset_minutes, now)
+    }
+
+    fn catch_up(
+        mut replica: Replica,
+        feed: Arc<dyn Feed>,
+        accounts: Accounts,
+        offset_minutes: i32,
+        now: Ms,
+    ) -> Result<Self, HeadquartersError> {
+        replica.put_offset_minutes(offset_minutes)?;
+        let mut inner = Inner { replica, feed, accounts, gate: Gate::strict() };
+        inner.follow(now, BTreeMap::new())?;
+        Ok(Self { inner: Arc::new(Mutex::new(inner)) })
+    }
+
+    /// Holds headquarters for this thread: judging, appending and taking in belong together.
+    #[must_use]
+    pub fn hold(&self) -> MutexGuard<'_, Inner> {
+        // A panic while it was held left the file consistent: every write is one transaction.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the replica.
+    pub fn read<T>(&self, read: impl FnOnce(&Replica) -> T) -> T {
+        read(&self.hold().replica)
+    }
+
+    /// Commits work in a person's name, and what it makes owed.
+    ///
+    /// # Errors
+    /// [`HeadquartersError`]; nothing is then written.
+    pub fn commit(&self, author: UserId, now: Ms, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<Followed, HeadquartersError> {
+        self.hold().commit(author, now, work, filings)
+    }
+}
+
+impl Inner {
+    /// The replica.
+    #[must_use]
+    pub const fn replica(&self) -> &Replica {
+        &self.replica
+    }
+    /// The feed.
+    #[must_use]
+    pub fn feed(&self) -> &dyn Feed {
+        self.feed.as_ref()
+    }
+    /// The gate for what devices hand in.
+    #[must_use]
+    pub const fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Takes in what the feed has, and carries out what is owed for it, until nothing is left. `at_hand` are documents whose new
+    /// state the caller has just worked out and appended; they are not loaded again.
+    ///
+    /// # Errors
+    /// [`HeadquartersError`].
+    pub fn follow(&mut self, now: Ms, at_hand: BTreeMap<DocId, CrdtDocument>) -> Result<Followed, HeadquartersError> {
+        let mut followed = self.take_in(at_hand)?;
+        let mut fresh = followed.changed.clone();
+        for _ in 0..DUTY_ROUNDS_MAX {
+            let mut owed = Vec::new();
+            for changed in &fresh {
+                owed.extend(self.owed(changed)?);
+            }
+            if owed.is_empty() {
+                break;
+            }
+            for duty in owed {
+                let work = vec![(duty.target, duty.edits)];
+                self.append(duty.author, now, &work, &[])?;
+            }
+            let round = self.take_in(BTreeMap::new())?;
+            fresh = round.changed.clone();
+            followed.number = round.number;
+            followed.changed.extend(round.changed);
+        }
+        let mut told = std::collections::BTreeSet::new();
+        followed.changed.retain(|changed| told.insert(changed.doc));
+        Ok(followed)
+    }
+
+    /// Commits work in a person's name, and what it makes owed.
+    ///
+    /// # Errors
+    /// [`HeadquartersError`]; nothing is then written.
+    pub fn commit(&mut self, author: UserId, now: Ms, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<Followed, HeadquartersError> {
+        self.append(author, now, work, filings)?;
+        self.follow(now, BTreeMap::new())
+    }
+
+    fn append(&mut self, author: UserId, now: Ms, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<(), HeadquartersError> {
+        let stamp = Stamp { author, now, entropy: random()? };
+        let prepared: Vec<Prepared> = self.replica.prepare_all(&stamp, work)?.into_iter().flatten().collect();
+        let mut batch = Batch { filings: filings.to_vec(), ..Batch::default() };
+        for made in prepared {
+            let identity = self.gate.identify(&made.change.bytes)?;
+            let owner = self.owner_of_new(&made, author)?;
+            batch.documents.push(described(made.doc, made.kind, made.subject, owner));
+            batch.entries.push(NewEntry {
+                doc: made.doc,
+                hash: made.change.hash,
+                deps: identity.deps,
+                actor: identity.actor,
+                author,
+                bytes: made.change.bytes,
+            });
+        }
+        self.feed.append(&Hand { device: None, user: author, now }, &batch)?;
+        Ok(())
+    }
+
+    /// Whose an event is: known ones keep their owner, a tour is its representative's, other events are their author's.
+    fn owner_of_new(&self, made: &Prepared, author: UserId) -> Result<Option<UserId>, HeadquartersError> {
+        if let Some(known) = self.feed.document(made.doc)? {
+            return Ok(known.owner);
+        }
+        Ok(match made.kind {
+            "tour" => roadbook_core::model::tour::Tour::fold(made.doc, &made.document).rep,
+            "customer" | "office" => None,
+            _ => Some(author),
+        })
+    }
+
+    fn owed(&self, changed: &Changed) -> Result<Vec<Duty>, HeadquartersError> {
+        if changed.kind == kinds::CUSTOMER.id {
+            if self.replica.document(changed.subject.office())?.is_some() {
+                return Ok(Vec::new());
+            }
+            let Some(filing) = self.feed.filing(changed.subject)? else { return Ok(Vec::new()) };
+            let territory = filing.territory.as_ref().map(|territory| territory.0.as_str());
+            return Ok(vec![duties::office_of(changed.subject, territory, filing.owner, "active")]);
+        }
+        Ok(duties::owed(&self.replica, &Desk { inner: self }, changed.doc, &changed.kind)?)
+    }
+
+    fn take_in(&mut self, mut at_hand: BTreeMap<DocId, CrdtDocument>) -> Result<Followed, HeadquartersError> {
+        let epoch = self.feed.epoch()?;
+        let mut followed = Followed { number: self.replica.store().read(|read| read.pull_position())?.number, ..Followed::default() };
+        loop {
+            let entries = self.feed.follow(followed.number, FOLLOW_ENTRIES_MAX)?;
+            let Some(last) = entries.last() else { return Ok(followed) };
+            let number = last.no;
+            let admitted = self.grouped(entries, &mut at_hand)?;
+            self.replica.absorb(&admitted, |write| {
+                write.put_pull_position(&PullPosition { epoch, number, checkpoint: None })?;
+                Ok(())
+            })?;
+            followed.number = number;
+            followed.changed.extend(admitted.into_iter().map(|item| Changed { doc: item.doc, kind: item.kind, subject: item.subject }));
+        }
+    }
+
+    fn grouped(&self, entries: Vec<Entry>, at_hand: &mut BTreeMap<DocId, CrdtDocument>) -> Result<Vec<Admitted>, HeadquartersError> {
+        let mut order: Vec<DocId> = Vec::new();
+        let mut groups: BTreeMap<DocId, (String, SubjectId, Vec<RawChange>)> = BTreeMap::new();
+        for entry in entries {
+            let group = groups.entry(entry.doc).or_insert_with(|| {
+                order.push(entry.doc);
+                (entry.kind, entry.subject, Vec::new())
+            });
+            group.2.push(RawChange { hash: entry.hash, bytes: entry.bytes });
+        }
+        let mut admitted = Vec::with_capacity(order.len());
+        for doc in order {
+            let Some((kind, subject, changes)) = groups.remove(&doc) else { continue };
+            let known = at_hand.remove(&doc).filter(|document| changes.iter().all(|change| document.holds(&change.hash)));
+            let document = match known {
+                Some(document) => document,
+                None => self.applied(doc, &kind, &changes)?,
+            };
+            admitted.push(Admitted { doc, kind, subject, document, changes });
+        }
+        Ok(admitted)
+    }
+
+    fn applied(&self, doc: DocId, kind: &str, changes: &[RawChange]) -> Result<CrdtDocument, HeadquartersError> {
+        let mut document = match self.replica.document(doc)? {
+            Some(held) => held.document,
+            None => {
+                kinds::ready(kind).map(|ready| ready.genesis.clone()).ok_or_else(|| ReplicaError::NewerKind { kind: kind.to_owned() })?
+            }
+        };
+        document.apply(changes).map_err(ReplicaError::from)?;
+        Ok(document)
+    }
+}
+
+/// How a document of a kind is filed in the feed: cards belong to the owner of the customer, events to a person; a tour is seen by its
+/// representative alone.
+#[must_use]
+pub fn described(doc: DocId, kind: &str, subject: SubjectId, owner: Option<UserId>) -> Document {
+    Document { id: doc, kind: kind.to_owned(), subject, owner, in_territory: kind != kinds::TOUR.id }
+}
+
+/// Who may decide, by the permission table and the accounts as they are now.
+struct Desk<'a> {
+    inner: &'a Inner,
+}
+
+impl Desk<'_> {
+    fn may(&self, user: UserId, customer: SubjectId, command: Command) -> Result<bool, HeadquartersError> {
+        let Some(person) = self.inner.accounts.user(user)?.filter(|person| !person.disabled) else { return Ok(false) };
+        let reach = Reach::of(person.role, self.inner.accounts.territories_below(&person.territories)?);
+        let filing = self.inner.feed.filing(customer)?;
+        Ok(access::may_command(person.role, Relation::of(user, &reach, filing.as_ref()), command))
+    }
+}
+
+impl Standing for Desk<'_> {
+    fn may_verify(&self, user: UserId, customer: SubjectId) -> bool {
+        // When the tables cannot be read nobody is entitled: the verification becomes a proposal, which loses nothing.
+        self.may(user, customer, Command::Verify).unwrap_or(false)
+    }
+    fn may_decide(&self, user: UserId, customer: SubjectId) -> bool {
+        self.may(user, customer, Command::Verify).unwrap_or(false)
+    }
+}
+
+fn remove(path: &Path) -> Result<(), HeadquartersError> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(HeadquartersError::Remove { path: path.to_owned(), source }),
+        _ => Ok(()),
+    }
+}
