@@ -1,13 +1,16 @@
-//! Customer lists as people have them, made into cards.
+//! Customer lists as people have them, made into cards. [`job::import`] does all of it.
 //!
 //! * A file becomes a table: [`table`] (formats told by their bytes, under [`limits`]).
 //! * Titles become fields: [`columns`], with the names in use in [`synonyms`].
-//! * Cells become values: [`datum`], [`phones`], [`uscc`].
+//! * A row becomes statements: [`draft`], with [`phones`], [`uscc`], [`datum`]; what is wrong with a cell is a [`fault`].
+//! * Statements meet the customers that are there ([`held`]): [`plan`] decides, [`apply`] writes, [`report`] tells.
+//! * The customers of a replica: [`cards`]. The bundled list: [`sample`].
 //!
 //! Never here: HTTP, accounts, what a file looks like that we write ([`crate::export`]).
 
 pub mod apply;
 mod biff;
+pub mod cards;
 mod cell;
 mod changes;
 mod codes;
@@ -20,6 +23,7 @@ mod grid;
 pub mod held;
 mod hours;
 mod index;
+pub mod job;
 pub mod limits;
 mod numbers;
 pub mod phones;
@@ -27,6 +31,7 @@ mod place;
 pub mod plan;
 mod read_error;
 pub mod report;
+pub mod sample;
 mod similar;
 pub mod synonyms;
 pub mod table;

@@ -41,6 +41,11 @@ impl Shelf {
         cards.into_iter().find(|card| card.text("trade_name") == Some(name)).unwrap()
     }
 
+    pub(crate) fn held_place(&self, subject: SubjectId) -> bool {
+        let (customer, office) = &self.cards[&subject];
+        Held::of_documents(subject, customer, Some(office)).keys().place.is_some()
+    }
+
     fn edit(&mut self, author: [u8; 16], subject: SubjectId, customer: &[Edit], office: &[Edit]) {
         self.clock += 1_000;
         let stamp = ChangeStamp {

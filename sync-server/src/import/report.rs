@@ -7,10 +7,11 @@ use serde::Serialize;
 use super::changes::Change;
 use super::columns::Columns;
 use super::plan::{Decision, Other, Planned, Why};
+use super::synonyms::KNOWN;
 use super::table::{LeftOut, LeftOutReason, Table};
 use crate::export::Language;
 use crate::export::files::{FileError, guarded};
-use crate::export::words::{label_of, short};
+use crate::export::words::{field_of, label_of, short};
 
 /// How many rows came to what.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -194,11 +195,14 @@ impl Report {
     }
 }
 
+/// What a column fills: the label of the schema, else a title in use in that language.
 fn title_of(field: &str, language: Language) -> String {
-    match language {
-        Language::Zh => super::columns::label(field),
-        Language::En => label_of(field, language),
-    }
+    let known = KNOWN.iter().find(|known| known.id == field);
+    let chinese = language == Language::Zh;
+    known
+        .filter(|_| field_of(field).is_none())
+        .and_then(|known| known.titles.iter().find(|title| title.is_ascii() != chinese))
+        .map_or_else(|| label_of(field, language), |title| (*title).to_owned())
 }
 
 fn left_out(row: LeftOut, language: Language) -> String {

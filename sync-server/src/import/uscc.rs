@@ -36,12 +36,6 @@ pub fn checked(text: &str) -> Result<String, UsccError> {
     if is_valid(&code) { Ok(code) } else { Err(UsccError::CheckDigit) }
 }
 
-/// The code of 17 characters with its check digit, for tests and samples; `None` if a character does not fit.
-#[must_use]
-pub fn completed(body: &str) -> Option<String> {
-    ALPHABET.chars().map(|check| format!("{body}{check}")).find(|code| is_valid(code))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,7 +56,5 @@ mod tests {
         assert_eq!(checked("91350100O000100Y43"), Err(UsccError::Character));
         assert_eq!(checked("91350100M000100Y44"), Err(UsccError::CheckDigit));
         assert_eq!(checked("19350100M000100Y43"), Err(UsccError::CheckDigit));
-        assert_eq!(completed("91350100M000100Y4").as_deref(), Some("91350100M000100Y43"));
-        assert_eq!(completed("x"), None);
     }
 }
