@@ -239,7 +239,12 @@ fn shop(number: usize, name: &str, dice: &mut Dice) -> Shop {
     let trade = if number == 0 { TRADES.first() } else { by_weight(dice) };
     let Some((ending, kind, format, lines, _)) = trade else { return Vec::new() };
     let person = format!("{}{}", dice.text(&FAMILY), dice.text(&GIVEN));
-    let rep = REPS.iter().find(|(known, _)| known == territory).map_or("", |(_, reps)| reps[number / STREETS.len() % 2]);
+    let rep = REPS
+        .iter()
+        .find(|(known, _)| known == territory)
+        .and_then(|(_, reps)| reps.get(number / STREETS.len() % 2))
+        .copied()
+        .unwrap_or_default();
     let grade = if number == 0 { "B级" } else { grade(dice) };
     let mut shop: Shop = vec![
         ("客户编号", format!("K{:04}", number + 1).into()),
@@ -362,7 +367,7 @@ fn phones(number: usize, dice: &mut Dice) -> Cell {
     match dice.roll(10) {
         0 | 1 => Cell::Number(mobile.parse().unwrap_or(0.0)),
         2 => format!("{landline}/{mobile}").into(),
-        3 => format!("{} {} {}", &mobile[..3], &mobile[3..7], &mobile[7..]).into(),
+        3 => format!("139 0000 {number:04}").into(),
         4 => landline.into(),
         5 => format!("{mobile}、{landline}").into(),
         6 if number > 40 => Cell::from(""),

@@ -52,8 +52,8 @@ impl<H: House> Book for Cards<'_, H> {
                 return Ok(keys);
             }
             for subject in subjects {
-                if let Some(held) = self.held(subject)? {
-                    keys.push((subject, held.keys()));
+                if let Some(customer) = self.document(subject.customer(), CUSTOMER.id)? {
+                    keys.push((subject, Held::shown(subject, &customer, None).keys()));
                 }
             }
         }
@@ -105,7 +105,7 @@ mod tests {
         fn save(&mut self, work: &[(Target, Vec<Edit>)]) -> Result<(), ReplicaError> {
             self.saves = self.saves.wrapping_add(1);
             let stamp = Stamp { author: UserId::from_bytes([5; 16]), now: Ms(1_780_000_000_000), entropy: [self.saves; 16] };
-            self.replica.save_all(&stamp, Lane::Ordinary, work).map(|_| ())
+            self.replica.save_all(&stamp, Lane::Normal, work).map(|_| ())
         }
     }
 
@@ -115,13 +115,8 @@ mod tests {
         let mut values = ValueOptions::default();
         values.directory.territories.extend(sample::TERRITORIES.map(|name| (normal(name), name.to_owned())));
         values.directory.people.extend(sample::PEOPLE.map(|name| (normal(name), UserId::derived(name).to_string())));
-        let mut options = ImportOptions {
-            read: ReadOptions::default(),
-            columns: ColumnOptions::default(),
-            values,
-            plan: options(),
-            dry_run: true,
-        };
+        let mut options =
+            ImportOptions { read: ReadOptions::default(), columns: ColumnOptions::default(), values, plan: options(), dry_run: true };
         let (report, _) = import("C:\\列表\\customers.xlsx", sample::LIST, &options, &mut Cards(&mut office)).unwrap();
         assert_eq!((report.file.as_str(), report.counts.created, office.saves), ("customers.xlsx", 333, 0));
         options.dry_run = false;

@@ -60,6 +60,15 @@ impl Held {
     /// A customer from the two sides of its card.
     #[must_use]
     pub fn of_documents(subject: SubjectId, customer: &Document, office: Option<&Document>) -> Self {
+        let mut held = Self::shown(subject, customer, office);
+        held.imported = imported(customer, "");
+        held.imported.extend(office.map(|office| imported(office, "office/")).unwrap_or_default());
+        held
+    }
+
+    /// The same without what former imports said: enough for its keys, and without a walk over its history.
+    #[must_use]
+    pub fn shown(subject: SubjectId, customer: &Document, office: Option<&Document>) -> Self {
         let card = Card::fold(subject, customer, office);
         let shown = |facts: BTreeMap<String, Fact>| facts.into_iter().map(|(id, fact)| (id, fact.value)).collect();
         let mut held = Self { facts: shown(card.facts), office: shown(card.office), texts: card.texts, ..Self::empty(subject) };
@@ -83,8 +92,6 @@ impl Held {
                 known.extend(ids.map(|id| (id, HeldEntry { live: true, fields: fields.clone() })));
             }
         }
-        held.imported = imported(customer, "");
-        held.imported.extend(office.map(|office| imported(office, "office/")).unwrap_or_default());
         held
     }
 

@@ -55,12 +55,7 @@ pub enum ImportError<E> {
 ///
 /// # Errors
 /// [`ImportError`].
-pub fn import<B: Book>(
-    file: &str,
-    bytes: &[u8],
-    options: &ImportOptions,
-    book: &mut B,
-) -> Result<(Report, Table), ImportError<B::Error>> {
+pub fn import<B: Book>(file: &str, bytes: &[u8], options: &ImportOptions, book: &mut B) -> Result<(Report, Table), ImportError<B::Error>> {
     let table = read(bytes, &options.read)?;
     let columns = matched(&table.headers, &options.columns)?;
     let drafts = table.rows.iter().map(|row| draft(row, &columns, &options.values)).collect();
