@@ -28,8 +28,8 @@ use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
-use crate::exchange::WireError;
-use crate::ids::{DeviceId, Ms, OrgId, UserId};
+use crate::exchange::{Profile, WireError};
+use crate::ids::{DeviceId, Ms};
 
 /// Header with the device's id, or `-` while enrolling.
 pub const DEVICE_HEADER: &str = "roadbook-device";
@@ -47,8 +47,10 @@ pub const SYNC_PATH: &str = "/v1/sync";
 /// Path of the wake-up channel (server-sent events).
 pub const NEWS_PATH: &str = "/v1/news";
 
-/// Most bytes of an enrolment frame.
+/// Most bytes of a request to be enrolled.
 pub const ENROL_BYTES_MAX: usize = 4 << 10;
+/// Most bytes of the answer to it.
+pub const ENROL_ANSWER_BYTES_MAX: usize = 1 << 20;
 /// A signature has at most this many hexadecimal digits (DER of two 33-byte numbers).
 const SIGNATURE_DIGITS_MAX: usize = 2 * 72;
 /// First line of the signed text.
@@ -181,15 +183,12 @@ pub struct EnrolAnswer {
     /// Its id from now on.
     #[n(0)]
     pub device: DeviceId,
-    /// Whose it is.
-    #[n(1)]
-    pub user: UserId,
     /// Headquarters' time.
-    #[n(2)]
+    #[n(1)]
     pub now: Ms,
-    /// The company.
-    #[n(3)]
-    pub org: OrgId,
+    /// Whose it is, and what the device must know of them.
+    #[n(2)]
+    pub profile: Profile,
 }
 
 impl EnrolRequest {
@@ -203,7 +202,7 @@ impl EnrolRequest {
     /// # Errors
     /// [`WireError::Empty`], [`WireError::Version`], [`WireError::TooLarge`], [`WireError::Contents`].
     pub fn decode(frame: &[u8]) -> Result<Self, WireError> {
-        open(frame)
+        open(frame, ENROL_BYTES_MAX)
     }
 }
 
@@ -218,7 +217,7 @@ impl EnrolAnswer {
     /// # Errors
     /// As [`EnrolRequest::decode`].
     pub fn decode(frame: &[u8]) -> Result<Self, WireError> {
-        open(frame)
+        open(frame, ENROL_ANSWER_BYTES_MAX)
     }
 }
 
@@ -229,9 +228,9 @@ fn seal<T: Encode<()>>(value: &T) -> Vec<u8> {
     frame
 }
 
-fn open<'a, T: Decode<'a, ()>>(frame: &'a [u8]) -> Result<T, WireError> {
-    if frame.len() > ENROL_BYTES_MAX {
-        return Err(WireError::TooLarge { limit: ENROL_BYTES_MAX });
+fn open<'a, T: Decode<'a, ()>>(frame: &'a [u8], limit: usize) -> Result<T, WireError> {
+    if frame.len() > limit {
+        return Err(WireError::TooLarge { limit });
     }
     let (version, cbor) = frame.split_first().ok_or(WireError::Empty)?;
     if *version != ENROL_VERSION {
@@ -257,6 +256,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 #[expect(clippy::unwrap_used, reason = "a failing test says where")]
 mod tests {
     use super::*;
+    use crate::ids::UserId;
 
     fn signed(body: &[u8]) -> Signed<'_> {
         Signed {
@@ -321,12 +321,16 @@ mod tests {
     fn enrolment_frames_come_back_and_junk_does_not() {
         let request = EnrolRequest { code: "ABCD-EFGH-JKMN-PQRS".into(), key: vec![2; 33].into(), name: "王芳的手机".into() };
         assert_eq!(EnrolRequest::decode(&request.encode()).unwrap(), request);
-        let answer = EnrolAnswer {
-            device: DeviceId::from_bytes([1; 16]),
+        let profile = Profile {
             user: UserId::from_bytes([2; 16]),
-            now: Ms(3),
-            org: OrgId::from_bytes([4; 16]),
+            name: "王芳".into(),
+            role: "salesperson".into(),
+            territories: vec![],
+            offset_minutes: 480,
+            people: vec![],
+            registry: None,
         };
+        let answer = EnrolAnswer { device: DeviceId::from_bytes([1; 16]), now: Ms(3), profile };
         assert_eq!(EnrolAnswer::decode(&answer.encode()).unwrap(), answer);
         assert!(matches!(EnrolRequest::decode(&[]), Err(WireError::Empty)));
         assert!(matches!(EnrolRequest::decode(&[9, 0]), Err(WireError::Version { found: 9 })));

@@ -1,14 +1,38 @@
-//! Headquarters of Roadbook.
+//! Headquarters of Roadbook: accounts and devices, who may write and read what, the feed, the server's half of an exchange,
+//! import and export, the console.
+//!
+//! Rooms, from the bottom up:
+//!
+//! * [`clock`], [`database`], [`storage`], [`config`] – time and randomness, SQLite files, the data folder, the setting.
+//! * [`access`] – the permission table and the decision: pure.
+//! * [`accounts`] – people, territories, devices, codes, sessions, the audit log.
+//! * [`feed`] – the truth about documents: an append-only row of admitted changes with scopes.
+//! * [`auth`], [`device`] – who is asking: a password, a signature.
+//! * [`news`] – the wake-up channel.
+//! * [`exchange`] – the server's half of an exchange, without HTTP.
+//! * [`import`], [`export`] – customer lists as people have them, in and out.
+//! * [`duties`] – what falls due.
+//! * [`app`] – what every request shares.
+//! * [`http`] – where HTTP ends. The only room that names `axum`.
+//!
+//! Architecture invariants: no business rule that the phone also needs (those are core's); rights are decided by [`access`]
+//! alone, from the server's tables; nothing from outside reaches a document but through core's gate; what an answer promises
+//! was committed with `synchronous=FULL` before.
+
 pub mod access;
 pub mod accounts;
+pub mod app;
 pub mod auth;
 pub mod clock;
+pub mod config;
 pub mod database;
 pub mod device;
 pub mod duties;
+pub mod exchange;
 pub mod export;
 pub mod feed;
 pub mod headquarters;
 pub mod http;
 pub mod import;
+pub mod news;
 pub mod storage;

@@ -1,2 +1,75 @@
-//! HTTP ends here.
+//! HTTP ends here: routes, one file an endpoint; who is asking ([`session`], [`signed`]); what goes wrong ([`error`]); the
+//! accept loop ([`serve`]). A handler decodes, calls a room below, encodes. Never here: a decision about rights or data.
+//!
+//! | method and path | who | file |
+//! |---|---|---|
+//! | `POST /v1/enroll` | a new device, with a code | `enroll.rs` |
+//! | `GET /v1/news` | a device | `news.rs` |
+//! | `POST /api/login`, `POST /api/logout`, `GET /api/me` | people | `login.rs`, `me.rs` |
+//! | `GET /api/news` | people | `news.rs` |
+//! | `GET /health` | anyone | `health.rs` |
+//! | `GET` anything else | anyone: the console's files hold no content | `console_files.rs` |
+
 pub mod console_files;
+pub mod enroll;
+pub mod error;
+pub mod headers;
+pub mod health;
+pub mod json;
+pub mod login;
+pub mod me;
+pub mod news;
+pub mod patience;
+pub mod peer;
+pub mod rate;
+pub mod serve;
+pub mod session;
+pub mod signed;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::{any, get, post};
+use roadbook_core::signing::{ENROL_PATH, NEWS_PATH};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::app::App;
+pub use error::Error;
+pub use json::JsonBody;
+pub use session::Session;
+pub use signed::SignedRequest;
+
+/// What handlers share.
+pub type Shared = Arc<App>;
+
+/// A request whose body is not read and answered after this long ends with 408.
+pub const REQUEST_TIME: Duration = Duration::from_secs(60);
+/// Most bytes of a JSON body of the console.
+pub const JSON_BYTES_MAX: usize = 1 << 20;
+
+/// The whole server as one service. Tests call it by `oneshot`, without a port.
+#[must_use]
+pub fn router(app: &Shared) -> Router {
+    let quick = Router::new()
+        .route(ENROL_PATH, post(enroll::enroll))
+        .route("/api/login", post(login::login))
+        .route("/api/logout", post(login::logout))
+        .route("/api/me", get(me::me))
+        .route("/health", get(health::health))
+        .layer(DefaultBodyLimit::max(JSON_BYTES_MAX))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME));
+    // Channels stay open: they have limits of their own.
+    let channels = Router::new().route(NEWS_PATH, get(news::device_news)).route("/api/news", get(news::console_news));
+    quick
+        .merge(channels)
+        .fallback(any(console_files::console_file))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(app), headers::add))
+        .layer(CatchPanicLayer::custom(headers::after_panic))
+        .with_state(Arc::clone(app))
+}

@@ -1,0 +1,213 @@
+//! What every request shares: the open files, the channel of news, the limits under which work is done.
+//!
+//! Belongs here: opening a data folder and running blocking work. Never here: what any one endpoint does.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use roadbook_core::ids::Ms;
+use tokio::sync::{Semaphore, watch};
+
+use crate::accounts::Accounts;
+use crate::auth::password::HASHES_AT_ONCE_MAX;
+use crate::auth::throttle::Throttle;
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+use crate::database::{Database, DatabaseError, Durability};
+use crate::device::Doorkeeper;
+use crate::feed::{Feed, FeedError, Scratch, SqliteFeed};
+use crate::http::rate::Rate;
+use crate::news::News;
+use crate::storage;
+
+/// Blocking work that runs at once: more only makes SQLite's one writer queue.
+const WORK_AT_ONCE_MAX: usize = 8;
+
+/// Why a data folder could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The setting is refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file cannot be opened.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The feed cannot be read.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// Another process serves this folder.
+    #[error("{0} is in use by another roadbook-server; stop that one first, or choose another folder with --data")]
+    InUse(PathBuf),
+    /// The lock cannot be made.
+    #[error("{path} cannot be locked: {source}")]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Too much is waiting already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too much is waiting already")]
+pub struct Overloaded;
+
+/// The open server. Shared by all requests behind an `Arc`.
+pub struct App {
+    config: Config,
+    clock: Clock,
+    accounts: Accounts,
+    feed: Arc<dyn Feed>,
+    scratch: Arc<Scratch>,
+    news: News,
+    door: Doorkeeper,
+    throttle: Mutex<Throttle>,
+    hashing: Semaphore,
+    work: Semaphore,
+    waiting: AtomicUsize,
+    ending: watch::Sender<bool>,
+    rate: Rate,
+    /// Held open for as long as the folder is served.
+    _lock: std::fs::File,
+}
+
+impl App {
+    /// Opens the data folder of `config`, making what is missing.
+    ///
+    /// # Errors
+    /// [`OpenError`] says which file, why, and what to do.
+    pub fn open(config: Config, clock: Clock) -> Result<Arc<Self>, OpenError> {
+        config.check()?;
+        let lock = lock(&config)?;
+        let server = Arc::new(Database::open(&config.server_file(), Durability::Full, storage::SERVER_MIGRATIONS)?);
+        let scratch = Arc::new(Scratch::open(&config.file(storage::SCRATCH_FILE))?);
+        let accounts = Accounts::new(Arc::clone(&server));
+        let feed: Arc<dyn Feed> = Arc::new(SqliteFeed::open(server)?);
+        let rate = Rate::new(&config.limits);
+        Ok(Arc::new(Self {
+            door: Doorkeeper::new(accounts.clone(), Arc::clone(&scratch)),
+            config,
+            clock,
+            accounts,
+            feed,
+            scratch,
+            news: News::default(),
+            throttle: Mutex::new(Throttle::default()),
+            hashing: Semaphore::new(HASHES_AT_ONCE_MAX),
+            work: Semaphore::new(WORK_AT_ONCE_MAX),
+            waiting: AtomicUsize::new(0),
+            ending: watch::Sender::new(false),
+            rate,
+            _lock: lock,
+        }))
+    }
+
+    /// How the server is set up.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+    /// The present time.
+    #[must_use]
+    pub fn now(&self) -> Ms {
+        self.clock.now()
+    }
+    /// People, devices, territories, the audit log.
+    #[must_use]
+    pub const fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+    /// The feed: the truth about documents.
+    #[must_use]
+    pub fn feed(&self) -> &dyn Feed {
+        self.feed.as_ref()
+    }
+    /// Nonces and changes in trial.
+    #[must_use]
+    pub fn scratch(&self) -> &Scratch {
+        &self.scratch
+    }
+    /// The wake-up channel.
+    #[must_use]
+    pub const fn news(&self) -> &News {
+        &self.news
+    }
+    /// Checks signed requests of devices.
+    #[must_use]
+    pub const fn door(&self) -> &Doorkeeper {
+        &self.door
+    }
+    /// What is remembered of failed log-ins.
+    #[must_use]
+    pub const fn throttle(&self) -> &Mutex<Throttle> {
+        &self.throttle
+    }
+    /// The budgets of devices.
+    #[must_use]
+    pub const fn rate(&self) -> &Rate {
+        &self.rate
+    }
+    /// Resolves when the server is asked to end: open channels close then.
+    #[must_use]
+    pub fn ending(&self) -> watch::Receiver<bool> {
+        self.ending.subscribe()
+    }
+    /// Asks all open channels to close.
+    pub fn end(&self) {
+        self.ending.send_replace(true);
+    }
+
+    /// Runs work that blocks (SQLite, the gate) off the async threads, [`WORK_AT_ONCE_MAX`] at once.
+    ///
+    /// # Errors
+    /// [`Overloaded`] when too much is waiting already, or the work panicked; nothing was begun in the first case.
+    pub async fn blocking<T: Send + 'static>(self: &Arc<Self>, work: impl FnOnce(&Self) -> T + Send + 'static) -> Result<T, Overloaded> {
+        let _waiting = Waiting::begin(self)?;
+        let _permit = self.work.acquire().await.map_err(|_| Overloaded)?;
+        let app = Arc::clone(self);
+        tokio::task::spawn_blocking(move || work(&app)).await.map_err(|_| Overloaded)
+    }
+
+    /// As [`Self::blocking`], for work that hashes a password: fewer at once, each takes 19 MiB.
+    ///
+    /// # Errors
+    /// As [`Self::blocking`].
+    pub async fn hashing<T: Send + 'static>(self: &Arc<Self>, work: impl FnOnce(&Self) -> T + Send + 'static) -> Result<T, Overloaded> {
+        let _waiting = Waiting::begin(self)?;
+        let _permit = self.hashing.acquire().await.map_err(|_| Overloaded)?;
+        let app = Arc::clone(self);
+        tokio::task::spawn_blocking(move || work(&app)).await.map_err(|_| Overloaded)
+    }
+}
+
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(app: &'a App) -> Result<Self, Overloaded> {
+        let before = app.waiting.fetch_add(1, Ordering::Relaxed);
+        let waiting = Self(&app.waiting);
+        if before >= app.config.limits.waiting { Err(Overloaded) } else { Ok(waiting) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Takes the folder for this process. The system frees it when the process ends, however it ends.
+fn lock(config: &Config) -> Result<std::fs::File, OpenError> {
+    let path = config.file(storage::LOCK_FILE);
+    let failed = |source| OpenError::Lock { path: path.clone(), source };
+    std::fs::create_dir_all(&config.folder).map_err(failed)?;
+    let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(config.folder.clone())),
+        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
