@@ -1,10 +1,8 @@
 //! What an app carries between this library and headquarters: requests out, answers in. The app moves them with its platform's own HTTP
 //! stack, in the background too; what they mean is the core's (`roadbook_core::{signing, sync}`).
 
-use roadbook_core::exchange::Profile;
 use roadbook_core::ids::{ChangeHash, DeviceId, Ms};
 use roadbook_core::replica::Replica;
-use roadbook_core::replica::reading::OFFSET_MINUTES_DEFAULT;
 use roadbook_core::signing::{ENROL_PATH, EnrolAnswer, EnrolRequest, NEWS_PATH, PublicKey, SYNC_PATH, Signed};
 use roadbook_core::store::{OwnChange, Standing, StoreError};
 
@@ -113,17 +111,8 @@ impl Roadbook {
             };
         }
         let answer = EnrolAnswer::decode(&arrived.body)?;
-        let profile = Profile {
-            user: answer.user,
-            name: String::new(),
-            role: String::new(),
-            territories: Vec::new(),
-            offset_minutes: OFFSET_MINUTES_DEFAULT,
-            people: Vec::new(),
-            registry: None,
-        };
         let mut replica = self.read();
-        replica.enrolled(answer.device, &profile)?;
+        replica.enrolled(answer.device, &answer.profile)?;
         set_clock(&mut replica, answer.now)?;
         drop(replica);
         self.tell();
