@@ -485,9 +485,10 @@ impl WriteTarget for automerge::transaction::Transaction<'_> {
         let id = find(self, container, ObjType::Map)?;
         let rivals = self.get_all(&id, key).map_err(DocumentError::automerge)?;
         let repeats = |value: &AmValue<'_>| matches!(value, AmValue::Scalar(scalar) if matches!(&**scalar, ScalarValue::Bytes(other) if *other == bytes));
-        if rivals.len() > 1 && rivals.iter().any(|(value, _)| repeats(value)) {
-            // Automerge answers a repetition of the winner by deleting the other rivals, without a trace of who chose. A choice
-            // is an assertion of its own: an empty value in between makes it one.
+        if rivals.iter().any(|(value, _)| repeats(value)) {
+            // Automerge leaves a repetition out, or answers it by deleting the other rivals, without a trace of who chose. But to
+            // say a thing again is an assertion of its own (an entry that is edited lives on, whoever removes it meanwhile): an
+            // empty value in between makes it one.
             automerge::transaction::Transactable::put(self, &id, key, ScalarValue::Bytes(Vec::new())).map_err(DocumentError::automerge)?;
         }
         automerge::transaction::Transactable::put(self, &id, key, ScalarValue::Bytes(bytes)).map_err(DocumentError::automerge)

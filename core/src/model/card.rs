@@ -590,3 +590,7 @@ fn join_twins(phones: &mut Vec<Entry>) {
     }
     *phones = joined;
 }
+
+#[cfg(test)]
+#[path = "card_tests.rs"]
+mod tests;

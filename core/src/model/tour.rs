@@ -453,3 +453,7 @@ fn overridden(stop: StopId, pin: &Pin, head: Option<&Plan>, plans: &BTreeMap<Ent
     }
     false
 }
+
+#[cfg(test)]
+#[path = "tour_tests.rs"]
+mod tests;
