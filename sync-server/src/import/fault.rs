@@ -60,6 +60,11 @@ pub enum Fault {
     NoSuchPerson,
     /// The cell holds an error of the spreadsheet program (`#N/A`).
     SpreadsheetError,
+    /// The row says more than one save takes.
+    TooManyStatements {
+        /// The limit.
+        max: usize,
+    },
     /// The card has other hours from the field; they are kept.
     KeptFromField,
 }
@@ -68,7 +73,15 @@ impl Fault {
     /// Whether the whole row is refused. Other faults leave out the cell and are noted.
     #[must_use]
     pub const fn refuses_row(&self) -> bool {
-        matches!(self, Self::NoName | Self::UsccLength | Self::UsccCharacter | Self::UsccCheckDigit | Self::KeysDisagree)
+        matches!(
+            self,
+            Self::NoName
+                | Self::UsccLength
+                | Self::UsccCharacter
+                | Self::UsccCheckDigit
+                | Self::KeysDisagree
+                | Self::TooManyStatements { .. }
+        )
     }
 
     /// In Chinese.
@@ -96,6 +109,7 @@ impl Fault {
             Self::NoSuchTerritory => "没有这个区域".to_owned(),
             Self::NoSuchPerson => "没有这个人员".to_owned(),
             Self::SpreadsheetError => "单元格是公式错误值".to_owned(),
+            Self::TooManyStatements { max } => format!("一行内容超过 {max} 项"),
             Self::KeptFromField => "档案中已有外勤登记的内容，予以保留".to_owned(),
         }
     }
@@ -125,6 +139,7 @@ impl Fault {
             Self::NoSuchTerritory => "there is no such territory".to_owned(),
             Self::NoSuchPerson => "there is no such person".to_owned(),
             Self::SpreadsheetError => "the cell holds an error of a formula".to_owned(),
+            Self::TooManyStatements { max } => format!("the row says more than {max} things"),
             Self::KeptFromField => "the card has something from the field, which is kept".to_owned(),
         }
     }

@@ -47,6 +47,9 @@ pub(super) fn windows(cell: &str) -> Result<Vec<Window>, Fault> {
             continue;
         }
         let (open, close) = range(hours).ok_or(Fault::NotHours)?;
+        if open == DAY_END {
+            return Err(Fault::NotHours);
+        }
         if close > open {
             found.push(Window { open, close, days: days.clone() });
         } else {

@@ -11,6 +11,9 @@ use super::read_error::ReadError;
 use super::report::Report;
 use super::table::{ReadOptions, Table, read};
 
+/// Characters of the name of a file or sheet in the provenance of a value.
+const LABEL_CHARS_MAX: usize = 80;
+
 /// Everything that the person who imports can choose.
 #[derive(Debug, Clone)]
 pub struct ImportOptions {
@@ -61,10 +64,15 @@ pub fn import<B: Book>(file: &str, bytes: &[u8], options: &ImportOptions, book: 
     let drafts = table.rows.iter().map(|row| draft(row, &columns, &options.values)).collect();
     let planned = dry_run(drafts, book, &options.plan).map_err(ImportError::Book)?;
     // A path would tell others how somebody's computer is arranged.
-    let file = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    let file = &label(file.rsplit(['/', '\\']).next().unwrap_or(file));
     if !options.dry_run {
-        let origin = Origin { file: file.to_owned(), sheet: table.sheet.clone() };
+        let origin = Origin { file: file.to_owned(), sheet: label(&table.sheet) };
         apply(&planned, &origin, book).map_err(|(row, source)| ImportError::Write { row, source })?;
     }
     Ok((Report::new(file, &table, columns, planned, options.dry_run), table))
+}
+
+/// A name of a file or sheet as it is kept with every value.
+fn label(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(LABEL_CHARS_MAX).collect()
 }

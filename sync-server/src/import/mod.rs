@@ -30,6 +30,7 @@ pub mod phones;
 mod place;
 pub mod plan;
 mod read_error;
+mod reader;
 pub mod report;
 pub mod sample;
 mod similar;

@@ -8,6 +8,8 @@ use unicode_normalization::UnicodeNormalization;
 const DIGITS_MIN: usize = 5;
 /// Most digits of a number, with country code and extension.
 const DIGITS_MAX: usize = normal::PHONE_DIGITS_MAX;
+/// Most characters of a number as typed.
+const TYPED_CHARS_MAX: usize = 40;
 /// Most letters beside a number: `电话`, `转`, a name.
 const LETTERS_MAX: usize = 6;
 
@@ -63,7 +65,8 @@ fn number(typed: &str) -> Option<PhoneCell> {
     // `电话:13900001111(王)`: only the number is dialled.
     let typed =
         typed.trim_start_matches(|c: char| !c.is_ascii_digit() && !matches!(c, '+' | '(')).trim_end_matches(|c: char| !c.is_ascii_digit());
-    let typed = if normal::phone(typed) == local { typed } else { local };
+    let kept = normal::phone(typed) == local && typed.chars().count() <= TYPED_CHARS_MAX;
+    let typed = if kept { typed } else { local };
     Some(PhoneCell { typed: typed.to_owned(), normal: normal::phone(typed) })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
 use roadbook_core::crdt::{ChangeStamp, Document};
 use roadbook_core::ids::{ActorId, Ms, OrgId, SubjectId, UserId};
 use roadbook_core::model::card::Card;
@@ -15,7 +16,8 @@ use super::draft::{Draft, Keys, ValueOptions, draft};
 use super::held::Held;
 use super::plan::{Decision, Duplicates, Other, PlanOptions, Planned, Why};
 use super::report::Report;
-use super::table::{ReadOptions, Table, read};
+use super::synonyms::KNOWN;
+use super::table::{ReadOptions, Row, Table, read};
 use crate::export::Language;
 
 const IMPORTER: [u8; 16] = [7; 16];
@@ -297,4 +299,58 @@ fn doubles_can_be_created_all_the_same_once() {
         apply(&planned, &origin(), &mut shelf).unwrap();
         assert_eq!(shelf.cards.len(), 4);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_a_row_says_core_takes_it(cells in prop::collection::vec(cell(), KNOWN.len())) {
+        let headers: Vec<String> = KNOWN.iter().map(|known| known.titles[0].to_owned()).collect();
+        let columns = matched(&headers, &ColumnOptions::default()).unwrap();
+        let row = Row { number: 2, cells };
+        let planned = dry_run(vec![draft(&row, &columns, &values())], &mut Shelf::default(), &options()).unwrap();
+        let mut shelf = Shelf::default();
+        apply(&planned, &origin(), &mut shelf).unwrap();
+        let again = dry_run(vec![draft(&row, &columns, &values())], &mut shelf, &options()).unwrap();
+        prop_assert!(again.iter().all(|row| matches!(row.decision, Decision::Unchanged | Decision::Refused)), "{again:?}");
+    }
+}
+
+/// What stands in cells, and what should not.
+fn cell() -> impl Strategy<Value = String> {
+    let usual = prop::sample::select(vec![
+        "惠民超市",
+        "人民路12号",
+        "13900000001/0512-88880001、+86 139",
+        "8-24",
+        "24:00-24:00",
+        "22:00-22:00",
+        "周一至周日 08:00-12:00;12:30-1:00",
+        "周六、周日",
+        "A级",
+        "超市",
+        "城东",
+        "王芳",
+        "2026-03-02",
+        "46083",
+        "1.5亿",
+        "999999999万",
+        "5 很好",
+        "120.62,31.31",
+        "-120.5",
+        "31.3",
+        "91350100M000100Y43",
+        "GCJ-02",
+        "a/b,c、d",
+        "每周",
+        "正常",
+        "#REF!",
+        "=1+1",
+        "无",
+        "0",
+        "\u{0}\u{7}x\r\ny",
+        "１２３",
+    ]);
+    prop_oneof![3 => usual.prop_map(str::to_owned), 1 => any::<String>(), 1 => "[0-9 :\\-~至/;,.年月日万元+()转]{0,80}", 1 => "\\PC{0,400}"]
 }
