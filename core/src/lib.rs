@@ -10,6 +10,7 @@
 //! * [`model`] – the business words: kinds as data, assertions, folding a document into what is shown.
 //! * [`signing`] – what a device signs, and enrolment.
 //! * [`store`] – one SQLite file a replica: documents, outbox, rows, search. The only room of core that names `rusqlite`.
+//! * [`route`] – in which order to call on the stops of one day.
 //!
 //! Architecture invariants: no network, no clock, no threads, no randomness of its own; time and entropy are arguments.
 
@@ -18,6 +19,7 @@ pub mod exchange;
 pub mod ids;
 pub mod model;
 pub mod replica;
+pub mod route;
 pub mod signing;
 pub mod store;
 pub mod sync;
