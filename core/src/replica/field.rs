@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::documents::Target;
+use super::sequencing::point;
 use super::{Replica, ReplicaError, Stamp};
 use crate::ids::{DocId, EntryId, Ms, SubjectId, UserId};
 use crate::model::card::Card;
@@ -15,6 +16,7 @@ use crate::model::tour::{HEAD, Pin, Plan, PlannedStop, StopId, Tour, moved};
 use crate::model::value::Value;
 use crate::model::visit::INSIDE_METRES;
 use crate::model::{kinds, visit};
+use crate::route::metres_between;
 use crate::store::{Draft, Lane};
 
 /// Documents to write together, each with its edits.
@@ -70,7 +72,8 @@ fn put(container: &str, key: String, value: Value) -> Edit {
 pub fn stamp_value(now: Ms, place: Option<&Place>, card: Option<&Card>) -> Value {
     let distance = place.and_then(|place| {
         let (lat, lon) = card?.position()?;
-        metres_between((place.lat_e7, place.lon_e7), (lat, lon))
+        let (here, shop) = (point((place.lat_e7, place.lon_e7))?, point((lat, lon))?);
+        Some(i64::from(metres_between(here, shop)))
     });
     let label = match (place, distance) {
         (Some(place), _) if place.mock => "mock_suspected",
@@ -88,16 +91,6 @@ pub fn stamp_value(now: Ms, place: Option<&Place>, card: Option<&Card>) -> Value
         ("distance_m", distance.into()),
         ("label", label.into()),
     ])
-}
-
-fn metres_between(a: (i64, i64), b: (i64, i64)) -> Option<i64> {
-    // Plane approximation: exact to a metre within the few kilometres in which a check-in is judged.
-    let cos = chrono_free_cos((a.0 + b.0) / 2)?;
-    let (dy, dx) = ((a.0 - b.0) as f64 * 0.011_119_5, (a.1 - b.1) as f64 * 0.011_119_5 * cos);
-    Some((dx * dx + dy * dy).sqrt() as i64)
-}
-fn chrono_free_cos(lat_e7: i64) -> Option<f64> {
-    Some((lat_e7 as f64 / 1e7).to_radians().cos())
 }
 
 /// Publishes a plan for a tour. `before` is the tour as the planner saw it; `moved_by_hand` are the stops that the planner

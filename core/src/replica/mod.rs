@@ -5,6 +5,7 @@
 //! * [`field`] – what a representative does: visits, tours, proposals.
 //! * [`fold`] – rows from documents, in the same commit; `rebuild`.
 //! * [`reading`] – cards, visits, tours, lists.
+//! * [`sequencing`] – a day's order from the cards.
 //!
 //! Never here: network, clocks, rights (they are headquarters').
 
@@ -12,6 +13,7 @@ pub mod documents;
 pub mod field;
 pub mod fold;
 pub mod reading;
+pub mod sequencing;
 #[cfg(test)]
 mod tests;
 
@@ -105,6 +107,9 @@ pub enum ReplicaError {
     /// The device is not enrolled.
     #[error("this device is not enrolled: enrol it with a code from headquarters")]
     NotEnrolled,
+    /// A day's stops cannot be sequenced.
+    #[error("the day cannot be sequenced: {0}")]
+    Sequencing(crate::route::ProblemError),
     /// A frame from the other side cannot be read.
     #[error(transparent)]
     Wire(#[from] crate::exchange::WireError),

@@ -115,3 +115,43 @@ fn a_visit_on_a_tour_from_check_in_to_check_out() {
     replica.rebuild().unwrap();
     assert_eq!(replica.store().read(|read| read.rows_print()).unwrap(), print);
 }
+
+#[test]
+fn a_day_is_sequenced_from_the_cards() {
+    let mut replica = Replica::in_memory([7; 16]).unwrap();
+    let place = |n: u8, lat: i64, window: Option<(i64, i64)>| {
+        let address = Edit::Entry {
+            list: "addresses".to_owned(),
+            entry: EntryId::from_bytes([n; 16]),
+            fields: BTreeMap::from([("geo".to_owned(), Value::map([("lat", Value::Int(lat)), ("lon", Value::Int(1_206_000_000))]))]),
+            provenance: Provenance::default(),
+        };
+        let mut edits = vec![fact("trade_name", format!("店{n}")), address];
+        edits.extend(window.map(|(open, close)| Edit::Entry {
+            list: "time_windows".to_owned(),
+            entry: EntryId::from_bytes([n + 100; 16]),
+            fields: BTreeMap::from([("window".to_owned(), Value::map([("open", Value::Int(open)), ("close", Value::Int(close))]))]),
+            provenance: Provenance::default(),
+        }));
+        edits
+    };
+    let subjects: Vec<SubjectId> = (1..=4).map(|n| SubjectId::from_bytes([n; 16])).collect();
+    // Along a street going north; the nearest one opens only in the afternoon.
+    let hours = [Some((840, 1_080)), None, None, None];
+    for (n, (subject, window)) in (1..).zip(subjects.iter().zip(hours)) {
+        let edits = place(n, 313_000_000 + i64::from(n) * 100_000, window);
+        replica.save(&stamp(n), Lane::Normal, &Target::customer(*subject), &edits).unwrap();
+    }
+    let question = super::sequencing::DayQuestion {
+        open: &[subjects[2], subjects[0], subjects[3], subjects[1]],
+        known: &[],
+        from: Some((313_000_000, 1_206_000_000)),
+        leave_s: 8 * 3_600,
+        moved_s: 0,
+    };
+    let plan = replica.sequence(&question).unwrap();
+    let order: Vec<SubjectId> = plan.stops.iter().map(|stop| stop.stop).collect();
+    assert_eq!(order.last(), Some(&subjects[0]), "the one that opens at 14:00 comes last");
+    assert_eq!(plan.late_s, 0);
+    assert!(plan.stops[3].arrive_s.unwrap() < 14 * 3_600 && plan.unlocated.is_empty());
+}
