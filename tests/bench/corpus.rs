@@ -208,9 +208,15 @@ pub fn later_edits(dice: &mut Dice) -> Vec<Edit> {
             let number = format!("0512-8888{:04}", dice.below(10_000));
             vec![entry(dice, "phones", &[("number", number.into()), ("kind", "landline".into())])]
         }
-        2 => vec![entry(dice, "competitors", &[("brand", "某某饮料".into()), ("share", Value::Int(dice.below(100) as i64))])],
+        2 => {
+            let share = Value::Int(dice.below(100) as i64);
+            vec![entry(dice, "competitors", &[("brand", "某某饮料".into()), ("share", share)])]
+        }
         3 => vec![Edit::Include { field: "tags".to_owned(), element: (*dice.pick(&PHRASES)).to_owned() }],
-        4 => vec![entry(dice, "promises", &[("what", phrase(dice, 1).into()), ("state", "open".into()), ("due", "2026-04-01".into())])],
+        4 => {
+            let what = Value::from(phrase(dice, 1));
+            vec![entry(dice, "promises", &[("what", what), ("state", "open".into()), ("due", "2026-04-01".into())])]
+        }
         _ => vec![Edit::Splice { field: "problems".to_owned(), at: 0, delete: 0, insert: phrase(dice, 1) }],
     }
 }

@@ -232,14 +232,19 @@ impl Writing<'_> {
     /// # Errors
     /// [`StoreError::UnknownDocument`], [`StoreError::TooLarge`], or the file cannot be written.
     pub fn put_snapshot(&mut self, doc: DocId, bytes: &[u8]) -> Result<(), StoreError> {
-        let no = self.document_no(doc)?.ok_or(StoreError::UnknownDocument { doc })?;
-        let compressed = self.codec.compress(bytes)?;
+        let (no, kind): (i64, String) = self
+            .conn
+            .prepare_cached("SELECT no, kind FROM document WHERE doc = ?1")?
+            .query_row([doc.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?
+            .ok_or(StoreError::UnknownDocument { doc })?;
+        let (dictionary, compressed) = self.codec.compress(self.conn, &kind, bytes)?;
         self.conn
             .prepare_cached(
-                "INSERT INTO snapshot (document, dictionary, bytes) VALUES (?1, 0, ?2)
+                "INSERT INTO snapshot (document, dictionary, bytes) VALUES (?1, ?2, ?3)
                  ON CONFLICT (document) DO UPDATE SET dictionary = excluded.dictionary, bytes = excluded.bytes",
             )?
-            .execute(params![no, compressed])?;
+            .execute(params![no, dictionary, compressed])?;
         self.conn
             .prepare_cached("DELETE FROM change WHERE document = ?1 AND in_tail = 1 AND no NOT IN (SELECT change FROM own_change)")?
             .execute([no])?;
@@ -247,7 +252,7 @@ impl Writing<'_> {
         self.conn
             .prepare_cached("UPDATE document SET tail_changes = 0, tail_bytes = 0, snapshot_bytes = ?2 WHERE no = ?1")?
             .execute(params![no, int(bytes.len())])?;
-        Ok(())
+        self.codec.learn(self.conn, &kind)
     }
 
     /// Gives a document up because this replica may no longer hold it: content and received changes go. Own changes that the server does not hold durably

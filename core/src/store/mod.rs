@@ -91,18 +91,12 @@ impl Store {
     pub fn write<T, E: From<StoreError>>(&mut self, body: impl FnOnce(&mut Writing<'_>) -> Result<T, E>) -> Result<T, E> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
         let out = body(&mut Writing { reading: Reading { conn: &tx, codec: &self.codec } });
-        match out {
-            Ok(out) => {
-                tx.commit().map_err(StoreError::from)?;
-                Ok(out)
-            }
-            Err(error) => {
-                // What the rolled-back closure taught the codec may name rows that no longer exist.
-                self.codec.forget_dictionaries();
-                drop(tx);
-                Err(error)
-            }
+        let done = out.and_then(|out| tx.commit().map(|()| out).map_err(|error| StoreError::from(error).into()));
+        if done.is_err() {
+            // What was rolled back taught the codec of rows that do not exist.
+            self.codec.forget_dictionaries();
         }
+        done
     }
 
     /// Where the file is; `None` in memory.

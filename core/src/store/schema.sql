@@ -249,8 +249,8 @@ CREATE TABLE proposal_row (
 CREATE INDEX proposal_state ON proposal_row (state, proposed_ms);
 CREATE INDEX proposal_subject ON proposal_row (subject);
 
--- Words of customers (search/tokens.rs): `start` the beginnings of names, `name` all of names, `rest` address, people, phones.
+-- Words of customers: see search/tokens.rs. Only which customer has which word is kept.
 CREATE VIRTUAL TABLE customer_search USING fts5 (
-  start, name, rest,
-  content = '', contentless_delete = 1, detail = 'column', tokenize = 'ascii'
+  words,
+  content = '', contentless_delete = 1, detail = 'none', tokenize = 'ascii'
 );

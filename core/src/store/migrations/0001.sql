@@ -208,8 +208,8 @@ CREATE TABLE proposal_row (
 CREATE INDEX proposal_state ON proposal_row (state, proposed_ms);
 CREATE INDEX proposal_subject ON proposal_row (subject);
 CREATE VIRTUAL TABLE customer_search USING fts5 (
-  start, name, rest,
-  content = '', contentless_delete = 1, detail = 'column', tokenize = 'ascii'
+  words,
+  content = '', contentless_delete = 1, detail = 'none', tokenize = 'ascii'
 );
 
 INSERT INTO replica (one, recorded_no, documents, digest, epoch, number, checkpoint_base, checkpoint_upto, durable_no,

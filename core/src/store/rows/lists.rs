@@ -272,10 +272,15 @@ impl Reading<'_> {
             // By name the index is entered at the right place; a row value over expressions would walk to it.
             match order {
                 CustomerOrder::Name => conditions.and("(name_key, subject) > (?, ?)", values.into_iter().skip(1)),
-                _ => conditions.and(&format!("({number}, {text}, subject) > (?, ?, ?)"), values),
+                CustomerOrder::LastVisit
+                | CustomerOrder::Updated
+                | CustomerOrder::Due
+                | CustomerOrder::Stale
+                | CustomerOrder::Grade
+                | CustomerOrder::Near(_) => conditions.and(&format!("({number}, {text}, subject) > (?, ?, ?)"), values),
             }
         }
-        let order_by = if order == CustomerOrder::Name { "name_key, subject".into() } else { format!("{number}, {text}, subject") };
+        let order_by = if order == CustomerOrder::Name { "name_key, subject" } else { "number, text, subject" };
         let sql = format!(
             "SELECT {LINE}, k.number, k.text
              FROM (SELECT no, {number} AS number, {text} AS text FROM customer_row INDEXED BY customer_list

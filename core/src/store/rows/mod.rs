@@ -9,6 +9,8 @@ mod lists;
 mod overdue;
 mod rebuild;
 mod reviews;
+#[cfg(test)]
+pub(in crate::store) mod tests;
 mod tours;
 mod visits;
 

@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use super::matching::{Place, Prepared};
 use super::text::{compact, units, words};
-use super::tokens::{Searchable, Tier, Tokens, asked_digits, question};
+use super::tokens::{Searchable, Tier, asked_digits, question, tokens};
 use super::{QUERY_WORD_CHARS_MAX, QUERY_WORDS_MAX};
 use crate::store::rows::{CustomerFilter, CustomerLine, LINE, LINE_COLUMNS, PAGE_LINES_MAX, customer_line};
 use crate::store::{Reading, StoreError, Writing, int};
 
 /// Customers that are looked at closely. A query that proposes more is so unspecific that only names that begin with it are sure to come first.
-pub(super) const CANDIDATES_MAX: usize = 800;
+pub(super) const CANDIDATES_MAX: usize = 500;
 
 /// Where the weakest of the words was found: the better the smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -204,11 +204,8 @@ impl Candidate {
 impl Writing<'_> {
     /// Writes the words of a customer in place of what was there.
     pub(in crate::store) fn put_words(&mut self, no: i64, what: &Searchable<'_>) -> Result<(), StoreError> {
-        let tokens = Tokens::of(what);
-        let join = |words: std::collections::BTreeSet<String>| words.into_iter().collect::<Vec<_>>().join(" ");
-        self.conn
-            .prepare_cached("INSERT OR REPLACE INTO customer_search (rowid, start, name, rest) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![no, join(tokens.start), join(tokens.name), join(tokens.rest)])?;
+        let words = tokens(what).into_iter().collect::<Vec<_>>().join(" ");
+        self.conn.prepare_cached("INSERT OR REPLACE INTO customer_search (rowid, words) VALUES (?1, ?2)")?.execute(params![no, words])?;
         Ok(())
     }
 

@@ -9,6 +9,8 @@
 mod index;
 mod matching;
 mod pinyin;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tokens;
 

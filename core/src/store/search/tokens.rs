@@ -5,13 +5,16 @@
 //! | each sign | itself | one character |
 //! | two signs in a row | both | two and more characters (each pair must be there; [`super::matching`] checks the rest) |
 //! | each unit | what is typed from there on, first [`KEY_LETTERS`] letters, for every combination of readings | pinyin, letters, digits, as a beginning |
+//! | each unit | its first letter | one letter |
 //! | each unit | the initials from there on, first [`KEY_LETTERS`] | initials, as a beginning |
 //! | a phone | three digits in a row, marked | three and more digits |
 //!
-//! Signs before their reading: `惠民chaoshi` asks for 惠, 民, 惠民 and `chaoshi*`.
+//! So `惠民chaoshi` asks for 惠民 and for what begins with `chaoshi`.
+//!
+//! Every word of the index begins with a digit that says where it is from: [`START`], [`NAME`], [`REST`], [`PHONE`]. So one table without columns or positions
+//! answers "in names" as well as "anywhere", at half the size of one with columns.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use super::pinyin::readings;
 use super::text::{Unit, units};
@@ -30,8 +33,14 @@ pub(super) const PHONE_DIGITS_MAX: usize = normal::PHONE_DIGITS_MAX;
 /// Digits in a row that make a word.
 pub(super) const DIGITS: usize = 3;
 
-/// Marks words made of phone digits, so that house numbers stay apart. Of a private plane: no text has it as letter or digit.
-const PHONE_MARK: char = '\u{e000}';
+/// Mark of words at the beginning of a name.
+const START: char = '2';
+/// Mark of words of names, beginnings included.
+const NAME: char = '1';
+/// Mark of words of people and addresses.
+const REST: char = '0';
+/// Mark of three digits of a phone.
+const PHONE: char = '3';
 
 /// The texts of a customer that are searched.
 #[derive(Debug, Clone, Copy)]
@@ -44,56 +53,62 @@ pub(crate) struct Searchable<'a> {
     pub(crate) phones: &'a [String],
 }
 
-/// The words of a customer by column of the index.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Tokens {
-    /// At the beginning of a name.
-    pub(super) start: BTreeSet<String>,
-    /// Elsewhere in names.
-    pub(super) name: BTreeSet<String>,
-    /// Addresses, people, phones.
-    pub(super) rest: BTreeSet<String>,
+/// The words of a customer, marked: at most [`TOKENS_MAX`] and those of its phones.
+pub(super) fn tokens(of: &Searchable<'_>) -> BTreeSet<String> {
+    let mut out = Tokens { marked: BTreeSet::new(), left: TOKENS_MAX };
+    for name in std::iter::once(of.name).chain(of.aliases.iter().take(TEXTS_MAX).map(String::as_str)) {
+        out.add_text(name, NAME);
+        out.add_from(&units(name), START);
+    }
+    for text in of.people.iter().take(TEXTS_MAX).chain(of.addresses.iter().take(TEXTS_MAX)) {
+        out.add_text(text, REST);
+    }
+    for phone in of.phones.iter().take(TEXTS_MAX) {
+        out.marked.extend(phone_tokens(phone));
+    }
+    out.marked
+}
+
+struct Tokens {
+    marked: BTreeSet<String>,
+    left: usize,
 }
 
 impl Tokens {
-    pub(super) fn of(what: &Searchable<'_>) -> Self {
-        let mut out = Self::default();
-        let mut left = TOKENS_MAX;
-        for name in std::iter::once(what.name).chain(what.aliases.iter().take(TEXTS_MAX).map(String::as_str)) {
-            let units = units(name);
-            for at in 0..units.len() {
-                let into = if at == 0 { &mut out.start } else { &mut out.name };
-                add_from(units.get(at..).unwrap_or_default(), into, &mut left);
+    fn add_text(&mut self, text: &str, mark: char) {
+        let units = units(text);
+        for at in 0..units.len() {
+            self.add_from(units.get(at..).unwrap_or_default(), mark);
+        }
+    }
+
+    /// Adds the words that begin at the first of `units`.
+    fn add_from(&mut self, units: &[Unit], mark: char) {
+        if let Some(Unit::Sign(first)) = units.first() {
+            self.add(mark, &first.to_string());
+            if let Some(Unit::Sign(second)) = units.get(1) {
+                self.add(mark, &[*first, *second].iter().collect::<String>());
             }
         }
-        for phone in what.phones.iter().take(TEXTS_MAX) {
-            out.rest.extend(phone_tokens(phone));
+        for typed in typed(units, &|reading| reading.to_owned()) {
+            self.add(mark, &typed);
+            // One letter begins so many words that it is a word of its own.
+            self.add(mark, &typed.chars().take(1).collect::<String>());
         }
-        for text in what.people.iter().take(TEXTS_MAX).chain(what.addresses.iter().take(TEXTS_MAX)) {
-            let units = units(text);
-            for at in 0..units.len() {
-                add_from(units.get(at..).unwrap_or_default(), &mut out.rest, &mut left);
-            }
+        for typed in typed(units, &|reading| reading.chars().take(1).collect()) {
+            self.add(mark, &typed);
         }
-        out
+    }
+
+    fn add(&mut self, mark: char, word: &str) {
+        if self.left > 0 && self.marked.insert(marked(mark, word)) {
+            self.left -= 1;
+        }
     }
 }
 
-/// Adds the words that begin at the first of `units`.
-fn add_from(units: &[Unit], into: &mut BTreeSet<String>, left: &mut usize) {
-    let mut add = |token: String| {
-        if *left > 0 && into.insert(token) {
-            *left -= 1;
-        }
-    };
-    if let Some(Unit::Sign(first)) = units.first() {
-        add(first.to_string());
-        if let Some(Unit::Sign(second)) = units.get(1) {
-            add([*first, *second].iter().collect());
-        }
-    }
-    typed(units, &|reading| reading.to_owned()).into_iter().for_each(&mut add);
-    typed(units, &|reading| reading.chars().take(1).collect()).into_iter().for_each(&mut add);
+fn marked(mark: char, word: &str) -> String {
+    std::iter::once(mark).chain(word.chars()).collect()
 }
 
 /// What is typed for a line of units, up to [`KEY_LETTERS`] letters, every reading of every sign; ends where a sign has none.
@@ -132,7 +147,7 @@ fn typed(units: &[Unit], form: &dyn Fn(&str) -> String) -> BTreeSet<String> {
 
 fn phone_tokens(digits: &str) -> Vec<String> {
     let digits: Vec<char> = digits.chars().filter(char::is_ascii_digit).take(PHONE_DIGITS_MAX).collect();
-    digits.windows(DIGITS).map(|three| std::iter::once(PHONE_MARK).chain(three.iter().copied()).collect()).collect()
+    digits.windows(DIGITS).map(|three| std::iter::once(PHONE).chain(three.iter().copied()).collect()).collect()
 }
 
 /// The digits a typed word asks for in phones: it holds nothing but digits and what people put between them, and at least [`DIGITS`].
@@ -143,55 +158,59 @@ pub(super) fn asked_digits(word: &str) -> Option<String> {
     (only_digits && digits.len() >= DIGITS).then_some(digits)
 }
 
-/// Where the first word is looked for.
+/// Where words are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tier {
-    /// At the beginning of a name.
+    /// The first at the beginning of a name, the others anywhere.
     Start,
-    /// In names.
+    /// All in names.
     Name,
-    /// Everywhere.
+    /// Anywhere.
     All,
 }
 
 /// The question to the index for typed words, in FTS5's language. Every word is quoted: nothing that was typed is read as an operator.
-/// `None` where a tier cannot answer (phones are in no name).
 pub(super) fn question(words: &[String], tier: Tier) -> Option<String> {
-    let mut out = String::new();
-    for (at, word) in words.iter().enumerate() {
-        let text = text_question(&units(word));
-        let digits = asked_digits(word).map(|digits| phone_tokens(&digits).iter().map(|token| quoted(token, false)).collect::<Vec<_>>());
-        let columns = match tier {
-            Tier::Start if at == 0 => "{start} : ",
-            Tier::Name => "{start name} : ",
-            Tier::Start | Tier::All => "",
-        };
-        let mut alternatives = Vec::new();
-        if tier == Tier::Start && at == 0 {
-            // Only the first question of the word belongs to the beginning; its other pairs follow it.
-            let (first, others) = text.split_first()?;
-            alternatives.push(std::iter::once(&format!("{columns}{first}")).chain(others).cloned().collect::<Vec<_>>().join(" AND "));
-        } else if !text.is_empty() {
-            alternatives.push(format!("{columns}({})", text.join(" AND ")));
-        }
-        if let Some(digits) = digits
-            && columns.is_empty()
-        {
-            alternatives.push(digits.join(" AND "));
-        }
-        if alternatives.is_empty() {
-            return None;
-        }
-        let joined = alternatives.iter().map(|one| format!("({one})")).collect::<Vec<_>>().join(" OR ");
-        let and = if at == 0 { "" } else { " AND " };
-        // Writing into a string cannot fail.
-        let _infallible = write!(out, "{and}({joined})");
-    }
-    if out.is_empty() { None } else { Some(out) }
+    let words: Vec<String> = words.iter().enumerate().map(|(at, word)| about_word(word, tier, at == 0)).collect();
+    if words.is_empty() { None } else { Some(words.join(" AND ")) }
 }
 
-/// Words of the index that a line of units needs: pairs of signs where there are pairs, single ones otherwise, beginnings for letters.
-fn text_question(units: &[Unit]) -> Vec<String> {
+fn about_word(word: &str, tier: Tier, first: bool) -> String {
+    let asked = asked(&units(word));
+    let all_of = |mark: char| asked.iter().map(|one| one.quoted(mark)).collect::<Vec<_>>().join(" AND ");
+    let mut any_of = Vec::new();
+    match tier {
+        Tier::Start if first => {
+            // Only its first pair stands at the beginning; the others follow in the name.
+            let start = asked.first().map(|one| one.quoted(START));
+            any_of.push(start.into_iter().chain(asked.iter().skip(1).map(|one| one.quoted(NAME))).collect::<Vec<_>>().join(" AND "));
+        }
+        Tier::Name => any_of.push(all_of(NAME)),
+        Tier::Start | Tier::All => {
+            any_of.extend([all_of(NAME), all_of(REST)]);
+            let digits = asked_digits(word).map(|digits| phone_tokens(&digits));
+            any_of.extend(digits.map(|three| three.iter().map(|three| format!("\"{three}\"")).collect::<Vec<_>>().join(" AND ")));
+        }
+    }
+    format!("(({}))", any_of.join(") OR ("))
+}
+
+/// A word of the index that is needed.
+struct Asked {
+    word: String,
+    /// What begins with it will do.
+    beginning: bool,
+}
+
+impl Asked {
+    /// Units are letters and digits only, so a quote cannot occur inside.
+    fn quoted(&self, mark: char) -> String {
+        format!("\"{mark}{}\"{}", self.word, if self.beginning { " *" } else { "" })
+    }
+}
+
+/// Words that a line of units needs: pairs of signs where there are pairs, single ones otherwise, beginnings for letters.
+fn asked(units: &[Unit]) -> Vec<Asked> {
     let mut out = Vec::new();
     let sign = |at: usize| match units.get(at) {
         Some(Unit::Sign(c)) => Some(*c),
@@ -199,20 +218,17 @@ fn text_question(units: &[Unit]) -> Vec<String> {
     };
     for (at, unit) in units.iter().enumerate() {
         match unit {
-            Unit::Word(word) => out.push(quoted(&word.chars().take(KEY_LETTERS).collect::<String>(), true)),
+            Unit::Word(word) => {
+                out.push(Asked { word: word.chars().take(KEY_LETTERS).collect(), beginning: word.chars().nth(1).is_some() });
+            }
             Unit::Sign(c) => match sign(at + 1) {
-                Some(next) => out.push(quoted(&[*c, next].iter().collect::<String>(), false)),
+                Some(next) => out.push(Asked { word: [*c, next].iter().collect(), beginning: false }),
                 None if at > 0 && sign(at - 1).is_some() => {}
-                None => out.push(quoted(&c.to_string(), false)),
+                None => out.push(Asked { word: c.to_string(), beginning: false }),
             },
         }
     }
     out
-}
-
-/// Units are letters and digits only, so a quote cannot occur inside.
-fn quoted(token: &str, beginning: bool) -> String {
-    if beginning { format!("\"{token}\" *") } else { format!("\"{token}\"") }
 }
 
 #[cfg(test)]
@@ -221,27 +237,30 @@ mod tests {
 
     use super::*;
 
-    fn tokens(name: &str) -> Tokens {
-        Tokens::of(&Searchable { name, aliases: &[], addresses: &[], people: &[], phones: &[] })
+    fn of_name(name: &str) -> BTreeSet<String> {
+        tokens(&Searchable { name, aliases: &[], addresses: &[], people: &[], phones: &[] })
     }
 
     #[test]
     fn a_name_gives_signs_pairs_readings_and_initials() {
-        let found = tokens("惠民A1店");
-        let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<BTreeSet<_>>();
-        assert_eq!(found.start, set(&["惠", "惠民", "huiminA1".to_lowercase().as_str(), "hma1d"]));
-        assert_eq!(found.name, set(&["民", "mina1dia", "ma1d", "a1dian", "a1d", "店", "dian", "d"]));
-        assert!(tokens("重庆").start.contains("chongqin") && tokens("重庆").start.contains("zhongqin"));
+        let expected =
+            ["惠", "惠民", "huimina1", "hma1d", "民", "民", "mina1dia", "ma1d", "a1dian", "a1d", "店", "dian", "d", "h", "m", "a"];
+        let mut expected: BTreeSet<String> = expected.iter().map(|word| format!("1{word}")).collect();
+        expected.extend(["2惠", "2惠民", "2huimina1", "2hma1d", "2h"].map(str::to_owned));
+        assert_eq!(of_name("惠民A1店"), expected);
+        assert!(of_name("重庆").contains("2chongqin") && of_name("重庆").contains("1zhongqin"));
+        let phone = tokens(&Searchable { name: "", aliases: &[], addresses: &[], people: &["李".into()], phones: &["13905".into()] });
+        assert_eq!(phone.into_iter().collect::<Vec<_>>(), ["0l", "0li", "0李", "3139", "3390", "3905"]);
     }
 
     #[test]
     fn questions_quote_everything() {
         let ask = |query: &str, tier| question(&super::super::text::words(query, 8, 60), tier);
-        assert_eq!(ask("惠民超", Tier::All).unwrap(), "(((\"惠民\" AND \"民超\")))");
-        assert_eq!(ask("惠", Tier::All).unwrap(), "(((\"惠\")))");
-        assert_eq!(ask("hm 路", Tier::Name).unwrap(), "(({start name} : (\"hm\" *))) AND (({start name} : (\"路\")))");
-        assert_eq!(ask("1234", Tier::All).unwrap(), "(((\"1234\" *)) OR (\"\u{e000}123\" AND \"\u{e000}234\"))");
-        assert_eq!(ask("\" OR NEAR( * -", Tier::All).unwrap(), "(((\"or\" *))) AND (((\"near\" *)))");
+        assert_eq!(ask("惠民超", Tier::Start).unwrap(), r#"(("2惠民" AND "1民超"))"#);
+        assert_eq!(ask("惠", Tier::All).unwrap(), r#"(("1惠") OR ("0惠"))"#);
+        assert_eq!(ask("hm 路", Tier::Name).unwrap(), r#"(("1hm" *)) AND (("1路"))"#);
+        assert_eq!(ask("1234", Tier::All).unwrap(), r#"(("11234" *) OR ("01234" *) OR ("3123" AND "3234"))"#);
+        assert_eq!(ask("\" OR NEAR( * -", Tier::Name).unwrap(), r#"(("1or" *)) AND (("1near" *))"#);
         assert_eq!(ask(" !? ", Tier::All), None);
     }
 
@@ -249,9 +268,8 @@ mod tests {
     fn tokens_are_bounded() {
         let heteronyms = "重长行还大".repeat(400);
         let many = vec![heteronyms.clone(); 100];
-        let found = Tokens::of(&Searchable { name: &heteronyms, aliases: &many, addresses: &many, people: &many, phones: &many });
-        assert!(found.start.len() + found.name.len() + found.rest.len() <= TOKENS_MAX + TEXTS_MAX * PHONE_DIGITS_MAX);
-        let all = found.start.iter().chain(&found.name).chain(&found.rest);
-        assert!(all.clone().all(|token| token.chars().count() <= KEY_LETTERS));
+        let found = tokens(&Searchable { name: &heteronyms, aliases: &many, addresses: &many, people: &many, phones: &many });
+        assert!(found.len() <= TOKENS_MAX + TEXTS_MAX * PHONE_DIGITS_MAX);
+        assert!(found.iter().all(|token| token.chars().count() <= KEY_LETTERS + 1));
     }
 }
