@@ -114,6 +114,7 @@ impl From<ReplicaError> for RoadbookError {
             ReplicaError::Sealed { .. } => Self::Sealed,
             ReplicaError::DamagedDraft { .. } => Self::StorageDamaged,
             ReplicaError::NotEnrolled => Self::NotEnrolled,
+            ReplicaError::Sequencing(error) => Self::BadField { field: String::new(), why: error.to_string() },
             ReplicaError::Wire(error) => error.into(),
         }
     }

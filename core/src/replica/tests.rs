@@ -137,7 +137,8 @@ fn a_day_is_sequenced_from_the_cards() {
     };
     let subjects: Vec<SubjectId> = (1..=4).map(|n| SubjectId::from_bytes([n; 16])).collect();
     // Along a street going north; the nearest one opens only in the afternoon.
-    let hours = [Some((840, 1_080)), None, None, None];
+    let morning = Some((480, 720));
+    let hours = [Some((840, 1_080)), morning, morning, morning];
     for (n, (subject, window)) in (1..).zip(subjects.iter().zip(hours)) {
         let edits = place(n, 313_000_000 + i64::from(n) * 100_000, window);
         replica.save(&stamp(n), Lane::Normal, &Target::customer(*subject), &edits).unwrap();
