@@ -1,1 +1,95 @@
+// Moves the bytes between a Roadbook and headquarters, with the HTTP client that both Android and the JVM have. Copy it into your app
+// and change it freely: WorkManager calls `once()` in a worker; a foreground service keeps `listen` open.
+//
+// What the bytes mean is the library's business; what this file decides is only when to ask, how long to wait, and what to do when the
+// line breaks. Every request may be repeated, and every answer may be lost: that costs time and nothing else.
 package roadbook
+
+import java.io.IOException
+import java.io.InputStream
+import java.net.HttpURLConnection
+import java.net.URL
+import kotlin.concurrent.thread
+
+/** One [Roadbook] and the address of its headquarters, such as `https://roadbook.example`. Call from a background thread. */
+class SyncLoop(private val book: Roadbook, server: String, private val app: String? = null) {
+    private val server = server.trimEnd('/')
+
+    /** Enrols this device. Throws [RoadbookException.EnrolmentRefused], or [IOException] when there is no line. */
+    fun enrol(code: String, deviceName: String) {
+        // The second round is for a clock that was wrong and has been set right by the first.
+        if (!book.enrolResponse(send(book.enrolRequest(code, deviceName)))) {
+            book.enrolResponse(send(book.enrolRequest(code, deviceName)))
+        }
+    }
+
+    /** Exchanges until nothing waits on either side; returns what each round did. Throws [RoadbookException], or [IOException] when there is no line. */
+    fun once(): List<Synced> {
+        val rounds = mutableListOf<Synced>()
+        do {
+            rounds += book.syncResponse(send(book.syncRequest(app)))
+        } while (rounds.last().more && rounds.size < ROUNDS_MAX)
+        return rounds
+    }
+
+    /** Calls [onNews] for every wake-up until the returned handle is closed or the line breaks; then [onEnd] is called once: listen again after a while. */
+    fun listen(onNews: () -> Unit, onEnd: (Throwable?) -> Unit = {}): AutoCloseable {
+        val connection = open(book.newsRequest(), SILENCE_MS)
+        thread(isDaemon = true, name = "roadbook-news") {
+            val end = runCatching {
+                connection.inputStream.bufferedReader().useLines { lines ->
+                    lines.filter { it.startsWith("data:") }.forEach { _ -> onNews() }
+                }
+            }
+            onEnd(end.exceptionOrNull())
+        }
+        return AutoCloseable { connection.disconnect() }
+    }
+
+    private fun send(outgoing: Outgoing): Arrived {
+        val connection = open(outgoing, TIMEOUT_MS)
+        try {
+            val status = connection.responseCode
+            val body = (if (status < 400) connection.inputStream else connection.errorStream)?.use { it.readAtMost(ANSWER_BYTES_MAX + 1) }
+            return Arrived(status.toUShort(), connection.getHeaderField("roadbook-time"), body ?: ByteArray(0))
+        } finally {
+            connection.disconnect()
+        }
+    }
+
+    private fun open(outgoing: Outgoing, timeoutMs: Int): HttpURLConnection {
+        val connection = URL(server + outgoing.path).openConnection() as HttpURLConnection
+        connection.requestMethod = outgoing.method
+        connection.connectTimeout = TIMEOUT_MS
+        connection.readTimeout = timeoutMs
+        connection.instanceFollowRedirects = false
+        outgoing.headers.forEach { connection.setRequestProperty(it.name, it.value) }
+        if (outgoing.method == "POST") {
+            connection.doOutput = true
+            connection.setRequestProperty("content-type", "application/octet-stream")
+            connection.setFixedLengthStreamingMode(outgoing.body.size)
+            connection.outputStream.use { it.write(outgoing.body) }
+        }
+        return connection
+    }
+
+    private fun InputStream.readAtMost(limit: Int): ByteArray {
+        val all = java.io.ByteArrayOutputStream()
+        val piece = ByteArray(64 shl 10)
+        while (all.size() < limit) {
+            val read = read(piece, 0, minOf(piece.size, limit - all.size()))
+            if (read < 0) break
+            all.write(piece, 0, read)
+        }
+        return all.toByteArray()
+    }
+
+    private companion object {
+        const val TIMEOUT_MS = 60_000
+        /** The server breaks its silence every 25 seconds: after 60 the line is dead. */
+        const val SILENCE_MS = 60_000
+        /** More rounds than any honest exchange needs; a first sync takes about one for every 12 MB. */
+        const val ROUNDS_MAX = 10_000
+        const val ANSWER_BYTES_MAX = 16 shl 20
+    }
+}

@@ -1,1 +1,111 @@
+// Moves the bytes between a Roadbook and headquarters, with URLSession. Copy it into your app and change it freely: BGAppRefreshTask calls
+// `once()`; while the app is open, `listen` keeps the wake-up channel.
+//
+// What the bytes mean is the library's business; what this file decides is only when to ask, how long to wait, and what to do when the
+// line breaks. Every request may be repeated, and every answer may be lost: that costs time and nothing else.
 import Foundation
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
+
+/// One `Roadbook` and the address of its headquarters, such as `https://roadbook.example`.
+public final class SyncLoop: Sendable {
+    /// The server breaks its silence every 25 seconds: after 60 the line is dead.
+    private static let silence: TimeInterval = 60
+    /// More rounds than any honest exchange needs; a first sync takes about one for every 12 MB.
+    private static let roundsMax = 10_000
+
+    private let book: Roadbook
+    private let server: URL
+    private let app: String?
+    private let session: URLSession
+
+    public init(book: Roadbook, server: URL, app: String? = nil, session: URLSession = .shared) {
+        self.book = book
+        self.server = server
+        self.app = app
+        self.session = session
+    }
+
+    /// Enrols this device. Throws `RoadbookError.EnrolmentRefused`, or `URLError` when there is no line.
+    public func enrol(code: String, deviceName: String) async throws {
+        // The second round is for a clock that was wrong and has been set right by the first.
+        for _ in 0..<2 {
+            let outgoing = try book.enrolRequest(code: code, deviceName: deviceName)
+            if try book.enrolResponse(arrived: await send(outgoing)) { return }
+        }
+    }
+
+    /// Exchanges until nothing waits on either side; returns what each round did. Throws `RoadbookError`, or `URLError` when there is no line.
+    @discardableResult
+    public func once() async throws -> [Synced] {
+        var rounds: [Synced] = []
+        repeat {
+            let arrived = try await send(try book.syncRequest(app: app))
+            rounds.append(try book.syncResponse(arrived: arrived))
+        } while rounds[rounds.count - 1].more && rounds.count < Self.roundsMax
+        return rounds
+    }
+
+    /// Calls `onNews` for every wake-up until the returned handle is cancelled or the line breaks; then `onEnd` is called once: listen again after a while.
+    public func listen(onNews: @escaping @Sendable () -> Void, onEnd: @escaping @Sendable (Error?) -> Void = { _ in }) throws -> News {
+        let news = News(onNews: onNews, onEnd: onEnd)
+        news.start(try request(try book.newsRequest(), timeout: Self.silence))
+        return news
+    }
+
+    private func send(_ outgoing: Outgoing) async throws -> Arrived {
+        let (body, response) = try await session.data(for: try request(outgoing, timeout: 60))
+        guard let http = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
+        return Arrived(status: UInt16(http.statusCode), time: http.value(forHTTPHeaderField: "roadbook-time"), body: body)
+    }
+
+    private func request(_ outgoing: Outgoing, timeout: TimeInterval) throws -> URLRequest {
+        guard let url = URL(string: outgoing.path, relativeTo: server) else { throw URLError(.badURL) }
+        var request = URLRequest(url: url, timeoutInterval: timeout)
+        request.httpMethod = outgoing.method
+        for header in outgoing.headers { request.setValue(header.value, forHTTPHeaderField: header.name) }
+        if outgoing.method == "POST" {
+            request.setValue("application/octet-stream", forHTTPHeaderField: "content-type")
+            request.httpBody = outgoing.body
+        }
+        return request
+    }
+}
+
+/// An open wake-up channel.
+public final class News: NSObject, URLSessionDataDelegate, @unchecked Sendable {
+    private let onNews: @Sendable () -> Void
+    private let onEnd: @Sendable (Error?) -> Void
+    private var session: URLSession?
+    // Touched only by the session's own serial queue.
+    private var rest = Data()
+
+    init(onNews: @escaping @Sendable () -> Void, onEnd: @escaping @Sendable (Error?) -> Void) {
+        self.onNews = onNews
+        self.onEnd = onEnd
+    }
+
+    func start(_ request: URLRequest) {
+        let session = URLSession(configuration: .ephemeral, delegate: self, delegateQueue: nil)
+        self.session = session
+        session.dataTask(with: request).resume()
+    }
+
+    /// Closes the channel.
+    public func cancel() { session?.invalidateAndCancel() }
+
+    public func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        rest.append(data)
+        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            let line = rest[rest.startIndex..<end]
+            if line.starts(with: Data("data:".utf8)) { onNews() }
+            rest = Data(rest[rest.index(after: end)...])
+        }
+    }
+
+    public func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: Error?) {
+        session.finishTasksAndInvalidate()
+        onEnd(error)
+    }
+}

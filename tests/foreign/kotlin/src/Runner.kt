@@ -5,10 +5,16 @@ import kotlin.system.exitProcess
 import org.junit.internal.TextListener
 import org.junit.runner.JUnitCore
 
+/** An environment variable that tests/run sets. */
+fun setting(name: String): String = System.getenv(name) ?: error("$name is not set: start these tests with tests/run kotlin")
+
+/** Enrolment codes, each good for one device. */
+val codes: ArrayDeque<String> by lazy { ArrayDeque(setting("ROADBOOK_CODES").split(" ")) }
+
 fun main() {
     val core = JUnitCore()
     core.addListener(TextListener(System.out))
-    val result = core.run(StoryTest::class.java)
+    val result = core.run(StoryTest::class.java, EdgeTest::class.java)
     println("\n${result.runCount - result.failureCount} passed, ${result.failureCount} failed")
     exitProcess(if (result.wasSuccessful() && result.runCount > 0) 0 else 1)
 }

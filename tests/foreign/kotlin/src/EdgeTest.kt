@@ -1,0 +1,134 @@
+// What only the Kotlin side can get wrong: a key of its own, observers and their handles, rubbish in, threads, use after close.
+package roadbook
+
+import java.security.KeyPairGenerator
+import java.security.Signature
+import java.security.interfaces.ECPublicKey
+import java.security.spec.ECGenParameterSpec
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.concurrent.thread
+import org.junit.After
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertThrows
+import org.junit.Assert.assertTrue
+import org.junit.Before
+import org.junit.Rule
+import org.junit.Test
+import org.junit.rules.TemporaryFolder
+
+/** As an app does it with Android's Keystore: the same calls, with another provider. */
+class PlatformKey : DeviceKey {
+    private val pair = KeyPairGenerator.getInstance("EC").apply { initialize(ECGenParameterSpec("secp256r1")) }.generateKeyPair()
+    var trouble: Exception? = null
+
+    override fun publicKey(): ByteArray {
+        val point = (pair.public as ECPublicKey).w
+        fun bytes(number: java.math.BigInteger) = number.toByteArray().let { ByteArray(32) + it }.takeLast(32).toByteArray()
+        return byteArrayOf(4) + bytes(point.affineX) + bytes(point.affineY)
+    }
+
+    override fun sign(message: ByteArray): ByteArray {
+        trouble?.let { throw it }
+        return Signature.getInstance("SHA256withECDSA").run { initSign(pair.private); update(message); sign() }
+    }
+}
+
+class Watcher(private val fail: Boolean = false) : Observer {
+    val times = AtomicInteger()
+    override fun changed() {
+        times.incrementAndGet()
+        check(!fail) { "a mistake in the app" }
+    }
+}
+
+class EdgeTest {
+    @get:Rule val folder = TemporaryFolder()
+    private val key = PlatformKey()
+    private lateinit var book: Roadbook
+    private lateinit var loop: SyncLoop
+
+    @Before fun open() {
+        book = Roadbook.open(folder.root.resolve("edge.sqlite").path, key)
+        loop = SyncLoop(book, setting("ROADBOOK_URL"))
+        loop.enrol(codes.removeFirst(), "edge")
+        loop.once()
+    }
+
+    @After fun close() = book.close()
+
+    private fun begin(name: String) = book.newCustomer(listOf(Edit.Assert("trade_name", Value.Text(name), Provenance())))
+
+    @Test fun aPlatformKeySignsAndItsTroublesHaveNames() {
+        for ((trouble, name) in listOf(KeyException.Locked() to "Locked", KeyException.Gone() to "Gone", IllegalStateException("?") to "Failed")) {
+            key.trouble = trouble
+            val error = assertThrows(RoadbookException.KeyUnusable::class.java) { book.syncRequest(null) }
+            assertEquals(name, error.reason.javaClass.simpleName)
+        }
+        key.trouble = null
+        loop.once()
+    }
+
+    @Test fun anObserverLivesAsLongAsItsHandle() {
+        val watcher = Watcher()
+        val broken = Watcher(fail = true)
+        val handles = listOf(book.observe(broken), book.observe(watcher))
+        begin("一号小店")
+        assertEquals(listOf(1, 1), listOf(broken.times.get(), watcher.times.get()))
+        assertEquals(2uL, book.observerCount())
+        handles.forEach { it.close() }
+        assertEquals(0uL, book.observerCount())
+        begin("二号小店")
+        assertEquals(1, watcher.times.get())
+    }
+
+    @Test fun rubbishIsAnsweredWithErrors() {
+        fun arrived(status: Int, body: ByteArray) = Arrived(status.toUShort(), null, body)
+        assertThrows(RoadbookException.AnswerUnreadable::class.java) { book.syncResponse(arrived(200, ByteArray(0))) }
+        assertThrows(RoadbookException.UpdateNeeded::class.java) { book.syncResponse(arrived(200, "<html>hotel</html>".toByteArray())) }
+        assertThrows(RoadbookException.ServerRefused::class.java) { book.syncResponse(arrived(503, "busy".toByteArray())) }
+        assertThrows(RoadbookException.Mistake::class.java) { book.card("no id") }
+        assertThrows(RoadbookException.NotHere::class.java) { book.tour("00000000-0000-4000-8000-000000000000") }
+        assertThrows(RoadbookException.Mistake::class.java) { book.tours("yesterday", "today") }
+        assertThrows(RoadbookException.FormOutdated::class.java) { book.editCard("00000000-0000-4000-8000-000000000000", ByteArray(3), listOf()) }
+        assertThrows(RoadbookException.KeyUnusable::class.java) { softwareKey(ByteArray(5)) }
+    }
+
+    @Test fun aClockThatIsWrongIsSetRightOnce() {
+        val refused = Arrived(401u, "4102444800000", ByteArray(0))
+        assertTrue(book.syncResponse(refused).more)
+        assertThrows(RoadbookException.ServerRefused::class.java) { book.syncResponse(refused) }
+        assertFalse(loop.once().last().more)
+    }
+
+    @Test fun manyThreadsAtOnce() {
+        val done = AtomicInteger()
+        val threads = (1..8).map { thread { begin("同时小店"); book.search("惠民", 10u); done.incrementAndGet() } }
+        threads.forEach { it.join() }
+        assertEquals(8, done.get())
+    }
+
+    @Test fun newsArrive() {
+        val heard = CountDownLatch(1)
+        val other = Phone(folder.root, "writer")
+        other.loop.enrol(codes.removeFirst(), "writer")
+        val channel = loop.listen({ heard.countDown() })
+        // What was written before the channel was open wakes nobody: write until it does.
+        val woken = (1..20).any { other.begin("叫醒小店$it"); other.loop.once(); heard.await(1, TimeUnit.SECONDS) }
+        channel.close()
+        other.close()
+        assertTrue(woken)
+    }
+
+    @Test fun useAfterCloseIsRefused() {
+        val other = Roadbook.open(folder.root.resolve("closed.sqlite").path, key)
+        other.close()
+        assertThrows(IllegalStateException::class.java) { other.outbox() }
+    }
+
+    @Test fun theLinesOfTheReadme() {
+        assertTrue("惠民便利店" in aDay(setting("ROADBOOK_URL"), codes.removeFirst(), folder.root.path))
+    }
+}
