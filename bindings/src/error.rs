@@ -17,21 +17,29 @@ pub enum RoadbookError {
     #[error("this device is not enrolled: ask headquarters for a code")]
     NotEnrolled,
     /// Headquarters did not take the code: let the person type it again, or ask for another.
-    #[error("the enrolment code was not accepted: {why}")]
+    #[error("the enrolment code was not accepted: {en}")]
     EnrolmentRefused {
-        /// In headquarters' words.
-        why: String,
+        /// Stable code of the reason.
+        code: String,
+        /// What to do, in Chinese; may be empty.
+        zh: String,
+        /// What to do, in English.
+        en: String,
     },
     /// Headquarters has revoked this device: show what is unsent, then wipe.
     #[error("headquarters has revoked this device")]
     Revoked,
-    /// Headquarters refuses requests for now: wait, then try again.
-    #[error("headquarters answered {status}: {why}")]
+    /// Headquarters, or something on the way there, refuses for now: wait, then try again.
+    #[error("headquarters answered {status}: {en}")]
     ServerRefused {
         /// HTTP status.
         status: u16,
-        /// In headquarters' words.
-        why: String,
+        /// Stable code of the reason; empty when it was not headquarters that answered.
+        code: String,
+        /// What to do, in Chinese; may be empty.
+        zh: String,
+        /// What to do, in English.
+        en: String,
     },
     /// What arrived is no answer of headquarters (a captive portal, a broken line): try again. Nothing is lost.
     #[error("the answer cannot be read: {why}")]

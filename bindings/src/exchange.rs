@@ -15,6 +15,8 @@ use crate::key::KeyError;
 const CLOCK_TOLERATED_MS: i64 = 1_000;
 /// Longest text of a refusal that is passed on, in characters.
 const WHY_CHARS_MAX: usize = 300;
+/// Most bytes of a refusal that are looked at.
+const WHY_BYTES_MAX: usize = 4 << 10;
 
 /// An HTTP request, complete but for the address of headquarters. Send it as it is, once: making a new one costs nothing.
 #[derive(Debug, Clone, uniffi::Record)]
@@ -106,7 +108,9 @@ impl Roadbook {
         if arrived.status != 200 {
             return match self.refusal(&arrived) {
                 Ok(()) => Ok(false),
-                Err(RoadbookError::ServerRefused { status: 400..=499, why }) => Err(RoadbookError::EnrolmentRefused { why }),
+                Err(RoadbookError::ServerRefused { status: 401 | 403 | 422, code, zh, en }) => {
+                    Err(RoadbookError::EnrolmentRefused { code, zh, en })
+                }
                 Err(error) => Err(error),
             };
         }
@@ -178,13 +182,27 @@ impl Roadbook {
 
     /// What a status other than 200 means; `Ok` when the clock was wrong, is now set right, and the request is to be made again.
     fn refusal(&self, arrived: &Arrived) -> Result<(), RoadbookError> {
-        let why: String = String::from_utf8_lossy(&arrived.body).chars().filter(|c| !c.is_control()).take(WHY_CHARS_MAX).collect();
+        let (code, zh, en) = words(&arrived.body);
         match (arrived.status, arrived.time.as_deref().and_then(|time| time.parse().ok())) {
             (401, Some(time)) if set_clock(&mut self.read(), Ms(time))? => Ok(()),
             (410, _) => Err(RoadbookError::Revoked),
-            (426, _) => Err(RoadbookError::UpdateNeeded { why }),
-            (status, _) => Err(RoadbookError::ServerRefused { status, why }),
+            (426, _) => Err(RoadbookError::UpdateNeeded { why: en }),
+            (status, _) => Err(RoadbookError::ServerRefused { status, code, zh, en }),
         }
+    }
+}
+
+/// Code, Chinese and English of a refusal: `{"error": {"code", "message_zh", "message_en"}}`; other bodies are only English words.
+fn words(body: &[u8]) -> (String, String, String) {
+    let plain = |text: &str| text.chars().filter(|c| !c.is_control()).take(WHY_CHARS_MAX).collect::<String>();
+    let short = body.get(..body.len().min(WHY_BYTES_MAX)).unwrap_or_default();
+    let read: Option<serde_json::Value> = serde_json::from_slice(short).ok();
+    match read.as_ref().and_then(|json| json.get("error")) {
+        Some(error) => {
+            let part = |name: &str| plain(error.get(name).and_then(serde_json::Value::as_str).unwrap_or_default());
+            (part("code"), part("message_zh"), part("message_en"))
+        }
+        None => (String::new(), String::new(), plain(&String::from_utf8_lossy(short))),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Roadbook for apps: the face of the core in Kotlin, Swift and Python. Conversions and one-line calls belong here; logic never does.
 //!
 //! * `book` – open, who the user is, observing · `reading`, `writing` – what an app does · `exchange` – requests out, answers in
+//! * `forms` – the schema for an app that draws forms
 //! * `key` – the device's key · `observe` – being told · `error` – what can go wrong · `edge` – clock and randomness
 //! * `values`, `card`, `visit`, `tour`, `edit`, `lists` – the core's types as apps see them, held equal by the compiler
 
@@ -10,10 +11,13 @@ mod edge;
 mod edit;
 mod error;
 mod exchange;
+mod forms;
 mod key;
 mod lists;
 mod observe;
 mod reading;
+#[cfg(test)]
+mod tests;
 mod tour;
 mod values;
 mod visit;
@@ -22,6 +26,7 @@ mod writing;
 pub use book::Roadbook;
 pub use error::RoadbookError;
 pub use exchange::{Arrived, Header, Outgoing, SetAside, Synced};
+pub use forms::{FormCode, FormField, FormInput, FormSection, FormShape, form};
 pub use key::{DeviceKey, KeyError, fresh_key_secret, software_key};
 pub use lists::{CustomerPage, CustomerQuery, CustomerSort, OverduePage, VisitPage};
 pub use observe::{Observation, Observer, ObserverError};

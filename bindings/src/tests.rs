@@ -1,0 +1,204 @@
+//! The bindings from Rust: a device against answers that a test writes. What other languages see is tested in `tests/foreign`.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test says where")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use roadbook_core::exchange::{Answer, Cursor, Profile};
+use roadbook_core::ids::{DeviceId, Ms, SubjectId, UserId};
+use roadbook_core::model::tour::{PlannedStop, StopState};
+use roadbook_core::model::{Edit, Provenance, Value};
+use roadbook_core::replica::ReplicaError;
+use roadbook_core::replica::field::{TourKey, publish};
+use roadbook_core::signing::EnrolAnswer;
+use roadbook_core::store::Lane;
+
+use super::*;
+use crate::edge;
+
+const USER: [u8; 16] = [2; 16];
+
+fn arrived(status: u16, body: Vec<u8>) -> Arrived {
+    Arrived { status, time: None, body }
+}
+
+fn profile() -> Profile {
+    Profile {
+        user: UserId::from_bytes(USER),
+        name: "王芳".to_owned(),
+        role: "salesperson".to_owned(),
+        territories: Vec::new(),
+        offset_minutes: 480,
+        people: Vec::new(),
+        registry: None,
+    }
+}
+
+fn open(folder: &tempfile::TempDir) -> Arc<Roadbook> {
+    let path = folder.path().join("roadbook.sqlite").display().to_string();
+    Roadbook::open(path, software_key(fresh_key_secret().unwrap()).unwrap()).unwrap()
+}
+
+fn enrolled(folder: &tempfile::TempDir) -> Arc<Roadbook> {
+    let book = open(folder);
+    let answer = EnrolAnswer { device: DeviceId::from_bytes([1; 16]), now: edge::now(), profile: profile() };
+    assert!(book.enrol_response(arrived(200, answer.encode())).unwrap());
+    book
+}
+
+fn named(name: &str) -> Vec<Edit> {
+    vec![Edit::Assert { field: "trade_name".to_owned(), value: name.into(), provenance: Provenance::default() }]
+}
+
+#[test]
+fn a_device_that_is_not_enrolled_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = open(&folder);
+    assert_eq!(book.device().unwrap(), None);
+    assert!(matches!(book.sync_request(None), Err(RoadbookError::NotEnrolled)));
+    assert!(matches!(book.new_customer(named("小店")), Err(RoadbookError::NotEnrolled)));
+    let request = book.enrol_request("CODE".to_owned(), "手机".to_owned()).unwrap();
+    assert_eq!((request.method.as_str(), request.path.as_str(), request.headers.len()), ("POST", "/v1/enroll", 4));
+}
+
+#[test]
+fn refusals_carry_headquarters_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = open(&folder);
+    let body = r#"{"error":{"code":"code_refused","message_zh":"注册码无效","message_en":"The code is wrong"}}"#;
+    match book.enrol_response(arrived(403, body.into())) {
+        Err(RoadbookError::EnrolmentRefused { code, zh, en }) => {
+            assert_eq!((code.as_str(), zh.as_str(), en.as_str()), ("code_refused", "注册码无效", "The code is wrong"));
+        }
+        other => panic!("{other:?}"),
+    }
+    let book = enrolled(&folder);
+    match book.sync_response(arrived(502, b"<h1>Bad\n Gateway</h1>".to_vec())) {
+        Err(RoadbookError::ServerRefused { status, code, en, .. }) => {
+            assert_eq!((status, code.as_str(), en.as_str()), (502, "", "<h1>Bad Gateway</h1>"));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(book.sync_response(arrived(410, Vec::new())), Err(RoadbookError::Revoked)));
+}
+
+#[test]
+fn a_wrong_clock_is_set_right_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = enrolled(&folder);
+    let far = Arrived { status: 401, time: Some(edge::now().plus(3_600_000).0.to_string()), body: Vec::new() };
+    assert!(book.sync_response(far.clone()).unwrap().more);
+    let header = |name: &str| {
+        let request = book.sync_request(None).unwrap();
+        request.headers.into_iter().find(|header| header.name == name).unwrap().value
+    };
+    let signed_at: i64 = header("roadbook-time").parse().unwrap();
+    assert!(signed_at - edge::now().0 > 3_500_000);
+    assert!(matches!(book.sync_response(far), Err(RoadbookError::ServerRefused { status: 401, .. })));
+}
+
+#[test]
+fn an_answer_is_taken_in_and_observers_are_told() {
+    struct Counter(AtomicUsize);
+    impl Observer for Counter {
+        fn changed(&self) -> Result<(), ObserverError> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Err(ObserverError::Failed { why: "its own affair".to_owned() })
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let book = enrolled(&folder);
+    let counter = Arc::new(Counter(AtomicUsize::new(0)));
+    let handle = book.observe(Arc::clone(&counter) as Arc<dyn Observer>);
+    let shop = book.new_customer(named("惠民便利店")).unwrap();
+    assert_eq!(counter.0.load(Ordering::SeqCst), 1);
+    let answer = Answer {
+        now: edge::now(),
+        verdicts: Vec::new(),
+        items: Vec::new(),
+        cursor: Cursor { epoch: [3; 16], number: 1 },
+        checkpoint: None,
+        more: false,
+        restart: false,
+        profile: Some(profile()),
+    };
+    let done = book.sync_response(arrived(200, answer.encode().unwrap())).unwrap();
+    assert_eq!((done.documents, done.refused), (0, 0));
+    assert_eq!(book.outbox().unwrap().changes, 1, "no verdict came: it still waits");
+    drop(handle);
+    assert_eq!(book.observer_count(), 0);
+    assert_eq!(book.search("hmbl".to_owned(), 5).unwrap().found.first().unwrap().customer.subject, shop);
+}
+
+#[test]
+fn a_day_on_tour() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = enrolled(&folder);
+    let shops: Vec<SubjectId> = ["甲店", "乙店", "丙店"].iter().map(|name| book.new_customer(named(name)).unwrap()).collect();
+    let day = book.today().unwrap();
+    let key = TourKey { route: "r1".to_owned(), day, rep: UserId::from_bytes(USER) };
+    let stops: Vec<PlannedStop> =
+        shops.iter().map(|stop| PlannedStop { stop: *stop, arrive_s: None, service_s: None, note: None, urgent: false }).collect();
+    book.write(|replica, stamp| {
+        let (target, edits) = publish(stamp, &key, None, &stops, None, &[]);
+        replica.save(stamp, Lane::Normal, &target, &edits).map_err(ReplicaError::from)
+    })
+    .unwrap();
+    let order = |book: &Roadbook| book.tour(key.doc()).unwrap().stops.iter().map(|stop| stop.stop).collect::<Vec<_>>();
+    let [first, second, third] = shops[..] else { panic!("three shops") };
+    assert_eq!(book.tours(day, day).unwrap().len(), 1);
+    book.acknowledge(key.doc()).unwrap();
+    book.pin(key.doc(), third, Some(first), None, Some("顺路".to_owned())).unwrap();
+    assert_eq!(order(&book), [third, first, second]);
+    book.unpin(key.doc(), third).unwrap();
+    book.skip(key.doc(), second, Some("closed".to_owned())).unwrap();
+    assert_eq!(order(&book), [first, third]);
+    let mut draft = book.check_in(first, Some(key.doc()), None).unwrap();
+    draft.fields.insert("outcome".to_owned(), Value::from("order"));
+    book.save_draft(draft.clone()).unwrap();
+    let visit = book.check_out(draft, None).unwrap();
+    assert_eq!(book.tour(key.doc()).unwrap().stops.first().unwrap().state, StopState::Visited);
+    assert_eq!(book.visit(visit).unwrap().text("outcome"), Some("order"));
+    assert_eq!(book.visits(first, None, 5).unwrap().lines.len(), 1);
+    assert!(book.drafts().unwrap().is_empty());
+}
+
+#[test]
+fn a_card_is_edited_at_the_state_that_was_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = enrolled(&folder);
+    let shop = book.new_customer(named("老名字")).unwrap();
+    let form = book.card(shop).unwrap().heads;
+    book.edit_card(shop, form.clone(), named("新名字")).unwrap();
+    book.edit_card(shop, form, named("另一个名字")).unwrap();
+    let card = book.card(shop).unwrap();
+    assert_eq!(card.facts.get("trade_name").unwrap().rivals.len(), 2, "neither saw the other");
+    assert_eq!(book.history(shop, "trade_name".to_owned()).unwrap().len(), 3);
+    let bad = Edit::Assert { field: "headcount".to_owned(), value: Value::Int(-1), provenance: Provenance::default() };
+    match book.edit_card(shop, card.heads, vec![bad]) {
+        Err(RoadbookError::BadField { field, .. }) => assert_eq!(field, "headcount"),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(book.card(SubjectId::from_bytes([9; 16])), Err(RoadbookError::NotHere { .. })));
+    let _proposal = book.propose(shop, "grade".to_owned(), "A".into(), None).unwrap();
+}
+
+#[test]
+fn forms_come_from_the_schema() {
+    let card = form("customer").unwrap();
+    let name = card.iter().flat_map(|section| &section.fields).find(|field| field.id == "trade_name").unwrap();
+    assert_eq!((name.zh.as_str(), name.shape, &name.input), ("名称", FormShape::One, &FormInput::Line { chars_max: 200 }));
+    let phones = card.iter().flat_map(|section| &section.fields).find(|field| field.id == "phones").unwrap();
+    assert!(phones.shape == FormShape::Entries && phones.entry.iter().any(|field| field.id == "number"));
+    assert!(matches!(form("no_such_kind"), Err(RoadbookError::NotHere { .. })));
+}
+
+#[test]
+fn keys_are_checked() {
+    assert!(software_key(vec![0; 32]).is_err());
+    assert!(software_key(vec![1; 31]).is_err());
+    let key = software_key(fresh_key_secret().unwrap()).unwrap();
+    assert_eq!(key.public_key().unwrap().len(), 33);
+    assert!(key.sign(vec![0xff]).is_err());
+    assert!(edge::now() > Ms(0));
+}
