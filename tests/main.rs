@@ -1,3 +1,4 @@
 //! The suite: one test binary over core, server and bindings. Each module is one subject.
 
+mod hostile;
 mod tidy;

@@ -100,6 +100,8 @@ pub struct ChunkLimits {
     pub document_changes_max: usize,
     /// Operations of one document, and rows of each of its columns.
     pub document_rows_max: usize,
+    /// Operations of one document beyond one for each of its bytes: an operation that costs less is a run that nobody typed.
+    pub document_free_rows_max: usize,
     /// Actors of one document.
     pub document_actors_max: usize,
     /// Heads of one document.
@@ -121,6 +123,7 @@ impl ChunkLimits {
         document_bytes_max: usize::MAX,
         document_changes_max: usize::MAX,
         document_rows_max: usize::MAX,
+        document_free_rows_max: usize::MAX,
         document_actors_max: usize::MAX,
         document_heads_max: usize::MAX,
     };
@@ -141,6 +144,7 @@ impl Default for ChunkLimits {
             document_bytes_max: 4 * 1024 * 1024,
             document_changes_max: 50_000,
             document_rows_max: 500_000,
+            document_free_rows_max: 1_000,
             document_actors_max: 10_000,
             document_heads_max: 1_000,
         }

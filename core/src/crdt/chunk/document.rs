@@ -67,16 +67,16 @@ pub(crate) fn parse(contents: &[u8], limits: &ChunkLimits) -> Result<ParsedDocum
     let change_columns = Columns::take(&mut reader, change_layout)?;
     let op_columns = Columns::take(&mut reader, op_layout)?;
     let changes = changes(&change_columns, actors.len(), limits)?;
-    for _ in 0..heads.len() {
-        let index = usize::try_from(reader.uleb()?).map_err(|_| ChunkError::Range("head"))?;
-        changes.get(index).ok_or(ChunkError::Range("head"))?;
+    let mut ends = (0..heads.len()).map(|_| number(Some(reader.uleb()?))).collect::<Result<Vec<_>, _>>()?;
+    ends.sort_unstable();
+    if ends != unfollowed(&changes) {
+        return Err(ChunkError::Range("head"));
     }
     if !reader.is_empty() {
         return Err(ChunkError::Trailing);
     }
-    // An operation leaves at least a byte; a row that costs none is a run that nobody typed.
-    let rows_max = limits.document_rows_max.min(contents.len().saturating_add(1_000));
-    let ops = ops(&op_columns, actors.len(), &ChunkLimits { document_rows_max: rows_max, ..*limits })?;
+    let rows_max = limits.document_rows_max.min(contents.len().saturating_add(limits.document_free_rows_max));
+    let ops = ops(&op_columns, actors.len(), rows_max, limits)?;
     Ok(ParsedDocument { actors, heads, changes, ops })
 }
 
@@ -114,9 +114,9 @@ fn changes(columns: &Columns<'_>, actors: usize, limits: &ChunkLimits) -> Result
     if deps.next().is_some() { Err(ChunkError::Column(67)) } else { Ok(changes) }
 }
 
-fn ops(columns: &Columns<'_>, actors: usize, limits: &ChunkLimits) -> Result<Vec<OpRow>, ChunkError> {
+fn ops(columns: &Columns<'_>, actors: usize, rows_max: usize, limits: &ChunkLimits) -> Result<Vec<OpRow>, ChunkError> {
     let most = Rows::AtMost(limits.document_rows_max);
-    let actions = columns.unsigned(66, most)?;
+    let actions = columns.unsigned(66, Rows::AtMost(rows_max))?;
     let rows = Rows::Exactly(actions.len());
     let ids = IdColumns { actors };
     let own = ids.required(columns.unsigned(33, rows)?, columns.deltas(35, rows)?)?;
@@ -138,6 +138,17 @@ fn ops(columns: &Columns<'_>, actors: usize, limits: &ChunkLimits) -> Result<Vec
             Ok(OpRow { id, object, key, insert, action, value })
         })
         .collect()
+}
+
+/// The changes that no other builds on.
+fn unfollowed(changes: &[ChangeRow]) -> Vec<usize> {
+    let mut followed = vec![false; changes.len()];
+    for dep in changes.iter().flat_map(|change| &change.deps) {
+        if let Some(followed) = followed.get_mut(*dep) {
+            *followed = true;
+        }
+    }
+    followed.iter().enumerate().filter(|(_, followed)| !**followed).map(|(at, _)| at).collect()
 }
 
 fn number(cell: Option<u64>) -> Result<usize, ChunkError> {

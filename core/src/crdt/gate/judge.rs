@@ -225,6 +225,9 @@ impl View<'_> {
         if (op.insert && !op.predecessors.is_empty()) || (wanted && op.predecessors.is_empty()) {
             return Err(ReferenceFault::Predecessors.into());
         }
+        if op.predecessors.array_windows().any(|[a, b]| a == b) {
+            return Err(ReferenceFault::Predecessors.into());
+        }
         for id in &op.predecessors {
             let found = self.place(index, *id)?.ok_or(ReferenceFault::Predecessor)?;
             let same = match kind {
@@ -260,7 +263,16 @@ impl View<'_> {
         if op.value.kind == ValueKind::Text && op.value.bytes > self.bench.limits.text_bytes_max {
             return Err(SchemaFault::ValueLength.into());
         }
-        let Some(kind) = ObjectKind::made_by(op.action) else { return Ok(()) };
+        let made = ObjectKind::made_by(op.action);
+        if object.is_none() && !self.genesis {
+            // A newer schema adds containers; nobody ever replaces one, or puts another in front of it.
+            let name = op.name().unwrap_or_default();
+            let taken = self.survey.has_container(name) || self.own.iter().any(|(_, own)| own.depth == 1 && *own.container == *name);
+            if made.is_none() || taken || !op.predecessors.is_empty() {
+                return Err(SchemaFault::Root.into());
+            }
+        }
+        let Some(kind) = made else { return Ok(()) };
         let depth = object.map_or(0, |object| object.depth) + 1;
         let container = match (object, &op.key) {
             (Some(object), _) => Rc::clone(&object.container),
@@ -365,13 +377,10 @@ impl Op {
     }
 }
 
-/// Whether a text is a key path: segments between single slashes, each of letters, digits and `_ - . : + @ ~ #`, in any
-/// script, not `.` or `..`, at most `bytes_max` bytes in all.
+/// Whether a text is a key path: a field, then parts behind slashes; not empty, no control characters, no space at either end,
+/// no slash at its beginning, at most `bytes_max` bytes. The last part may be what a person typed (an element of a set), so
+/// every visible character is allowed in it.
 #[must_use]
 pub fn is_key(key: &str, bytes_max: usize) -> bool {
-    key.len() <= bytes_max
-        && key.split('/').all(|segment| {
-            !matches!(segment, "" | "." | "..")
-                && segment.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '+' | '@' | '~' | '#'))
-        })
+    !key.is_empty() && key.len() <= bytes_max && !key.starts_with('/') && key.trim() == key && !key.chars().any(char::is_control)
 }

@@ -53,7 +53,7 @@ impl Default for Limits {
             op_lead_max: 20_000,
             time_ms_min: 0,
             time_ms_max: 4_102_444_800_000,
-            key_bytes_max: 200,
+            key_bytes_max: 512,
             depth_max: 16,
             objects_max: 20_000,
             text_bytes_max: 64 * 1024,

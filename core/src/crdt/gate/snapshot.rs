@@ -1,6 +1,6 @@
 //! Whole documents from outside: the same bounds as for changes, on the chunk of kind 0 that a phone gets from its server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::refusal::{ReferenceFault, Refusal, SchemaFault};
 use super::rules::Limits;
@@ -14,16 +14,24 @@ use crate::ids::ChangeHash;
 
 /// See [`Gate::admit_snapshot`].
 pub(super) fn admit(gate: &Gate, bytes: &[u8], genesis: &[ChangeHash]) -> Result<Document, Refusal> {
-    let limits = &gate.limits;
+    let (parsed, root) = check(bytes, &gate.limits)?;
+    let document = trial::open(bytes, &parsed.heads)?;
+    match document.metas().get(root) {
+        Some(first) if genesis.contains(&first.hash) => Ok(document),
+        Some(_) | None => Err(Refusal::Genesis),
+    }
+}
+
+/// Everything that can be said about a document without the engine: it is taken apart, and the place of its one beginning is
+/// given. What headquarters admits must pass this too, or no phone could take it.
+pub(super) fn check(bytes: &[u8], limits: &Limits) -> Result<(ParsedDocument, usize), Refusal> {
     let contents = chunk::open_document(bytes, &limits.chunk)?;
     let parsed = chunk::document::parse(contents, &limits.chunk)?;
     let roots = graph(&parsed, limits)?;
     objects(&parsed, limits)?;
-    let [root] = roots.as_slice() else { return Err(Refusal::Genesis) };
-    let document = trial::open(bytes, &parsed.heads)?;
-    match document.metas().get(*root) {
-        Some(first) if genesis.contains(&first.hash) => Ok(document),
-        Some(_) | None => Err(Refusal::Genesis),
+    match roots.as_slice() {
+        [root] => Ok((parsed, *root)),
+        _ => Err(Refusal::Genesis),
     }
 }
 
@@ -57,6 +65,8 @@ fn graph(document: &ParsedDocument, limits: &Limits) -> Result<Vec<usize>, Refus
 /// that are not too long (step 7 under the general bounds). Operations stand by object, each object after its maker.
 fn objects(document: &ParsedDocument, limits: &Limits) -> Result<(), Refusal> {
     let mut objects: BTreeMap<LocalId, (ObjectKind, usize)> = BTreeMap::new();
+    // A container is never replaced, and none stands in front of another.
+    let mut containers: BTreeSet<Box<str>> = BTreeSet::new();
     for (index, op) in document.ops.iter().enumerate() {
         let reference = |fault| Refusal::Reference { op: index, fault };
         let schema = |fault| Refusal::Schema { op: index, fault };
@@ -73,7 +83,14 @@ fn objects(document: &ParsedDocument, limits: &Limits) -> Result<(), Refusal> {
         if op.value.kind == ValueKind::Text && op.value.bytes > limits.text_bytes_max {
             return Err(schema(SchemaFault::ValueLength));
         }
-        if let Some(made) = ObjectKind::made_by(op.action) {
+        let made = ObjectKind::made_by(op.action);
+        if depth == 0
+            && let Key::Name(name) = &op.key
+            && (made.is_none() || !containers.insert(name.clone()))
+        {
+            return Err(schema(SchemaFault::Root));
+        }
+        if let Some(made) = made {
             if depth >= limits.depth_max || objects.len() >= limits.objects_max {
                 return Err(schema(SchemaFault::Objects));
             }

@@ -178,6 +178,11 @@ impl Survey {
         self.objects.get(&id)
     }
 
+    /// Whether an object hangs from the root under this key.
+    pub(super) fn has_container(&self, name: &str) -> bool {
+        self.objects.values().any(|object| object.depth == 1 && *object.container == *name)
+    }
+
     pub(super) fn objects(&self) -> usize {
         self.objects.len()
     }

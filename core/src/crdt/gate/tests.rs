@@ -147,7 +147,7 @@ fn a_refused_change_holds_up_none_that_does_not_build_on_it() {
     let (base, rules) = start();
     let mut phone = base.clone();
     let at = phone.heads();
-    let bad = write(&mut phone, None, &stamp(1, ANN, 1), |w| w.put("facts", "no path", vec![1]));
+    let bad = write(&mut phone, None, &stamp(1, ANN, 1), |w| w.put("facts", "no\npath", vec![1]));
     let builds_on_it = put(&mut phone, None, 1, ANN, "fax");
     // Written at the heads before: its counters run ahead of what headquarters holds.
     let innocent = put(&mut phone, Some(&at), 3, ANN, "mail");
@@ -184,10 +184,10 @@ fn what_fails_its_trial_stands_alone() {
 
 #[test]
 fn keys_are_paths() {
-    for good in ["a", "phone", "sets/brand/茅台", "entries/0193-aa/name", "x.color", "a+b@c:d~e#1"] {
+    for good in ["a", "phone", "sets/brand/茅台 53° 500ml (A/B)", "entries/0193-aa/name", "x.color", "a//b"] {
         assert!(is_key(good, 200), "{good}");
     }
-    for bad in ["", "/", "a/", "/a", "a//b", ".", "a/../b", "a b", "a\u{0}", "a\n", "=1", "a\u{202e}b", "<b>"] {
+    for bad in ["", "/", "/a", " a", "a ", "a\u{0}", "a\nb", "a\u{7f}", "a\u{85}b"] {
         assert!(!is_key(bad, 200), "{bad:?}");
     }
     assert!(!is_key(&"k".repeat(201), 200));

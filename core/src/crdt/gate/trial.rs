@@ -9,6 +9,8 @@ use super::judge::Touched;
 use super::quiet::guarded;
 use super::refusal::{Refusal, Trial};
 use super::rules::Limits;
+use super::snapshot;
+use crate::crdt::chunk::ChunkError;
 use crate::crdt::document::Document;
 
 /// Step 4: automerge reads the change, and writes it as the same bytes.
@@ -34,21 +36,12 @@ pub(super) fn admit(base: &Automerge, batch: &Batch<'_>, limits: &Limits) -> Res
         if applied && copy.get_missing_deps(&[]).is_empty() { Ok(copy) } else { Err(Refusal::Engine(Trial::Apply)) }
     })?;
     let loaded = guarded(Trial::Reload, || {
-        let chunk = &limits.chunk;
-        let stats = copy.stats();
-        if stats.num_changes > chunk.document_changes_max as u64 {
-            return Err(Refusal::Full { what: "changes of a document", max: chunk.document_changes_max });
-        }
-        if stats.num_actors > chunk.document_actors_max as u64 {
-            return Err(Refusal::Full { what: "actors of a document", max: chunk.document_actors_max });
-        }
-        if stats.num_ops > chunk.document_rows_max as u64 {
-            return Err(Refusal::Full { what: "operations of a document", max: chunk.document_rows_max });
-        }
         let bytes = copy.save_nocompress();
-        if bytes.len() > chunk.document_bytes_max {
-            return Err(Refusal::Full { what: "bytes of a document", max: chunk.document_bytes_max });
-        }
+        // As the next phone will get it.
+        snapshot::check(&bytes, limits).map_err(|refusal| match refusal {
+            Refusal::Chunk(ChunkError::TooMuch { what, max }) => Refusal::Full { what, max },
+            _ => Refusal::Engine(Trial::Reload),
+        })?;
         let loaded = load(&bytes)?;
         if loaded.get_heads() == copy.get_heads() { Ok(loaded) } else { Err(Refusal::Engine(Trial::Reload)) }
     })?;
