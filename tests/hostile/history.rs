@@ -13,7 +13,7 @@ pub(super) fn cases(world: &World) -> Vec<Case> {
         deps: vec![hash(&before.bytes())],
         seq,
         start_op: before.start_op + before.ops.len() as u64,
-        ops: vec![world.put("web")],
+        ops: vec![world.put(&format!("web{seq}"))],
         extra: Vec::new(),
         ..before.clone()
     };

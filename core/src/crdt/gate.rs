@@ -29,6 +29,7 @@
 mod judge;
 mod quiet;
 mod refusal;
+mod registers;
 mod rules;
 mod session;
 mod snapshot;

@@ -48,6 +48,8 @@ pub(crate) struct OpRow {
     pub(crate) insert: bool,
     pub(crate) action: Action,
     pub(crate) value: Value,
+    /// The operations that overwrote or deleted it.
+    pub(crate) successors: Vec<LocalId>,
 }
 
 /// Takes the contents of a document chunk apart.
@@ -126,18 +128,20 @@ fn ops(columns: &Columns<'_>, actors: usize, rows_max: usize, limits: &ChunkLimi
     let values = values(columns.unsigned(86, rows)?, columns.raw(87))?;
     columns.booleans(148, rows)?;
     columns.texts(165, rows, limits.key_bytes_max)?;
-    let successors = ids.required(columns.unsigned(129, most)?, columns.deltas(131, most)?)?;
-    let announced = columns.unsigned(128, rows)?.into_iter().try_fold(0u64, |sum, count| sum.checked_add(count?));
-    if announced != Some(successors.len() as u64) {
-        return Err(ChunkError::Column(128));
+    let mut successors = ids.required(columns.unsigned(129, most)?, columns.deltas(131, most)?)?.into_iter();
+    let counts = columns.unsigned(128, rows)?;
+    let cells = own.into_iter().zip(objects).zip(keys).zip(inserts).zip(actions).zip(values).zip(counts);
+    let mut out = Vec::with_capacity(cells.len());
+    for ((((((id, object), key), insert), action), value), count) in cells {
+        let action = Action::from_number(action.ok_or(ChunkError::Column(66))?)?;
+        let count = number(count)?;
+        let successors: Vec<LocalId> = successors.by_ref().take(count).collect();
+        if successors.len() != count {
+            return Err(ChunkError::Column(128));
+        }
+        out.push(OpRow { id, object, key, insert, action, value, successors });
     }
-    let cells = own.into_iter().zip(objects).zip(keys).zip(inserts).zip(actions).zip(values);
-    cells
-        .map(|(((((id, object), key), insert), action), value)| {
-            let action = Action::from_number(action.ok_or(ChunkError::Column(66))?)?;
-            Ok(OpRow { id, object, key, insert, action, value })
-        })
-        .collect()
+    if successors.next().is_some() { Err(ChunkError::Column(129)) } else { Ok(out) }
 }
 
 /// The changes that no other builds on.

@@ -1,9 +1,11 @@
 //! Judges one change against what the document holds: who wrote it, what it builds on, what it refers to, what it writes
 //! (steps 5 and 7). Pure; automerge is not asked. Rights are the caller's, trials are in `trial`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::refusal::{ReferenceFault, Refusal, SchemaFault};
+use super::registers::Slot;
 use super::rules::{ContainerRule, ContainerRules, Limits, Policy, Source};
 use super::survey::{Clock, GlobalId, Node, Object, ObjectKind, Place, Survey, covers, globalize, globalize_key};
 use crate::crdt::chunk::change::{Action, AuthorFooter, Key, LocalId, Op, ParsedChange, ValueKind};
@@ -65,7 +67,18 @@ impl Bench<'_> {
         if change.ops.is_empty() && self.policy == Policy::Strict {
             return Err(Refusal::Schema { op: 0, fault: SchemaFault::Empty });
         }
-        let mut view = View { bench: self, survey, change, table: &table, actor, clock: &clock, genesis, own: Vec::new(), made: 0 };
+        let mut view = View {
+            bench: self,
+            survey,
+            change,
+            table: &table,
+            actor,
+            clock: &clock,
+            genesis,
+            own: Vec::new(),
+            containers: BTreeSet::new(),
+            written: BTreeMap::new(),
+        };
         let mut touched = Vec::new();
         for (index, op) in change.ops.iter().enumerate() {
             let refuse = |fault: Fault| match fault {
@@ -106,10 +119,17 @@ impl Bench<'_> {
             if let Some(kind) = ObjectKind::made_by(op.action) {
                 survey.add_object(id, object, &op.key, kind);
             }
-            if survey.wants(id)
-                && op.action != Action::Delete
-                && let Some(key) = globalize_key(&op.key, &judged.table)
-            {
+            let Some(key) = globalize_key(&op.key, &judged.table) else { continue };
+            let slot = if op.insert { Some(Slot::Element(id)) } else { Slot::of(object, &key) };
+            if let Some(slot) = slot {
+                let mut named: Vec<GlobalId> = op.predecessors.iter().filter_map(|id| globalize(*id, &judged.table)).collect();
+                named.sort_unstable();
+                survey.registers.succeed(&slot, &named, id);
+                if op.action != Action::Delete {
+                    survey.registers.write(&slot, id, std::iter::empty());
+                }
+            }
+            if survey.wants(id) && op.action != Action::Delete {
                 survey.add_place(id, Place { object, key, insert: op.insert });
             }
         }
@@ -146,7 +166,10 @@ struct View<'a> {
     genesis: bool,
     /// Objects made by this very change: operation number and object.
     own: Vec<(u64, Object)>,
-    made: usize,
+    /// Containers made by this very change.
+    containers: BTreeSet<Box<str>>,
+    /// What this very change left in the slots it wrote: its last operation, or nothing.
+    written: BTreeMap<Slot, Option<GlobalId>>,
 }
 
 impl View<'_> {
@@ -161,6 +184,7 @@ impl View<'_> {
         self.general(index, op, object.as_ref())?;
         if self.bench.policy == Policy::Strict && !self.genesis {
             self.strict(op, object.as_ref())?;
+            self.overwrites(index, op)?;
         }
         if !self.genesis {
             touched.push(self.touched(op, object.as_ref()));
@@ -267,7 +291,7 @@ impl View<'_> {
         if object.is_none() && !self.genesis {
             // A newer schema adds containers; nobody ever replaces one, or puts another in front of it.
             let name = op.name().unwrap_or_default();
-            let taken = self.survey.has_container(name) || self.own.iter().any(|(_, own)| own.depth == 1 && *own.container == *name);
+            let taken = self.survey.has_container(name) || !self.containers.insert(name.into());
             if made.is_none() || taken || !op.predecessors.is_empty() {
                 return Err(SchemaFault::Root.into());
             }
@@ -279,8 +303,7 @@ impl View<'_> {
             (None, Key::Name(name)) => Rc::from(&**name),
             (None, Key::Head | Key::Element(_)) => return Err(ReferenceFault::Key.into()),
         };
-        self.made += 1;
-        if depth > self.bench.limits.depth_max || self.survey.objects() + self.made > self.bench.limits.objects_max {
+        if depth > self.bench.limits.depth_max || self.survey.objects() + self.own.len() >= self.bench.limits.objects_max {
             return Err(SchemaFault::Objects.into());
         }
         self.own.push((index, Object { kind, container, depth }));
@@ -323,6 +346,30 @@ impl View<'_> {
                 }
             }
         }
+    }
+
+    /// What is overwritten is what was shown: in the document to the writer, or by an earlier operation of the same change.
+    fn overwrites(&mut self, index: u64, op: &Op) -> Result<(), Fault> {
+        let id = GlobalId { counter: self.change.start_op + index, actor: self.actor };
+        let left = (op.action != Action::Delete).then_some(id);
+        if op.insert {
+            self.written.insert(Slot::Element(id), left);
+            return Ok(());
+        }
+        let object = op.object.and_then(|object| globalize(object, self.table));
+        let key = globalize_key(&op.key, self.table).ok_or(ReferenceFault::Key)?;
+        let slot = Slot::of(object, &key).ok_or(ReferenceFault::Key)?;
+        let shown = match self.written.get(&slot) {
+            Some(own) => own.iter().copied().collect(),
+            None => self.survey.registers.shown(&slot, self.clock),
+        };
+        let mut named: Vec<GlobalId> = op.predecessors.iter().filter_map(|id| globalize(*id, self.table)).collect();
+        named.sort_unstable();
+        if named != shown {
+            return Err(ReferenceFault::Overwrites.into());
+        }
+        self.written.insert(slot, left);
+        Ok(())
     }
 
     fn touched(&self, op: &Op, object: Option<&Object>) -> Touched {

@@ -27,10 +27,10 @@ pub enum Outcome {
         /// Its name.
         hash: ChangeHash,
     },
-    /// Not judged: failures of others used up what one call may cost. Hand it in again; it keeps its place in the outbox.
+    /// Not judged: others used up what one call may cost. Hand it in again; it keeps its place in the outbox.
     Postponed {
-        /// Its name.
-        hash: ChangeHash,
+        /// Its name; `None` when it was not even opened.
+        hash: Option<ChangeHash>,
     },
     /// It will never be accepted as it is.
     Refused {
@@ -178,6 +178,9 @@ pub enum ReferenceFault {
     /// A predecessor does not exist, or belongs to another register or element.
     #[error("unknown predecessor")]
     Predecessor,
+    /// It overwrites more or less than its writer saw in this register or element.
+    #[error("does not overwrite exactly what its writer saw")]
+    Overwrites,
     /// An insertion that overwrites, or a deletion of nothing.
     #[error("predecessors where none belong, or none where some must be")]
     Predecessors,
@@ -244,10 +247,8 @@ impl Outcome {
     pub fn hash(&self) -> Option<ChangeHash> {
         match self {
             Self::Accepted(accepted) => Some(accepted.raw.hash),
-            Self::AlreadyKnown { hash } | Self::MissingDependencies { hash, .. } | Self::Forked { hash } | Self::Postponed { hash } => {
-                Some(*hash)
-            }
-            Self::Refused { hash, .. } => *hash,
+            Self::AlreadyKnown { hash } | Self::MissingDependencies { hash, .. } | Self::Forked { hash } => Some(*hash),
+            Self::Postponed { hash } | Self::Refused { hash, .. } => *hash,
         }
     }
 }

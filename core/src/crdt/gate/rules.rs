@@ -42,6 +42,10 @@ pub struct Limits {
     pub text_bytes_max: usize,
     /// Changes that one call judges; the rest are postponed.
     pub changes_max: usize,
+    /// Bytes that one call takes apart, after inflating; the changes behind are postponed.
+    pub call_bytes_max: usize,
+    /// Operations that one call takes apart; the changes behind are postponed. At least one change always goes.
+    pub call_rows_max: usize,
     /// Trials (apply, save, reload) that one call may cost; changes left over are postponed.
     pub trials_max: usize,
 }
@@ -58,6 +62,8 @@ impl Default for Limits {
             objects_max: 20_000,
             text_bytes_max: 64 * 1024,
             changes_max: 1_000,
+            call_bytes_max: 8 * 1024 * 1024,
+            call_rows_max: 100_000,
             trials_max: 48,
         }
     }

@@ -25,6 +25,9 @@ pub(super) fn admit(
     access: &AccessRule<'_>,
 ) -> Admission {
     let intake = Intake::new(gate, document, incoming);
+    if intake.changes.is_empty() {
+        return Admission { document: None, outcomes: intake.outcomes.into_iter().flatten().collect() };
+    }
     let bytes = document.save();
     let parsed = match chunk::own_document(&bytes).and_then(|contents| chunk::document::parse(contents, &ChunkLimits::OWN)) {
         Ok(parsed) => parsed,
@@ -37,6 +40,7 @@ pub(super) fn admit(
 }
 
 /// What arrived, taken apart: steps 1 to 3 and what is known already.
+#[derive(Default)]
 struct Intake<'a> {
     /// Decided outcomes by position.
     outcomes: Vec<Option<Outcome>>,
@@ -45,44 +49,42 @@ struct Intake<'a> {
     changes: Vec<ParsedChange>,
     raws: Vec<Vec<u8>>,
     sources: Vec<Source<'a>>,
+    seen: BTreeSet<ChangeHash>,
+    bytes: usize,
+    rows: usize,
 }
 
 impl<'a> Intake<'a> {
     fn new(gate: &Gate, document: &Document, incoming: &[Incoming<'a>]) -> Self {
-        let mut intake = Self { outcomes: Vec::new(), positions: Vec::new(), changes: Vec::new(), raws: Vec::new(), sources: Vec::new() };
-        let mut seen = BTreeSet::new();
+        let mut intake = Self::default();
         for (position, change) in incoming.iter().enumerate() {
-            let outcome = intake.take(gate, document, position, change, &mut seen);
+            let outcome = intake.take(gate, document, position, change);
             intake.outcomes.push(outcome);
         }
         intake
     }
 
-    fn take(
-        &mut self,
-        gate: &Gate,
-        document: &Document,
-        position: usize,
-        change: &Incoming<'a>,
-        seen: &mut BTreeSet<ChangeHash>,
-    ) -> Option<Outcome> {
-        let limits = &gate.limits.chunk;
+    /// Takes one change apart, or decides it. Once the call's share is used up, nothing more is opened.
+    fn take(&mut self, gate: &Gate, document: &Document, position: usize, change: &Incoming<'a>) -> Option<Outcome> {
+        let limits = &gate.limits;
+        if self.positions.len() >= limits.changes_max || self.bytes >= limits.call_bytes_max || self.rows >= limits.call_rows_max {
+            return Some(Outcome::Postponed { hash: None });
+        }
         let refused = |hash, error: ChunkError| Some(Outcome::Refused { hash, refusal: Refusal::Chunk(error) });
-        let frame = match chunk::open_change(change.bytes, limits) {
+        let frame = match chunk::open_change(change.bytes, &limits.chunk) {
             Ok(frame) => frame,
             Err(error) => return refused(None, error),
         };
+        self.bytes += frame.raw.len();
         let hash = frame.hash;
-        if document.holds(&hash) || !seen.insert(hash) {
+        if document.holds(&hash) || !self.seen.insert(hash) {
             return Some(Outcome::AlreadyKnown { hash });
         }
-        if self.positions.len() >= gate.limits.changes_max {
-            return Some(Outcome::Postponed { hash });
-        }
-        let parsed = match chunk::change::parse(&frame, limits) {
+        let parsed = match chunk::change::parse(&frame, &limits.chunk) {
             Ok(parsed) => parsed,
             Err(error) => return refused(Some(hash), error),
         };
+        self.rows += parsed.ops.len();
         self.positions.push(position);
         self.changes.push(parsed);
         self.raws.push(frame.raw.into_owned());
@@ -223,12 +225,12 @@ impl<'a> Session<'a> {
         let genesis = self.rules.genesis().contains(&hash);
         let first = change.actors.first().ok_or_else(|| refused(Refusal::Actor))?;
         let actor = self.survey.actor(first);
-        if change.seq <= self.survey.line(actor) {
-            return Err(Outcome::Forked { hash });
-        }
         let author = self.author(first);
         if !genesis {
             identity(change, *source, author).map_err(refused)?;
+        }
+        if change.seq <= self.survey.line(actor) {
+            return Err(Outcome::Forked { hash });
         }
         let bench = Bench { policy: self.gate.policy, limits: &self.gate.limits, rules: self.rules };
         let judged = bench.judge(&mut self.survey, change, &deps).map_err(refused)?;
@@ -296,7 +298,7 @@ impl<'a> Session<'a> {
             return None;
         }
         if self.trials_left == 0 {
-            order.iter().for_each(|at| self.decide(*at, |hash| Outcome::Postponed { hash }));
+            order.iter().for_each(|at| self.decide(*at, |hash| Outcome::Postponed { hash: Some(hash) }));
             return None;
         }
         self.trials_left -= 1;
@@ -323,7 +325,7 @@ impl<'a> Session<'a> {
             Dep::Held(_) => None,
             Dep::Sibling(sibling) => match self.states.get(*sibling) {
                 Some(State::Decided(Outcome::Accepted(_)) | State::Holds { .. }) => None,
-                Some(State::Decided(Outcome::Postponed { hash })) => Some((*hash, true)),
+                Some(State::Decided(Outcome::Postponed { .. })) => self.intake.changes.get(*sibling).map(|change| (change.hash, true)),
                 Some(State::Waiting | State::Decided(_)) | None => self.intake.changes.get(*sibling).map(|change| (change.hash, false)),
             },
         };
@@ -334,7 +336,10 @@ impl<'a> Session<'a> {
         let postponed = lost.iter().all(|(_, postponed)| *postponed);
         let mut missing: Vec<ChangeHash> = lost.into_iter().map(|(hash, _)| hash).collect();
         missing.sort_unstable();
-        self.decide(at, |hash| if postponed { Outcome::Postponed { hash } } else { Outcome::MissingDependencies { hash, missing } });
+        self.decide(
+            at,
+            |hash| if postponed { Outcome::Postponed { hash: Some(hash) } } else { Outcome::MissingDependencies { hash, missing } },
+        );
         false
     }
 

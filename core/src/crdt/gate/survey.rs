@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::registers::{Registers, Slot};
 use crate::crdt::chunk::change::{Action, Key, LocalId, ParsedChange};
 use crate::crdt::chunk::document::ParsedDocument;
 use crate::ids::ActorId;
@@ -77,6 +78,9 @@ pub(super) struct Survey {
     lines: Vec<Vec<Node>>,
     base_nodes: usize,
     objects: BTreeMap<GlobalId, Object>,
+    containers: BTreeSet<Rc<str>>,
+    /// What the registers and elements that the incoming changes write have held.
+    pub(super) registers: Registers,
     wanted: BTreeSet<GlobalId>,
     places: BTreeMap<GlobalId, Place>,
     max_op: u64,
@@ -93,6 +97,8 @@ impl Survey {
             lines: Vec::new(),
             base_nodes: document.changes.len(),
             objects: BTreeMap::new(),
+            containers: BTreeSet::new(),
+            registers: Registers::default(),
             wanted: BTreeSet::new(),
             places: BTreeMap::new(),
             max_op: 0,
@@ -139,6 +145,12 @@ impl Survey {
                 };
                 let named = op.predecessors.iter().chain(key).filter_map(|id| globalize(*id, &table));
                 self.wanted.extend(named);
+                let object = op.object.and_then(|object| globalize(object, &table));
+                if !op.insert
+                    && let Some(slot) = globalize_key(&op.key, &table).and_then(|key| Slot::of(object, &key))
+                {
+                    self.registers.want(slot);
+                }
             }
         }
     }
@@ -150,9 +162,13 @@ impl Survey {
             if let Some(kind) = ObjectKind::made_by(op.action) {
                 self.add_object(id, object, &op.key, kind);
             }
-            if self.wanted.contains(&id)
-                && let Some(key) = globalize_key(&op.key, table)
-            {
+            let Some(key) = globalize_key(&op.key, table) else { continue };
+            let slot = if op.insert { Some(Slot::Element(id)) } else { Slot::of(object, &key) };
+            if let Some(slot) = slot {
+                let successors = op.successors.iter().filter_map(|successor| globalize(*successor, table));
+                self.registers.write(&slot, id, successors);
+            }
+            if self.wanted.contains(&id) {
                 self.places.insert(id, Place { object, key, insert: op.insert });
             }
         }
@@ -170,6 +186,9 @@ impl Survey {
                 (Rc::clone(&parent.container), parent.depth.saturating_add(1))
             }
         };
+        if depth == 1 {
+            self.containers.insert(Rc::clone(&container));
+        }
         self.objects.insert(id, Object { kind, container, depth });
         Some(depth)
     }
@@ -180,7 +199,7 @@ impl Survey {
 
     /// Whether an object hangs from the root under this key.
     pub(super) fn has_container(&self, name: &str) -> bool {
-        self.objects.values().any(|object| object.depth == 1 && *object.container == *name)
+        self.containers.contains(name)
     }
 
     pub(super) fn objects(&self) -> usize {

@@ -12,6 +12,7 @@ use super::rules::Limits;
 use super::snapshot;
 use crate::crdt::chunk::ChunkError;
 use crate::crdt::document::Document;
+use crate::ids::ActorId;
 
 /// Step 4: automerge reads the change, and writes it as the same bytes.
 pub(super) fn parse(raw: &[u8]) -> Result<Change, Refusal> {
@@ -95,6 +96,6 @@ fn edit<'a>(loaded: &Automerge, touched: impl Iterator<Item = &'a Touched>) -> R
     })
 }
 
-/// The actor of edits that are made on a fork and thrown away.
-const PROBE: [u8; 24] = *b"roadbook gate probe edit";
+/// The actor of edits that are made on a fork and thrown away. The last in order: an actor in between renumbers all others.
+const PROBE: [u8; ActorId::BYTES_MAX] = [0xff; ActorId::BYTES_MAX];
 const PROBE_KEY: &str = "\u{1}probe";
