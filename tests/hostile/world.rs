@@ -159,11 +159,12 @@ impl World {
         let mut document = document.clone();
         let reloaded = Document::load(&document.save()).unwrap();
         assert_eq!(reloaded.heads(), document.heads());
-        let accepted = admission.outcomes.iter().filter_map(|outcome| match outcome {
-            Outcome::Accepted(accepted) => Some(accepted.raw.clone()),
-            _ => None,
-        });
-        let accepted: Vec<RawChange> = accepted.collect();
+        let mut accepted: Vec<RawChange> = Vec::new();
+        for outcome in &admission.outcomes {
+            if let Outcome::Accepted(change) = outcome {
+                accepted.push(change.raw.clone());
+            }
+        }
         let mut phone = self.document.clone();
         let mine = write(&mut phone, None, &stamp([0x44; 16], ANN), |w| w.put("facts", "phone", b"honest".to_vec()));
         phone.apply(&accepted).unwrap();

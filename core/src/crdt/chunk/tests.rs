@@ -1,5 +1,5 @@
 //! Our reading of chunks against automerge's own, on random honest histories, and against random bytes.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a failing test says where")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::wildcard_enum_match_arm, reason = "a failing test says where")]
 
 use automerge::legacy::{ElementId, Key as AmKey, ObjectId};
 use automerge::marks::{ExpandMark, Mark};

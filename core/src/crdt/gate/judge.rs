@@ -342,7 +342,13 @@ impl View<'_> {
                     Action::Set if !op.marks && op.value.kind == ValueKind::Character => Ok(()),
                     Action::Set if !op.marks => Err(SchemaFault::Value.into()),
                     Action::Mark if marks => Ok(()),
-                    _ => Err(SchemaFault::Action.into()),
+                    Action::Delete
+                    | Action::Set
+                    | Action::Mark
+                    | Action::MakeMap
+                    | Action::MakeList
+                    | Action::MakeText
+                    | Action::Increment => Err(SchemaFault::Action.into()),
                 }
             }
         }

@@ -118,7 +118,7 @@ enum State {
     /// Judged: in the survey, waiting for its trial.
     Holds {
         node: Node,
-        change: Change,
+        change: Box<Change>,
         touched: Vec<Touched>,
         author: Option<UserId>,
     },
@@ -243,7 +243,7 @@ impl<'a> Session<'a> {
         };
         self.authors.insert(first.clone(), author);
         let node = bench.accept(&mut self.survey, change, &judged, deps);
-        Ok(State::Holds { node, change: engine, touched: judged.touched, author })
+        Ok(State::Holds { node, change: Box::new(engine), touched: judged.touched, author })
     }
 
     /// The graph nodes a change builds on, or what it lacks.

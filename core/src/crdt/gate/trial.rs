@@ -39,9 +39,12 @@ pub(super) fn admit(base: &Automerge, batch: &Batch<'_>, limits: &Limits) -> Res
     let loaded = guarded(Trial::Reload, || {
         let bytes = copy.save_nocompress();
         // As the next phone will get it.
-        snapshot::check(&bytes, limits).map_err(|refusal| match refusal {
-            Refusal::Chunk(ChunkError::TooMuch { what, max }) => Refusal::Full { what, max },
-            _ => Refusal::Engine(Trial::Reload),
+        snapshot::check(&bytes, limits).map_err(|refusal| {
+            if let Refusal::Chunk(ChunkError::TooMuch { what, max }) = refusal {
+                Refusal::Full { what, max }
+            } else {
+                Refusal::Engine(Trial::Reload)
+            }
         })?;
         let loaded = load(&bytes)?;
         if loaded.get_heads() == copy.get_heads() { Ok(loaded) } else { Err(Refusal::Engine(Trial::Reload)) }
