@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use roadbook_core::ids::Ms;
+use roadbook_core::ids::{Ms, SubjectId, UserId};
+use roadbook_core::replica::field::Work;
 use tokio::sync::{Semaphore, watch};
 
 use crate::accounts::Accounts;
@@ -17,9 +18,11 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::database::{Database, DatabaseError, Durability};
 use crate::device::Doorkeeper;
-use crate::feed::{Feed, FeedError, Scratch, SqliteFeed};
+use crate::exchange::Exchange;
+use crate::feed::{Feed, FeedError, Filing, Scratch, SqliteFeed};
+use crate::headquarters::{Changed, Followed, Headquarters, HeadquartersError};
 use crate::http::rate::Rate;
-use crate::news::News;
+use crate::news::{News, Touched};
 use crate::storage;
 
 /// Blocking work that runs at once: more only makes SQLite's one writer queue.
@@ -37,6 +40,9 @@ pub enum OpenError {
     /// The feed cannot be read.
     #[error(transparent)]
     Feed(#[from] FeedError),
+    /// The headquarters replica cannot be opened or brought up to date.
+    #[error(transparent)]
+    Headquarters(#[from] HeadquartersError),
     /// Another process serves this folder.
     #[error("{0} is in use by another roadbook-server; stop that one first, or choose another folder with --data")]
     InUse(PathBuf),
@@ -61,7 +67,8 @@ pub struct App {
     clock: Clock,
     accounts: Accounts,
     feed: Arc<dyn Feed>,
-    scratch: Arc<Scratch>,
+    headquarters: Headquarters,
+    exchange: Exchange,
     news: News,
     door: Doorkeeper,
     throttle: Mutex<Throttle>,
@@ -86,14 +93,24 @@ impl App {
         let scratch = Arc::new(Scratch::open(&config.file(storage::SCRATCH_FILE))?);
         let accounts = Accounts::new(Arc::clone(&server));
         let feed: Arc<dyn Feed> = Arc::new(SqliteFeed::open(server)?);
+        let headquarters = Headquarters::open(
+            &config.file(storage::HEADQUARTERS_FILE),
+            Arc::clone(&feed),
+            accounts.clone(),
+            config.offset_minutes,
+            clock.now(),
+        )?;
+        let exchange =
+            Exchange::new(accounts.clone(), Arc::clone(&feed), headquarters.clone(), Arc::clone(&scratch), config.offset_minutes);
         let rate = Rate::new(&config.limits);
         Ok(Arc::new(Self {
-            door: Doorkeeper::new(accounts.clone(), Arc::clone(&scratch)),
+            door: Doorkeeper::new(accounts.clone(), scratch),
             config,
             clock,
             accounts,
             feed,
-            scratch,
+            headquarters,
+            exchange,
             news: News::default(),
             throttle: Mutex::new(Throttle::default()),
             hashing: Semaphore::new(HASHES_AT_ONCE_MAX),
@@ -125,10 +142,39 @@ impl App {
     pub fn feed(&self) -> &dyn Feed {
         self.feed.as_ref()
     }
-    /// Nonces and changes in trial.
+    /// The replica with full scope: what the console reads. To write, use [`Self::commit`].
     #[must_use]
-    pub fn scratch(&self) -> &Scratch {
-        &self.scratch
+    pub const fn headquarters(&self) -> &Headquarters {
+        &self.headquarters
+    }
+    /// The server's half of exchanges.
+    #[must_use]
+    pub const fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+    /// Writes work of headquarters in a person's name (their right to it was checked before), carries out what it makes owed,
+    /// and tells the news. Durable when this returns.
+    ///
+    /// # Errors
+    /// [`HeadquartersError`]; nothing is then written.
+    pub fn commit(&self, author: UserId, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<Followed, HeadquartersError> {
+        let followed = self.headquarters.commit(author, self.now(), work, filings)?;
+        self.tell(followed.changed.clone());
+        Ok(followed)
+    }
+    /// Tells the news of documents that changed.
+    pub fn tell(&self, changed: Vec<Changed>) {
+        if changed.is_empty() {
+            return;
+        }
+        // Where the head cannot be read the next query will say so; the news themselves are still true.
+        let head = self.feed.head().unwrap_or(0);
+        let touched = changed.into_iter().map(|Changed { doc, kind, subject }| Touched { doc, kind, subject });
+        self.news.tell(head, Some(touched.collect()));
+    }
+    /// Tells that rights changed: anything may look different to anybody.
+    pub fn tell_rights_changed(&self) {
+        self.news.tell(self.feed.head().unwrap_or(0), None);
     }
     /// The wake-up channel.
     #[must_use]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use roadbook_core::ids::{DocId, SubjectId, TerritoryId, UserId};
+use roadbook_core::model::kinds;
 
 use crate::access::{self, Reach, Relation};
 use crate::accounts::{Accounts, AccountsError, User};
@@ -70,18 +71,21 @@ pub fn news_for(accounts: &Accounts, feed: &dyn Feed, user: UserId, told: u64) -
     Ok((!page.documents.is_empty() || !page.forgets.is_empty()).then_some(page.head))
 }
 
-/// How a document is filed: the territory of its subject; its own owner, or else the subject's. `None`: not at all.
+/// How a document is filed: the territory of its subject; its own owner, or else the subject's. A tour has no customer: it
+/// lies where its representative works. `None`: the feed knows neither document nor subject.
 ///
 /// # Errors
-/// When the feed cannot be read.
-pub fn standing(feed: &dyn Feed, doc: DocId, subject: SubjectId) -> Result<Option<Filing>, FeedError> {
+/// When tables cannot be read.
+pub fn standing(accounts: &Accounts, feed: &dyn Feed, doc: DocId, subject: SubjectId) -> Result<Option<Filing>, ScopeError> {
     let filing = feed.filing(subject)?;
-    let owner = feed.document(doc)?.and_then(|document| document.owner);
-    Ok(match (filing, owner) {
-        (None, None) => None,
-        (filing, owner) => {
-            let filing = filing.unwrap_or_default();
-            Some(Filing { territory: filing.territory, owner: owner.or(filing.owner) })
+    let Some(document) = feed.document(doc)? else { return Ok(filing) };
+    let filing = filing.unwrap_or_default();
+    let owner = document.owner.or(filing.owner);
+    let territory = match (filing.territory, owner) {
+        (None, Some(rep)) if document.kind == kinds::TOUR.id => {
+            accounts.user(rep)?.and_then(|rep| rep.territories.into_iter().next())
         }
-    })
+        (territory, _) => territory,
+    };
+    Ok(Some(Filing { territory, owner }))
 }

@@ -117,8 +117,8 @@ impl Phone {
         for document in &page.documents {
             let held = self.held.entry(document.doc).or_default();
             match document.since {
-                None => *held = feed.changes(document.doc, 0).unwrap().into_iter().collect(),
-                Some(since) => held.extend(feed.changes(document.doc, since).unwrap()),
+                None => *held = feed.changes(document.doc, 0, None).unwrap().into_iter().collect(),
+                Some(since) => held.extend(feed.changes(document.doc, since, None).unwrap()),
             }
         }
         for (_, doc) in &page.forgets {
@@ -161,6 +161,10 @@ pub(crate) fn appending_again_changes_nothing(feed: &impl Feed) {
     assert_eq!(feed.filing(doc(1).into()).unwrap(), Some(filed("east", None)));
     assert_eq!(feed.actor_device(&entry(1, 1, 5).actor).unwrap(), Some(hand(5).device));
     assert_eq!(feed.actor_device(&entry(1, 1, 6).actor).unwrap(), None);
+    let (author, other) = (DeviceId::from_bytes([5; 16]), DeviceId::from_bytes([6; 16]));
+    assert!(feed.is_all_by(doc(1), author).unwrap() && !feed.is_all_by(doc(1), other).unwrap());
+    let counts = [None, Some(author), Some(other)].map(|but| feed.changes(doc(1), 0, but).unwrap().len());
+    assert_eq!(counts, [2, 0, 2]);
 }
 
 pub(crate) fn a_batch_is_all_or_nothing(feed: &impl Feed) {
@@ -317,6 +321,8 @@ pub(crate) fn refused_changes_are_kept(feed: &impl Feed) {
     assert_eq!(rows.len(), 1);
     assert_eq!((&rows[0].refused, rows[0].device), (&refused, hand(4).device));
     assert_eq!(feed.head().unwrap(), 0);
+    assert_eq!(feed.refused(doc(1), &[ChangeHash([3; 32]), ChangeHash([4; 32])]).unwrap(), BTreeSet::from([ChangeHash([3; 32])]));
+    assert!(feed.refused(doc(2), &[ChangeHash([3; 32])]).unwrap().is_empty());
 }
 
 /// Eight threads append as fast as they can while a reader follows by number and a phone pulls by page. Threads, because

@@ -337,11 +337,23 @@ pub trait Feed: Send + Sync {
     /// When the storage fails.
     fn known(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError>;
 
-    /// The changes of a document after a number, in order, raw.
+    /// Which of these changes of a document were refused before.
     ///
     /// # Errors
     /// When the storage fails.
-    fn changes(&self, doc: DocId, after: u64) -> Result<Vec<Vec<u8>>, FeedError>;
+    fn refused(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError>;
+
+    /// The changes of a document after a number, in order, raw; without those that device `but` handed in itself.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn changes(&self, doc: DocId, after: u64, but: Option<DeviceId>) -> Result<Vec<Vec<u8>>, FeedError>;
+
+    /// Whether every change of a document was handed in by this device.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn is_all_by(&self, doc: DocId, device: DeviceId) -> Result<bool, FeedError>;
 
     /// Entries after a number, whatever their scope, at most `entries_max`: how the headquarters replica follows.
     ///

@@ -83,11 +83,34 @@ impl Feed for SqliteFeed {
         })
     }
 
-    fn changes(&self, doc: DocId, after: u64) -> Result<Vec<Vec<u8>>, FeedError> {
+    fn refused(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError> {
         self.database.read(|tx| {
-            let mut statement = tx.prepare_cached("SELECT bytes FROM feed WHERE doc = ?1 AND no > ?2 ORDER BY no")?;
-            let rows = statement.query_map(params![doc.as_bytes(), column(after)], |row| row.get(0))?;
+            let mut statement = tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM quarantine WHERE doc = ?1 AND hash = ?2)")?;
+            let mut found = BTreeSet::new();
+            for hash in hashes {
+                if statement.query_row(params![doc.as_bytes(), hash.0], |row| row.get(0))? {
+                    found.insert(*hash);
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    fn changes(&self, doc: DocId, after: u64, but: Option<DeviceId>) -> Result<Vec<Vec<u8>>, FeedError> {
+        // Headquarters' own entries have an empty device, which no 16 bytes equal.
+        let but = but.map_or_else(|| vec![0], |device| device.as_bytes().to_vec());
+        self.database.read(|tx| {
+            let mut statement =
+                tx.prepare_cached("SELECT bytes FROM feed WHERE doc = ?1 AND no > ?2 AND device <> ?3 ORDER BY no")?;
+            let rows = statement.query_map(params![doc.as_bytes(), column(after), but], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn is_all_by(&self, doc: DocId, device: DeviceId) -> Result<bool, FeedError> {
+        self.database.read(|tx| {
+            let mut statement = tx.prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM feed WHERE doc = ?1 AND device <> ?2)")?;
+            Ok(statement.query_row([doc.as_bytes(), device.as_bytes()], |row| row.get(0))?)
         })
     }
 

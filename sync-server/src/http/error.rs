@@ -36,6 +36,8 @@ pub enum Error {
     TooSlow,
     /// 409: the state is no longer the one that the form showed; read it again.
     Conflict,
+    /// 410: the device was revoked and has handed in everything: it gives up what it holds.
+    Revoked,
     /// 413: beyond the limit in bytes.
     TooLarge(usize),
     /// 415: not the type of body that is read here.
@@ -81,6 +83,7 @@ impl Error {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict => StatusCode::CONFLICT,
+            Self::Revoked => StatusCode::GONE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
@@ -122,6 +125,7 @@ impl Error {
             Self::NotFound => ("not_found", "未找到。", "Not found."),
             Self::TooSlow => ("too_slow", "请求用时过长，请重试。", "The request took too long; please try again."),
             Self::Conflict => ("conflict", "内容已被他人修改，请刷新后重试。", "It was changed by somebody else meanwhile; read it again."),
+            Self::Revoked => ("revoked", "此设备或账号已停用。", "This device or account was switched off."),
             Self::WrongType => ("wrong_type", "请求的内容类型不正确。", "The request's content type is not the one read here."),
             Self::UpdateNeeded => {
                 ("update_needed", "请更新应用；未同步的记录会保留。", "Please update the app; what is not synced yet is kept.")
@@ -232,5 +236,20 @@ impl From<crate::auth::password::PasswordError> for Error {
 impl From<crate::exchange::scope::ScopeError> for Error {
     fn from(error: crate::exchange::scope::ScopeError) -> Self {
         Self::failed(error)
+    }
+}
+
+impl From<crate::headquarters::HeadquartersError> for Error {
+    fn from(error: crate::headquarters::HeadquartersError) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<crate::exchange::ExchangeError> for Error {
+    fn from(error: crate::exchange::ExchangeError) -> Self {
+        match error {
+            crate::exchange::ExchangeError::ForeignDevice => Self::Malformed,
+            other => Self::failed(other),
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! | method and path | who | file |
 //! |---|---|---|
 //! | `POST /v1/enroll` | a new device, with a code | `enroll.rs` |
+//! | `POST /v1/sync` | a device | `sync.rs` |
 //! | `GET /v1/news` | a device | `news.rs` |
 //! | `POST /api/login`, `POST /api/logout`, `GET /api/me` | people | `login.rs`, `me.rs` |
 //! | `GET /api/news` | people | `news.rs` |
@@ -25,6 +26,7 @@ pub mod rate;
 pub mod serve;
 pub mod session;
 pub mod signed;
+pub mod sync;
 #[cfg(test)]
 mod tests;
 
@@ -35,7 +37,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::{any, get, post};
-use roadbook_core::signing::{ENROL_PATH, NEWS_PATH};
+use roadbook_core::signing::{ENROL_PATH, NEWS_PATH, SYNC_PATH};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
@@ -58,6 +60,7 @@ pub const JSON_BYTES_MAX: usize = 1 << 20;
 pub fn router(app: &Shared) -> Router {
     let quick = Router::new()
         .route(ENROL_PATH, post(enroll::enroll))
+        .route(SYNC_PATH, post(sync::sync))
         .route("/api/login", post(login::login))
         .route("/api/logout", post(login::logout))
         .route("/api/me", get(me::me))

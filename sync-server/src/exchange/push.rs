@@ -1,0 +1,382 @@
+//! What a device hands in: judged a document at a time, appended as one durable batch, taken in by headquarters.
+//!
+//! Judging runs beside other devices' and needs no lock; appending and taking in run one push after the other. Between the
+//! two a document may have moved on: then it is judged again under the lock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roadbook_core::crdt::gate::{Gate, Incoming, Outcome as Judged, Source};
+use roadbook_core::crdt::{Document as CrdtDocument, Heads};
+use roadbook_core::exchange::{Outcome, Pushed, Request, Verdict};
+use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId};
+use roadbook_core::model::clock::{CLOCKS, correction};
+use roadbook_core::model::{Edit, Kind, Value, kinds};
+use roadbook_core::replica::Target;
+use sha2::{Digest as _, Sha256};
+
+use super::rights::Rule;
+use super::verdict::{self, quarantined};
+use super::{Exchange, ExchangeError, scope};
+use crate::access::{Reach, Relation};
+use crate::accounts::{Act, Who};
+use crate::device::Caller;
+use crate::duties::SYSTEM;
+use crate::feed::{Batch, Document, Filing, Hand, NewEntry, Refused};
+use crate::headquarters::{Changed, Inner, described};
+
+/// A document of a push after judging.
+struct Case {
+    place: usize,
+    kind: &'static Kind,
+    /// The heads against which it was judged.
+    heads: Heads,
+    /// Whether the feed held it.
+    exists: bool,
+    /// Its new state, if anything was accepted.
+    document: Option<CrdtDocument>,
+    entries: Vec<NewEntry>,
+    refused: Vec<Refused>,
+    verdicts: Vec<Verdict>,
+    /// Clock corrections, by actor.
+    clocks: BTreeMap<ActorId, i64>,
+}
+
+/// What the whole push is judged with.
+struct Bench<'a> {
+    now: Ms,
+    caller: &'a Caller,
+    reach: Reach,
+    gate: Gate,
+    measured_ms: i64,
+    /// Subjects filed by earlier documents of this push.
+    filed: BTreeMap<SubjectId, Filing>,
+}
+
+impl Exchange {
+    /// Judges, appends and takes in what a device hands in. One verdict for each change.
+    pub(super) fn push(&self, now: Ms, caller: &Caller, request: &Request) -> Result<(Vec<Verdict>, Vec<Changed>), ExchangeError> {
+        if request.pushed.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let reach = Reach::of(caller.user.role, self.accounts.territories_below(&caller.user.territories)?);
+        let mut bench =
+            Bench { now, caller, reach, gate: Gate::strict(), measured_ms: now.since(request.now), filed: BTreeMap::new() };
+        let mut cases = Vec::with_capacity(request.pushed.len());
+        let mut seen = BTreeSet::new();
+        for place in customers_first(&request.pushed) {
+            let Some(pushed) = request.pushed.get(place) else { continue };
+            // A document comes once in a request: a second part of it would be judged without the first.
+            let case = if seen.insert(pushed.doc) { self.case(&mut bench, place, pushed)? } else { again_later(&bench, place, pushed) };
+            cases.push(case);
+        }
+        let mut inner = self.headquarters.hold();
+        for case in cases.iter_mut().filter(|case| !case.entries.is_empty()) {
+            let moved_on = match (inner.replica().store().read(|read| read.holding(doc_of(request, case.place)))?, case.exists) {
+                (Some(holding), true) => Heads::new(holding.heads) != case.heads,
+                (None, false) => false,
+                _ => true,
+            };
+            if moved_on && let Some(pushed) = request.pushed.get(case.place) {
+                *case = self.case_beside(&mut bench, case.place, pushed, Some(&inner))?;
+            }
+        }
+        let changed = self.append(&bench, &mut inner, request, &mut cases)?;
+        drop(inner);
+        let refused: usize = cases.iter().map(|case| case.refused.len()).sum();
+        if refused > 0 {
+            let who = Who::device(caller.user.id, caller.device.id, "");
+            self.accounts.audit(now, &who, Act::Quarantined, &refused.to_string())?;
+        }
+        cases.sort_by_key(|case| case.place);
+        Ok((cases.into_iter().flat_map(|case| case.verdicts).collect(), changed))
+    }
+
+    /// Everything into quarantine: the device was revoked, or its person disabled.
+    pub(super) fn quarantine_all(&self, now: Ms, caller: &Caller, request: &Request) -> Result<Vec<Verdict>, ExchangeError> {
+        let mut case = None;
+        let mut verdicts = Vec::new();
+        let mut batch = Batch::default();
+        for (place, pushed) in request.pushed.iter().enumerate() {
+            let case = case.get_or_insert_with(|| empty_case(place, &kinds::CUSTOMER));
+            for change in &pushed.changes {
+                set_aside(case, pushed, change, name_of(&Gate::strict(), change), verdict::REVOKED);
+            }
+            verdicts.append(&mut case.verdicts);
+            batch.refused.append(&mut case.refused);
+        }
+        self.feed.append(&Hand { device: Some(caller.device.id), user: caller.user.id, now }, &batch)?;
+        let who = Who::device(caller.user.id, caller.device.id, "");
+        self.accounts.audit(now, &who, Act::Quarantined, &verdicts.len().to_string())?;
+        Ok(verdicts)
+    }
+
+    fn case(&self, bench: &mut Bench<'_>, place: usize, pushed: &Pushed) -> Result<Case, ExchangeError> {
+        self.case_beside(bench, place, pushed, None)
+    }
+
+    /// Judges one document; under the lock when `inner` is given.
+    fn case_beside(&self, bench: &mut Bench<'_>, place: usize, pushed: &Pushed, inner: Option<&Inner>) -> Result<Case, ExchangeError> {
+        let known = self.feed.document(pushed.doc)?;
+        let kind = kinds::kind(&pushed.kind).zip(kinds::ready(&pushed.kind));
+        let fault = match kind {
+            None => Some(verdict::UNKNOWN_KIND),
+            Some((kind, _)) => fits(pushed, kind, known.as_ref()).err(),
+        };
+        let Some((kind, ready)) = kind.filter(|_| fault.is_none()) else {
+            let mut case = empty_case(place, &kinds::CUSTOMER);
+            for change in &pushed.changes {
+                set_aside(&mut case, pushed, change, name_of(&bench.gate, change), fault.unwrap_or(verdict::UNKNOWN_KIND));
+            }
+            return Ok(case);
+        };
+        let mut case = empty_case(place, kind);
+        case.exists = known.is_some();
+        let relation = self.relation(bench, pushed, case.exists)?;
+        let held = match inner {
+            Some(inner) => inner.replica().document(pushed.doc)?,
+            None => self.headquarters.read(|replica| replica.document(pushed.doc))?,
+        };
+        let document = held.map_or_else(|| ready.genesis.clone(), |held| held.document);
+        case.heads = document.heads();
+        let rule = Rule::new(kind, bench.caller.user.role, relation, case.exists);
+        self.judge(bench, &mut case, pushed, &document, &rule)?;
+        if !case.exists && !case.entries.is_empty() && kind.id == kinds::CUSTOMER.id {
+            let territory = bench.caller.user.territories.first().cloned();
+            bench.filed.insert(pushed.subject, Filing { territory, owner: Some(bench.caller.user.id) });
+        }
+        Ok(case)
+    }
+
+    fn relation(&self, bench: &Bench<'_>, pushed: &Pushed, exists: bool) -> Result<Relation, ExchangeError> {
+        let filing = if exists {
+            scope::standing(&self.accounts, self.feed.as_ref(), pushed.doc, pushed.subject)?
+        } else {
+            match bench.filed.get(&pushed.subject) {
+                Some(filing) => Some(filing.clone()),
+                None => self.feed.filing(pushed.subject)?,
+            }
+        };
+        Ok(Relation::of(bench.caller.user.id, &bench.reach, filing.as_ref()))
+    }
+
+    /// Puts the changes of one document through the gate.
+    fn judge(
+        &self,
+        bench: &Bench<'_>,
+        case: &mut Case,
+        pushed: &Pushed,
+        document: &CrdtDocument,
+        rule: &Rule,
+    ) -> Result<(), ExchangeError> {
+        let device = bench.caller.device.id;
+        let mut actors = Vec::new();
+        let mut names = Vec::new();
+        let mut tried = Vec::new();
+        for change in &pushed.changes {
+            let name = name_of(&bench.gate, change);
+            if self.scratch.is_suspect(&name) {
+                set_aside(case, pushed, change, name, verdict::DIED_IN_TRIAL);
+                continue;
+            }
+            names.push(name);
+            tried.push(change);
+            actors.extend(bench.gate.identify(change).ok().map(|identity| identity.actor));
+        }
+        let bound = self.bound(&actors)?;
+        let owns = |actor: &ActorId| match bound.get(actor) {
+            Some(holder) => holder.is_none_or(|holder| holder == Some(device)),
+            // An actor that automerge derived: asked for here because it is in none of the heads of changes.
+            None => self.feed.actor_device(actor).is_ok_and(|holder| holder.is_none_or(|holder| holder == Some(device))),
+        };
+        let source = Source::Device { user: bench.caller.user.id, owns: &owns };
+        let incoming: Vec<Incoming<'_>> = tried.iter().map(|change| Incoming { bytes: change, source }).collect();
+        let rules = kinds::ready(case.kind.id).map(|ready| &ready.rules);
+        let Some(rules) = rules else { return Ok(()) };
+        let admission = {
+            let _place = self.trials.enter();
+            self.scratch.trial(&names, || bench.gate.admit(document, rules, &incoming, &|candidate| rule.check(candidate)))?
+        };
+        case.document = admission.document;
+        let mut set_aside_here: BTreeSet<ChangeHash> = case.verdicts.iter().map(|verdict| verdict.hash).collect();
+        for ((outcome, change), name) in admission.outcomes.into_iter().zip(tried).zip(names) {
+            self.settle(bench, case, pushed, change, name, outcome, &mut set_aside_here)?;
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one change with everything that its verdict needs")]
+    fn settle(
+        &self,
+        bench: &Bench<'_>,
+        case: &mut Case,
+        pushed: &Pushed,
+        change: &[u8],
+        name: ChangeHash,
+        outcome: Judged,
+        set_aside_here: &mut BTreeSet<ChangeHash>,
+    ) -> Result<(), ExchangeError> {
+        match outcome {
+            Judged::Accepted(accepted) => {
+                let contact = bench.caller.device.seen_at;
+                if let Some(offset) = correction(&accepted.meta, bench.measured_ms, contact, bench.now) {
+                    case.clocks.insert(accepted.meta.actor.clone(), offset);
+                }
+                case.verdicts.push(Verdict { hash: accepted.raw.hash, outcome: Outcome::Accepted });
+                case.entries.push(NewEntry {
+                    doc: pushed.doc,
+                    hash: accepted.raw.hash,
+                    deps: accepted.deps,
+                    actor: accepted.meta.actor,
+                    author: accepted.meta.author.unwrap_or(bench.caller.user.id),
+                    bytes: accepted.raw.bytes,
+                });
+            }
+            Judged::AlreadyKnown { hash } => case.verdicts.push(Verdict { hash, outcome: Outcome::AlreadyKnown }),
+            Judged::Forked { hash } => {
+                case.verdicts.push(Verdict { hash, outcome: Outcome::Forked });
+                case.refused.push(refused(pushed, change, hash, verdict::FORKED));
+            }
+            Judged::Postponed { hash } => {
+                case.verdicts.push(Verdict { hash, outcome: Outcome::MissingDependencies { missing: Vec::new() } });
+            }
+            Judged::MissingDependencies { hash, missing } => {
+                let before = self.feed.refused(pushed.doc, &missing)?;
+                if missing.iter().any(|wanted| before.contains(wanted) || set_aside_here.contains(wanted)) {
+                    set_aside_here.insert(hash);
+                    set_aside(case, pushed, change, hash, verdict::FOLLOWS_REFUSED);
+                } else {
+                    case.verdicts.push(Verdict { hash, outcome: Outcome::MissingDependencies { missing } });
+                }
+            }
+            Judged::Refused { hash, refusal } => match verdict::code(&refusal) {
+                Some(code) => {
+                    tracing::info!(device = %bench.caller.device.id, doc = %pushed.doc, %refusal, "a change was set aside");
+                    set_aside_here.insert(hash.unwrap_or(name));
+                    set_aside(case, pushed, change, hash.unwrap_or(name), code);
+                }
+                None => {
+                    tracing::error!(doc = %pushed.doc, %refusal, "a document of our own cannot be surveyed");
+                    case.verdicts.push(Verdict { hash: name, outcome: Outcome::MissingDependencies { missing: Vec::new() } });
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn bound(&self, actors: &[ActorId]) -> Result<BTreeMap<ActorId, Option<Option<DeviceId>>>, ExchangeError> {
+        actors.iter().map(|actor| Ok((actor.clone(), self.feed.actor_device(actor)?))).collect()
+    }
+
+    /// Appends everything that was decided, as one durable batch, and takes it in.
+    fn append(&self, bench: &Bench<'_>, inner: &mut Inner, request: &Request, cases: &mut [Case]) -> Result<Vec<Changed>, ExchangeError> {
+        let mut batch = Batch::default();
+        let mut at_hand = BTreeMap::new();
+        let mut clocks = Vec::new();
+        for case in cases.iter_mut() {
+            batch.refused.append(&mut case.refused.clone());
+            let Some(pushed) = request.pushed.get(case.place).filter(|_| !case.entries.is_empty()) else { continue };
+            batch.entries.append(&mut case.entries);
+            batch.documents.push(self.introduced(bench, pushed)?);
+            if let Some(filing) = bench.filed.get(&pushed.subject).filter(|_| !case.exists) {
+                batch.filings.push((pushed.subject, filing.clone()));
+            }
+            if let Some(document) = case.document.take() {
+                at_hand.insert(pushed.doc, document);
+            }
+            if !case.clocks.is_empty() {
+                let put = |(actor, offset): (&ActorId, &i64)| Edit::Put {
+                    container: CLOCKS.to_owned(),
+                    key: actor.to_string(),
+                    value: Value::Int(*offset),
+                };
+                clocks.push((Target::about(pushed.subject, case.kind, pushed.doc), case.clocks.iter().map(put).collect()));
+            }
+        }
+        if batch == Batch::default() {
+            return Ok(Vec::new());
+        }
+        self.feed.append(&Hand { device: Some(bench.caller.device.id), user: bench.caller.user.id, now: bench.now }, &batch)?;
+        let mut changed = inner.follow(bench.now, at_hand)?.changed;
+        if !clocks.is_empty() {
+            changed.extend(inner.commit(SYSTEM, bench.now, &clocks, &[])?.changed);
+        }
+        Ok(changed)
+    }
+
+    fn introduced(&self, bench: &Bench<'_>, pushed: &Pushed) -> Result<Document, ExchangeError> {
+        if let Some(known) = self.feed.document(pushed.doc)? {
+            return Ok(known);
+        }
+        let owner = (pushed.kind != kinds::CUSTOMER.id).then_some(bench.caller.user.id);
+        Ok(described(pushed.doc, &pushed.kind, pushed.subject, owner))
+    }
+}
+
+fn empty_case(place: usize, kind: &'static Kind) -> Case {
+    Case {
+        place,
+        kind,
+        heads: Heads::default(),
+        exists: false,
+        document: None,
+        entries: Vec::new(),
+        refused: Vec::new(),
+        verdicts: Vec::new(),
+        clocks: BTreeMap::new(),
+    }
+}
+
+fn again_later(bench: &Bench<'_>, place: usize, pushed: &Pushed) -> Case {
+    let mut case = empty_case(place, &kinds::CUSTOMER);
+    let again = |hash| Verdict { hash, outcome: Outcome::MissingDependencies { missing: Vec::new() } };
+    case.verdicts = pushed.changes.iter().map(|change| again(name_of(&bench.gate, change))).collect();
+    case
+}
+
+/// A visit at a customer made in the same push is judged after the customer.
+fn customers_first(pushed: &[Pushed]) -> impl Iterator<Item = usize> {
+    let of = |customers: bool| (0..pushed.len()).filter(move |place| {
+        pushed.get(*place).is_some_and(|pushed| (pushed.kind == kinds::CUSTOMER.id) == customers)
+    });
+    of(true).chain(of(false))
+}
+
+fn doc_of(request: &Request, place: usize) -> DocId {
+    request.pushed.get(place).map_or(DocId::from_bytes([0; 16]), |pushed| pushed.doc)
+}
+
+/// Whether a document is what it says: its id fits its subject, and it is the one that the feed knows.
+fn fits(pushed: &Pushed, kind: &Kind, known: Option<&Document>) -> Result<(), &'static str> {
+    let (doc, subject) = (pushed.doc, pushed.subject);
+    let right_id = match kind.id {
+        "customer" => subject.customer() == doc,
+        "office" => subject.office() == doc,
+        "tour" => SubjectId::from(doc) == subject,
+        _ => subject.customer() != doc && subject.office() != doc,
+    };
+    let same = known.is_none_or(|known| known.kind == kind.id && known.subject == subject);
+    if right_id && same { Ok(()) } else { Err(verdict::WRONG_DOCUMENT) }
+}
+
+/// The name of a change, or, where its bytes have none, their digest.
+fn name_of(gate: &Gate, change: &[u8]) -> ChangeHash {
+    gate.identify(change).map_or_else(|_| ChangeHash(Sha256::digest(change).into()), |identity| identity.hash)
+}
+
+fn set_aside(case: &mut Case, pushed: &Pushed, change: &[u8], hash: ChangeHash, code: &str) {
+    case.verdicts.push(quarantined(hash, code));
+    case.refused.push(refused(pushed, change, hash, code));
+}
+
+fn refused(pushed: &Pushed, change: &[u8], hash: ChangeHash, code: &str) -> Refused {
+    Refused {
+        doc: pushed.doc,
+        kind: pushed.kind.clone(),
+        subject: pushed.subject,
+        hash,
+        code: code.to_owned(),
+        why: verdict::words(code).to_owned(),
+        bytes: change.to_vec(),
+    }
+}
+

@@ -1,0 +1,44 @@
+//! `POST /v1/sync`: one exchange. The body is a `Request` frame of core, the answer an `Answer` frame.
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use roadbook_core::exchange::{Answer, Request, WireError};
+
+use super::enroll::FRAME_TYPE;
+use super::signed::SignedRequest;
+use super::{Error, Shared};
+use crate::app::App;
+use crate::device::Caller;
+use crate::exchange::Answered;
+
+/// * 200 with an `Answer` frame: everything it says `Accepted` to is durable.
+/// * 400, 413 when the frame is unreadable or beyond a limit.
+/// * 401 with header `roadbook-time` when the signature is not accepted.
+/// * 410 when the device was revoked or its person disabled, and it has nothing left to hand in.
+/// * 426 when it speaks another version of the wire.
+/// * 429 over its budget, 503 when the server is overloaded; nothing is lost.
+pub async fn sync(State(app): State<Shared>, signed: SignedRequest) -> Result<impl IntoResponse, Error> {
+    let SignedRequest { caller, body, turn, .. } = signed;
+    let frame = app.blocking(move |app| answer(app, &caller, &body)).await?;
+    drop(turn);
+    Ok(([(CONTENT_TYPE, FRAME_TYPE)], frame?))
+}
+
+fn answer(app: &App, caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Error> {
+    let request = Request::decode(body).map_err(refused)?;
+    let (answered, changed) = app.exchange().answer(app.now(), caller, &request)?;
+    app.tell(changed);
+    match answered {
+        Answered::Answer(answer) => Answer::encode(&answer).map_err(Error::failed),
+        Answered::Gone => Err(Error::Revoked),
+    }
+}
+
+fn refused(error: WireError) -> Error {
+    match error {
+        WireError::Version { .. } => Error::UpdateNeeded,
+        WireError::TooLarge { limit } | WireError::TooMany { limit, .. } => Error::TooLarge(limit),
+        WireError::Empty | WireError::Stream(_) | WireError::Contents(_) => Error::Malformed,
+    }
+}
