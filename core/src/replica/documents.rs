@@ -187,7 +187,7 @@ impl Replica {
         edits: &[Edit],
     ) -> Result<Option<Prepared>, ReplicaError> {
         let change =
-            document.write(target.at.as_ref(), &self.change_stamp(stamp, note), |writer| edit::write(target.kind, edits, writer))?;
+            document.write(target.at.as_ref(), &self.change_stamp(stamp, target.doc, note), |writer| edit::write(target.kind, edits, writer))?;
         Ok(change.map(|change| Prepared { doc: target.doc, kind: target.kind.id, subject: target.subject, change, document }))
     }
 

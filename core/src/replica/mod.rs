@@ -158,12 +158,14 @@ impl Replica {
         &self.gate
     }
 
-    /// The actor of an author in this process: fresh for every start, one line of changes for each author.
+    /// The actor of an author in a document in this process: fresh for every start, and another one in each document. The same
+    /// words written into two documents in the same millisecond would else be the same bytes, and a change's hash no name.
     #[must_use]
-    pub fn actor(&self, author: UserId) -> ActorId {
+    pub fn actor(&self, author: UserId, doc: DocId) -> ActorId {
         let mut hasher = Sha256::new();
         hasher.update(self.process);
         hasher.update(author.as_bytes());
+        hasher.update(doc.as_bytes());
         ActorId::short(hasher.finalize().into())
     }
 
@@ -176,7 +178,7 @@ impl Replica {
         Ok(ClockNote::judge(now, clock.offset_ms.unwrap_or(0), clock.floor))
     }
 
-    fn change_stamp(&self, stamp: &Stamp, note: ClockNote) -> ChangeStamp {
-        ChangeStamp { actor: self.actor(stamp.author), author: Some(stamp.author), time: stamp.now, note: note.to_note() }
+    fn change_stamp(&self, stamp: &Stamp, doc: DocId, note: ClockNote) -> ChangeStamp {
+        ChangeStamp { actor: self.actor(stamp.author, doc), author: Some(stamp.author), time: stamp.now, note: note.to_note() }
     }
 }

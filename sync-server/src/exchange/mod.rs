@@ -15,9 +15,9 @@ pub mod pull;
 pub mod push;
 pub mod rights;
 pub mod scope;
-pub mod turnstile;
 #[cfg(test)]
 mod tests;
+pub mod turnstile;
 pub mod verdict;
 
 use std::collections::BTreeMap;
@@ -108,13 +108,7 @@ pub struct Exchange {
 impl Exchange {
     /// Over these tables and this replica. `offset_minutes` is the company's calendar, east of UTC.
     #[must_use]
-    pub fn new(
-        accounts: Accounts,
-        feed: Arc<dyn Feed>,
-        headquarters: Headquarters,
-        scratch: Arc<Scratch>,
-        offset_minutes: i32,
-    ) -> Self {
+    pub fn new(accounts: Accounts, feed: Arc<dyn Feed>, headquarters: Headquarters, scratch: Arc<Scratch>, offset_minutes: i32) -> Self {
         Self {
             accounts,
             feed,
@@ -223,12 +217,8 @@ impl Exchange {
         if quiet && device.seen_at.is_some_and(|seen| now.since(seen) < CONTACT_NOTED_EVERY_MS) {
             return Ok(());
         }
-        let contact = Contact {
-            cursor_no,
-            offset_ms: now.since(request.now),
-            waiting: u64::from(request.heartbeat.unsent_changes),
-            at_rest,
-        };
+        let contact =
+            Contact { cursor_no, offset_ms: now.since(request.now), waiting: u64::from(request.heartbeat.unsent_changes), at_rest };
         Ok(self.accounts.note_contact(now, device.id, &contact)?)
     }
 }

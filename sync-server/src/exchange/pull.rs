@@ -27,13 +27,7 @@ pub struct Pulled {
 
 impl Exchange {
     /// Reads one page for a device that holds everything up to `base`.
-    pub(super) fn pull(
-        &self,
-        view: &View,
-        device: DeviceId,
-        base: u64,
-        checkpoint: Option<Checkpoint>,
-    ) -> Result<Pulled, ExchangeError> {
+    pub(super) fn pull(&self, view: &View, device: DeviceId, base: u64, checkpoint: Option<Checkpoint>) -> Result<Pulled, ExchangeError> {
         // A grant younger than the pull makes it begin again; so does a checkpoint of another life.
         let begun = checkpoint.map(|at| Begun { head: at.base, upto: at.upto }).filter(|begun| view.granted_no() <= begun.head);
         let page = self.feed.page(&view.ask(base, begun, PAGE_DOCUMENTS_MAX))?;

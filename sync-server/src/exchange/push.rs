@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use roadbook_core::crdt::gate::{Gate, Incoming, Outcome as Judged, Source};
 use roadbook_core::crdt::{Document as CrdtDocument, Heads};
 use roadbook_core::exchange::{Outcome, Pushed, Request, Verdict};
-use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId};
+use roadbook_core::ids::{ActorId, ChangeHash, DocId, Ms, SubjectId};
 use roadbook_core::model::clock::{CLOCKS, correction};
 use roadbook_core::model::{Edit, Kind, Value, kinds};
 use roadbook_core::replica::Target;
@@ -21,7 +21,7 @@ use crate::access::{Reach, Relation};
 use crate::accounts::{Act, Who};
 use crate::device::Caller;
 use crate::duties::SYSTEM;
-use crate::feed::{Batch, Document, Filing, Hand, NewEntry, Refused};
+use crate::feed::{Batch, Binding, Document, Filing, Hand, NewEntry, Refused};
 use crate::headquarters::{Changed, Inner, described};
 
 /// A document of a push after judging.
@@ -59,8 +59,7 @@ impl Exchange {
             return Ok((Vec::new(), Vec::new()));
         }
         let reach = Reach::of(caller.user.role, self.accounts.territories_below(&caller.user.territories)?);
-        let mut bench =
-            Bench { now, caller, reach, gate: Gate::strict(), measured_ms: now.since(request.now), filed: BTreeMap::new() };
+        let mut bench = Bench { now, caller, reach, gate: Gate::strict(), measured_ms: now.since(request.now), filed: BTreeMap::new() };
         let mut cases = Vec::with_capacity(request.pushed.len());
         let mut seen = BTreeSet::new();
         for place in customers_first(&request.pushed) {
@@ -182,11 +181,12 @@ impl Exchange {
             tried.push(change);
             actors.extend(bench.gate.identify(change).ok().map(|identity| identity.actor));
         }
+        let own = Binding { device: Some(device), doc: pushed.doc };
         let bound = self.bound(&actors)?;
         let owns = |actor: &ActorId| match bound.get(actor) {
-            Some(holder) => holder.is_none_or(|holder| holder == Some(device)),
-            // An actor that automerge derived: asked for here because it is in none of the heads of changes.
-            None => self.feed.actor_device(actor).is_ok_and(|holder| holder.is_none_or(|holder| holder == Some(device))),
+            Some(binding) => binding.is_none_or(|binding| binding == own),
+            // An actor that automerge derived from one of those: no change is headed by it.
+            None => self.feed.actor(actor).is_ok_and(|binding| binding.is_none_or(|binding| binding == own)),
         };
         let source = Source::Device { user: bench.caller.user.id, owns: &owns };
         let incoming: Vec<Incoming<'_>> = tried.iter().map(|change| Incoming { bytes: change, source }).collect();
@@ -237,6 +237,7 @@ impl Exchange {
                 case.refused.push(refused(pushed, change, hash, verdict::FORKED));
             }
             Judged::Postponed { hash } => {
+                let hash = hash.unwrap_or(name);
                 case.verdicts.push(Verdict { hash, outcome: Outcome::MissingDependencies { missing: Vec::new() } });
             }
             Judged::MissingDependencies { hash, missing } => {
@@ -263,8 +264,8 @@ impl Exchange {
         Ok(())
     }
 
-    fn bound(&self, actors: &[ActorId]) -> Result<BTreeMap<ActorId, Option<Option<DeviceId>>>, ExchangeError> {
-        actors.iter().map(|actor| Ok((actor.clone(), self.feed.actor_device(actor)?))).collect()
+    fn bound(&self, actors: &[ActorId]) -> Result<BTreeMap<ActorId, Option<Binding>>, ExchangeError> {
+        actors.iter().map(|actor| Ok((actor.clone(), self.feed.actor(actor)?))).collect()
     }
 
     /// Appends everything that was decided, as one durable batch, and takes it in.
@@ -335,9 +336,9 @@ fn again_later(bench: &Bench<'_>, place: usize, pushed: &Pushed) -> Case {
 
 /// A visit at a customer made in the same push is judged after the customer.
 fn customers_first(pushed: &[Pushed]) -> impl Iterator<Item = usize> {
-    let of = |customers: bool| (0..pushed.len()).filter(move |place| {
-        pushed.get(*place).is_some_and(|pushed| (pushed.kind == kinds::CUSTOMER.id) == customers)
-    });
+    let of = |customers: bool| {
+        (0..pushed.len()).filter(move |place| pushed.get(*place).is_some_and(|pushed| (pushed.kind == kinds::CUSTOMER.id) == customers))
+    };
     of(true).chain(of(false))
 }
 
@@ -379,4 +380,3 @@ fn refused(pushed: &Pushed, change: &[u8], hash: ChangeHash, code: &str) -> Refu
         bytes: change.to_vec(),
     }
 }
-

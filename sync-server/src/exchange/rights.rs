@@ -104,8 +104,7 @@ mod tests {
     use super::*;
 
     fn touch(rule: &Rule, n: u8, containers: &[&str]) -> Result<(), &'static str> {
-        let touched: Vec<Touched> =
-            containers.iter().map(|name| Touched { container: (*name).to_owned(), key: None }).collect();
+        let touched: Vec<Touched> = containers.iter().map(|name| Touched { container: (*name).to_owned(), key: None }).collect();
         let candidate = Candidate { hash: ChangeHash([n; 32]), touched: &touched, deps: &[], genesis: false };
         rule.check(&candidate).map_err(|denied| denied.0)
     }

@@ -82,9 +82,7 @@ pub fn standing(accounts: &Accounts, feed: &dyn Feed, doc: DocId, subject: Subje
     let filing = filing.unwrap_or_default();
     let owner = document.owner.or(filing.owner);
     let territory = match (filing.territory, owner) {
-        (None, Some(rep)) if document.kind == kinds::TOUR.id => {
-            accounts.user(rep)?.and_then(|rep| rep.territories.into_iter().next())
-        }
+        (None, Some(rep)) if document.kind == kinds::TOUR.id => accounts.user(rep)?.and_then(|rep| rep.territories.into_iter().next()),
         (territory, _) => territory,
     };
     Ok(Some(Filing { territory, owner }))

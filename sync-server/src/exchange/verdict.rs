@@ -54,7 +54,7 @@ pub fn words(code: &str) -> &'static str {
         DIED_IN_TRIAL => "处理此修改时服务器出错 · the server failed while it tried this change",
         FORKED => "此设备的数据曾被复制或恢复 · this device's data was copied or restored",
         "foreign_author" => "作者不是本设备的用户 · its author is not this device's person",
-        "foreign_actor" => "写入标识属于另一台设备 · its actor belongs to another device",
+        "foreign_actor" => "写入标识属于另一台设备或另一条记录 · its actor belongs to another device or record",
         "impossible_time" => "设备时间不可能 · the device's clock cannot be right",
         "document_full" => "记录已满 · the record is full",
         _ => "数据格式不被接受 · the data is not in an accepted form",

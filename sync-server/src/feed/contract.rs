@@ -75,11 +75,12 @@ fn entry(n: u32, seq: u32, actor: u8) -> NewEntry {
     } else {
         vec![]
     };
+    let line = [[actor; 4], n.to_be_bytes()].concat();
     NewEntry {
         doc: doc(n),
         hash: ChangeHash(hash),
         deps,
-        actor: ActorId::from_slice(&[actor; 16]).unwrap(),
+        actor: ActorId::from_slice(&line).unwrap(),
         author: user(actor),
         bytes: hash.to_vec(),
     }
@@ -159,8 +160,8 @@ pub(crate) fn appending_again_changes_nothing(feed: &impl Feed) {
     assert_eq!(feed.follow(0, 10).unwrap().len(), 2);
     assert_eq!(feed.known(doc(1), &[entry(1, 1, 5).hash, entry(9, 9, 9).hash]).unwrap().len(), 1);
     assert_eq!(feed.filing(doc(1).into()).unwrap(), Some(filed("east", None)));
-    assert_eq!(feed.actor_device(&entry(1, 1, 5).actor).unwrap(), Some(hand(5).device));
-    assert_eq!(feed.actor_device(&entry(1, 1, 6).actor).unwrap(), None);
+    assert_eq!(feed.actor(&entry(1, 1, 5).actor).unwrap(), Some(Binding { device: hand(5).device, doc: doc(1) }));
+    assert_eq!(feed.actor(&entry(1, 1, 6).actor).unwrap(), None);
     let (author, other) = (DeviceId::from_bytes([5; 16]), DeviceId::from_bytes([6; 16]));
     assert!(feed.is_all_by(doc(1), author).unwrap() && !feed.is_all_by(doc(1), other).unwrap());
     let counts = [None, Some(author), Some(other)].map(|but| feed.changes(doc(1), 0, but).unwrap().len());
@@ -173,12 +174,16 @@ pub(crate) fn a_batch_is_all_or_nothing(feed: &impl Feed) {
     // Actor 0 belongs to headquarters; a device may not use it.
     let spoofed = Batch { entries: vec![entry(1, 2, 7), entry(1, 3, 0)], ..Batch::default() };
     assert!(matches!(feed.append(&hand(7), &spoofed), Err(FeedError::ActorTaken(_))));
+    let mut elsewhere = entry(2, 1, 7);
+    elsewhere.actor = entry(1, 2, 7).actor;
+    let shared = Batch { documents: vec![card(2)], entries: vec![entry(1, 2, 7), elsewhere], ..Batch::default() };
+    assert!(matches!(feed.append(&hand(7), &shared), Err(FeedError::ActorTaken(_))), "one actor in two documents");
     let orphan = Batch { entries: vec![entry(1, 2, 7), entry(2, 1, 7)], ..Batch::default() };
     assert!(matches!(feed.append(&hand(7), &orphan), Err(FeedError::NoDocument(_))));
     let other = Batch { documents: vec![Document { kind: "visit".into(), ..card(1) }], entries: vec![entry(1, 2, 7)], ..Batch::default() };
     assert!(matches!(feed.append(&hand(7), &other), Err(FeedError::AnotherDocument(_))));
     assert_eq!((feed.head().unwrap(), feed.follow(0, 10).unwrap().len()), (head, 1));
-    assert_eq!(feed.actor_device(&entry(1, 2, 7).actor).unwrap(), None);
+    assert_eq!(feed.actor(&entry(1, 2, 7).actor).unwrap(), None);
 }
 
 pub(crate) fn a_pull_holds_what_the_scopes_hold(feed: &impl Feed) {

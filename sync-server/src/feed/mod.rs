@@ -47,8 +47,8 @@ pub enum FeedError {
     /// No randomness for an epoch.
     #[error(transparent)]
     NoEntropy(#[from] crate::clock::NoEntropy),
-    /// An actor is bound to another device. Nothing was appended.
-    #[error("actor {0} belongs to another device")]
+    /// An actor is bound to another device or document. Nothing was appended.
+    #[error("actor {0} belongs to another device or document")]
     ActorTaken(ActorId),
     /// A document came with another kind, subject or owner than it was made with. Nothing was appended.
     #[error("document {0} exists with another kind, subject or owner")]
@@ -173,6 +173,15 @@ pub struct Hand {
     pub user: UserId,
     /// The server's clock.
     pub now: Ms,
+}
+
+/// What an actor belongs to, for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Binding {
+    /// The device that first used it; `None`: headquarters itself.
+    pub device: Option<DeviceId>,
+    /// The document that it writes: so a change's hash, which covers its actor, names one change in one document.
+    pub doc: DocId,
 }
 
 /// What an append did.
@@ -325,11 +334,11 @@ pub trait Feed: Send + Sync {
     /// When the storage fails.
     fn filing(&self, subject: SubjectId) -> Result<Option<Filing>, FeedError>;
 
-    /// The device that an actor belongs to: `None` when nobody used it yet, `Some(None)` for headquarters.
+    /// What an actor belongs to; `None` when nobody used it yet.
     ///
     /// # Errors
     /// When the storage fails.
-    fn actor_device(&self, actor: &ActorId) -> Result<Option<Option<DeviceId>>, FeedError>;
+    fn actor(&self, actor: &ActorId) -> Result<Option<Binding>, FeedError>;
 
     /// Which of these changes of a document the feed holds.
     ///

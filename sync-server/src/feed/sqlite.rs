@@ -8,7 +8,7 @@ use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, Te
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::{
-    Appended, Ask, Batch, Document, Entry, Feed, FeedError, Filing, Grant, Hand, NewEntry, Page, Quarantined, Refused, Scope, pull,
+    Appended, Ask, Batch, Binding, Document, Entry, Feed, FeedError, Filing, Grant, Hand, NewEntry, Page, Quarantined, Refused, Scope, pull,
 };
 use crate::clock::random;
 use crate::database::Database;
@@ -67,8 +67,8 @@ impl Feed for SqliteFeed {
         self.database.read(|tx| Ok(filing(tx, subject)?))
     }
 
-    fn actor_device(&self, actor: &ActorId) -> Result<Option<Option<DeviceId>>, FeedError> {
-        self.database.read(|tx| Ok(actor_device(tx, actor)?))
+    fn actor(&self, actor: &ActorId) -> Result<Option<Binding>, FeedError> {
+        self.database.read(|tx| Ok(binding(tx, actor)?))
     }
 
     fn known(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError> {
@@ -100,8 +100,7 @@ impl Feed for SqliteFeed {
         // Headquarters' own entries have an empty device, which no 16 bytes equal.
         let but = but.map_or_else(|| vec![0], |device| device.as_bytes().to_vec());
         self.database.read(|tx| {
-            let mut statement =
-                tx.prepare_cached("SELECT bytes FROM feed WHERE doc = ?1 AND no > ?2 AND device <> ?3 ORDER BY no")?;
+            let mut statement = tx.prepare_cached("SELECT bytes FROM feed WHERE doc = ?1 AND no > ?2 AND device <> ?3 ORDER BY no")?;
             let rows = statement.query_map(params![doc.as_bytes(), column(after), but], |row| row.get(0))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -203,9 +202,10 @@ fn append(tx: &Transaction<'_>, hand: &Hand, batch: &Batch) -> Result<Appended, 
     }
     let plan = plan(tx, hand, batch)?;
     for entry in plan.fresh.values() {
-        tx.prepare_cached("INSERT OR IGNORE INTO actor (id, device, bound_ms) VALUES (?1, ?2, ?3)")?.execute(params![
+        tx.prepare_cached("INSERT OR IGNORE INTO actor (id, device, doc, bound_ms) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
             entry.actor.as_bytes(),
             device,
+            entry.doc.as_bytes(),
             hand.now.0
         ])?;
     }
@@ -254,6 +254,7 @@ fn append(tx: &Transaction<'_>, hand: &Hand, batch: &Batch) -> Result<Appended, 
 fn plan<'a>(tx: &Transaction<'_>, hand: &Hand, batch: &'a Batch) -> Result<Plan<'a>, FeedError> {
     let mut plan = Plan::default();
     let mut first_places: BTreeMap<(DocId, ChangeHash), usize> = BTreeMap::new();
+    let mut in_batch: BTreeMap<&ActorId, DocId> = BTreeMap::new();
     let mut repeated = Vec::new();
     for (place, entry) in batch.entries.iter().enumerate() {
         if let Some(no) = number_of(tx, entry.doc, &entry.hash)? {
@@ -264,7 +265,10 @@ fn plan<'a>(tx: &Transaction<'_>, hand: &Hand, batch: &'a Batch) -> Result<Plan<
             if document(tx, entry.doc)?.is_none() {
                 return Err(FeedError::NoDocument(entry.doc));
             }
-            if actor_device(tx, &entry.actor)?.is_some_and(|holder| holder != hand.device) {
+            let ours = Binding { device: hand.device, doc: entry.doc };
+            if binding(tx, &entry.actor)?.is_some_and(|bound| bound != ours)
+                || in_batch.insert(&entry.actor, entry.doc).is_some_and(|doc| doc != entry.doc)
+            {
                 return Err(FeedError::ActorTaken(entry.actor.clone()));
             }
             first_places.insert((entry.doc, entry.hash), place);
@@ -411,9 +415,11 @@ fn filing(tx: &Transaction<'_>, subject: SubjectId) -> Result<Option<Filing>, ru
         .optional()
 }
 
-fn actor_device(tx: &Transaction<'_>, actor: &ActorId) -> Result<Option<Option<DeviceId>>, rusqlite::Error> {
-    tx.prepare_cached("SELECT device FROM actor WHERE id = ?1")?
-        .query_row([actor.as_bytes()], |row| Ok(optional_id(row, 0)?.map(DeviceId::from_bytes)))
+fn binding(tx: &Transaction<'_>, actor: &ActorId) -> Result<Option<Binding>, rusqlite::Error> {
+    tx.prepare_cached("SELECT device, doc FROM actor WHERE id = ?1")?
+        .query_row([actor.as_bytes()], |row| {
+            Ok(Binding { device: optional_id(row, 0)?.map(DeviceId::from_bytes), doc: DocId::from_bytes(row.get(1)?) })
+        })
         .optional()
 }
 

@@ -274,3 +274,51 @@ fn one_folder_is_served_by_one_process() {
         Ok(_) => panic!("two servers on one folder"),
     }
 }
+
+#[tokio::test]
+async fn a_phone_syncs_and_a_revoked_one_is_gone() {
+    use roadbook_core::exchange::{Answer, Outcome};
+    use roadbook_core::ids::SubjectId;
+    use roadbook_core::model::{Edit, Provenance};
+    use roadbook_core::replica::{Replica, Stamp, Target};
+    use roadbook_core::signing::SYNC_PATH;
+    use roadbook_core::store::Lane;
+
+    let world = world();
+    let mut device = enrolled(&world).await;
+    let now = world.app.now();
+    let mut phone = Replica::in_memory([3; 16]).unwrap();
+    let person = world.app.accounts().user(world.user).unwrap().unwrap();
+    phone.enrolled(device.id.unwrap(), &crate::exchange::profile::of(world.app.accounts(), 480, &person).unwrap()).unwrap();
+    let customer = SubjectId::from_bytes([50; 16]);
+    let stamp = Stamp { author: world.user, now, entropy: [1; 16] };
+    let edit = Edit::Assert { field: "trade_name".to_owned(), value: "惠民超市".into(), provenance: Provenance::default() };
+    phone.save(&stamp, Lane::Normal, &Target::customer(customer), &[edit]).unwrap();
+
+    let frame = phone.sync_request(now, Some("test")).unwrap();
+    let response = world.send(device.request("POST", SYNC_PATH, now, frame)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let answer = Answer::decode(&to_bytes(response.into_body(), 1 << 20).await.unwrap()).unwrap();
+    assert_eq!(answer.verdicts.first().unwrap().outcome, Outcome::Accepted);
+    phone.take_answer(&answer, now).unwrap();
+
+    // Nothing new: one small answer.
+    let frame = phone.sync_request(now, None).unwrap();
+    assert!(frame.len() < 300, "{}", frame.len());
+    let response = world.send(device.request("POST", SYNC_PATH, now, frame)).await;
+    let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    assert!(bytes.len() < 300, "{}", bytes.len());
+    assert!(!phone.sync_answer(&bytes, now).unwrap().more);
+
+    for (frame, wanted) in [
+        (vec![], StatusCode::BAD_REQUEST),
+        (vec![9, 1, 2, 3], StatusCode::UPGRADE_REQUIRED),
+        (vec![1, 2, 3, 4], StatusCode::BAD_REQUEST),
+        (vec![1; roadbook_core::exchange::REQUEST_BYTES_MAX + 1], StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        assert_eq!(world.send(device.request("POST", SYNC_PATH, now, frame)).await.status(), wanted);
+    }
+    world.app.accounts().revoke_device(now, &Who::shell(), device.id.unwrap()).unwrap();
+    let frame = phone.sync_request(now, None).unwrap();
+    assert_eq!(world.send(device.request("POST", SYNC_PATH, now, frame)).await.status(), StatusCode::GONE);
+}

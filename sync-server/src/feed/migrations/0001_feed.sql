@@ -61,10 +61,12 @@ CREATE TABLE scope_grant (
     PRIMARY KEY (user, scope)
 ) STRICT, WITHOUT ROWID;
 
--- An actor id belongs to the device that first used it, for good.
+-- An actor id belongs to the device that first used it, and to the document that it was first used in, for good: so a
+-- change's hash, which covers its actor, names one change in one document.
 CREATE TABLE actor (
     id       BLOB    NOT NULL PRIMARY KEY,
     device   BLOB    NOT NULL,                         -- empty: headquarters itself
+    doc      BLOB    NOT NULL CHECK (length(doc) = 16),
     bound_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
