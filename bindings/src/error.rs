@@ -137,9 +137,12 @@ impl From<StoreError> for RoadbookError {
             StoreError::Corrupt { .. } | StoreError::Damaged { .. } => Self::StorageDamaged,
             StoreError::TooLarge { .. } => Self::BadField { field: String::new(), why: error.to_string() },
             StoreError::UnknownDocument { doc } => Self::NotHere { what: "document".to_owned(), id: doc.to_string() },
-            StoreError::ForeignFile { .. } | StoreError::File { .. } | StoreError::OtherDocument { .. } | StoreError::Sqlite { .. } => {
-                Self::Mistake { why: error.to_string() }
-            }
+            StoreError::ForeignFile { .. }
+            | StoreError::File { .. }
+            | StoreError::NoAccess { .. }
+            | StoreError::Disk { .. }
+            | StoreError::OtherDocument { .. }
+            | StoreError::Sqlite { .. } => Self::Mistake { why: error.to_string() },
         }
     }
 }

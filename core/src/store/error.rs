@@ -41,6 +41,20 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    /// The file or its folder cannot be opened or written.
+    #[error("the file or its folder cannot be opened or written: check that the folder exists and who may write there")]
+    NoAccess {
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The disk failed to read or write.
+    #[error("the disk failed")]
+    Disk {
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
     /// A file could not be opened, renamed or read.
     #[error("file access failed while {doing}")]
     File {
@@ -96,6 +110,8 @@ impl From<rusqlite::Error> for StoreError {
         match source.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full { source },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { source },
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::NoAccess { source },
+            Some(ErrorCode::SystemIoFailure) => Self::Disk { source },
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt { source: Some(source) },
             _ => Self::Sqlite { source },
         }

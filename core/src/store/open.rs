@@ -244,6 +244,31 @@ mod tests {
     }
 
     #[test]
+    fn a_missing_folder_and_a_reader_that_writes_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let nowhere = Store::open(&folder.path().join("absent/replica.sqlite"), &phone());
+        assert!(matches!(nowhere, Err(StoreError::NoAccess { .. })), "{nowhere:?}");
+        let path = folder.path().join("replica.sqlite");
+        let opened = Store::open(&path, &phone()).unwrap();
+        let mut reader = Store::open_reader(&path, 512).unwrap();
+        let refused = reader.write(|w| w.put_setting("a", b"b"));
+        assert!(matches!(refused, Err(StoreError::NoAccess { .. })), "{refused:?}");
+        drop(opened);
+    }
+
+    #[test]
+    fn a_full_disk_is_named_and_leaves_the_file_sound() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("replica.sqlite"), &phone()).unwrap().store;
+        let pages: u32 = store.conn.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        store.conn.execute_batch(&format!("PRAGMA max_page_count = {}", pages + 2)).unwrap();
+        let full = store.write(|w| w.put_setting("a", &[7; 100_000]));
+        assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
+        store.write(|w| w.put_setting("a", b"b")).unwrap();
+        assert!(store.is_sound().unwrap());
+    }
+
+    #[test]
     fn a_database_of_another_program_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("replica.sqlite");

@@ -72,6 +72,15 @@ fn c1_is_found_by_everything_people_type() {
 }
 
 #[test]
+fn what_the_index_only_proposes_is_not_found() {
+    let store = store(&[row(1, "惠民店民生"), row(2, "惠民超市"), CustomerRow { phones: vec![phone("1231231")], ..row(3, "店") }]);
+    assert!(names(&store, "惠民生").is_empty(), "both pairs are there, the three signs are not");
+    assert!(names(&store, "huiminchaoshix").is_empty(), "only the first letters are in the index");
+    assert!(names(&store, "hmcsx").is_empty());
+    assert!(names(&store, "3123123").is_empty(), "every three digits are there, not in this order");
+}
+
+#[test]
 fn words_follow_the_row() {
     let mut store = store(&[row(1, "惠民超市")]);
     store.write(|w| w.put_customer_row(&row(1, "大众百货"))).unwrap();
