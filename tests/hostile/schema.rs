@@ -161,6 +161,25 @@ pub(super) fn breaches(world: &World) -> Vec<Case> {
         refused("a mark", marked(action::MARK, Some("bold"), true)),
         refused("the end of a mark", marked(action::MARK, None, false)),
         refused("a mark on a character", Op { mark: Some("bold".into()), ..letter(6, b"x") }),
+        case("5 000 characters in a row", Expect::Accepted, {
+            let row = (0..5_000).map(|n| world.typed(if n == 0 { Key::Head } else { Key::At(world.own(n - 1)) }));
+            world.change(row.collect()).bytes()
+        }),
+        case("5 000 characters, each before the others", Expect::Accepted, { world.change(vec![world.typed(Key::Head); 5_000]).bytes() }),
+        case("5 000 characters in turns", Expect::Accepted, {
+            let turns = (0..5_000).map(|n| world.typed(if n % 2 == 0 { Key::Head } else { Key::At(world.own(n / 3)) }));
+            world.change(turns.collect()).bytes()
+        }),
+        case("one register 500 times", Expect::Step(7), {
+            let puts = (0..500).map(|n| Op { pred: if n == 0 { Vec::new() } else { vec![world.own(n - 1)] }, ..value(7, b"") });
+            world.change(puts.collect()).bytes()
+        }),
+        case("one character replaced 500 times", Expect::Step(7), {
+            let first = world.typed(Key::Head);
+            let more = (1..10_000)
+                .map(|n| Op { pred: vec![world.own(n - 1)], ..world.set(world.note(), Key::At(world.own(0)), (6, b"y".to_vec())) });
+            world.change(std::iter::once(first).chain(more).collect()).bytes()
+        }),
         case("5 001 maps, each in the one before", Expect::Step(7), world.change(nested).bytes()),
         case("a list of 19 999 nulls", Expect::Step(7), world.change(list).bytes()),
         case("20 000 maps", Expect::Step(7), world.change(objects).bytes()),

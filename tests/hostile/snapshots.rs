@@ -149,8 +149,8 @@ fn refused(world: &World) -> Vec<(String, Vec<u8>)> {
         cases.push((format!("column {spec} of the changes: a run of 2^40"), parts.change(*spec, run(1 << 40, &uleb(1)))));
         cases.push((format!("column {spec} of the changes: 2^63 nulls"), parts.change(*spec, nulls(1 << 63))));
     }
-    // 400 000 registers out of a few hundred bytes.
-    let rows = 400_000i64;
+    // 150 000 registers out of a few hundred bytes.
+    let rows = 150_000i64;
     let bomb = vec![
         (21u32, run(rows, &[1, b'k'])),
         (33, run(rows, &uleb(0))),
@@ -160,7 +160,7 @@ fn refused(world: &World) -> Vec<(String, Vec<u8>)> {
         (86, run(rows, &uleb(0))),
         (128, run(rows, &uleb(0))),
     ];
-    cases.push(("400 000 operations that cost nothing".into(), Parts { ops: bomb, ..parts.clone() }.bytes()));
+    cases.push(("150 000 operations that cost nothing".into(), Parts { ops: bomb, ..parts.clone() }.bytes()));
     for cut in [1, 4, 9, 12, honest.len() / 3, honest.len() / 2, honest.len() - 1] {
         cases.push((format!("cut to {cut}"), honest[..cut].to_vec()));
         cases.push((format!("contents cut to {cut}"), chunk(0, &inside[..cut.min(inside.len() - 1)])));

@@ -143,7 +143,7 @@ impl Default for ChunkLimits {
             op_counter_max: 1 << 31,
             document_bytes_max: 4 * 1024 * 1024,
             document_changes_max: 50_000,
-            document_rows_max: 500_000,
+            document_rows_max: 200_000,
             document_free_rows_max: 1_000,
             document_actors_max: 10_000,
             document_heads_max: 1_000,

@@ -168,8 +168,8 @@ struct View<'a> {
     own: Vec<(u64, Object)>,
     /// Containers made by this very change.
     containers: BTreeSet<Box<str>>,
-    /// What this very change left in the slots it wrote: its last operation, or nothing.
-    written: BTreeMap<Slot, Option<GlobalId>>,
+    /// What this very change left in the slots it wrote (its last operation, or nothing), and how often it wrote them.
+    written: BTreeMap<Slot, (Option<GlobalId>, usize)>,
 }
 
 impl View<'_> {
@@ -359,22 +359,26 @@ impl View<'_> {
         let id = GlobalId { counter: self.change.start_op + index, actor: self.actor };
         let left = (op.action != Action::Delete).then_some(id);
         if op.insert {
-            self.written.insert(Slot::Element(id), left);
+            self.written.insert(Slot::Element(id), (left, 1));
             return Ok(());
         }
         let object = op.object.and_then(|object| globalize(object, self.table));
         let key = globalize_key(&op.key, self.table).ok_or(ReferenceFault::Key)?;
         let slot = Slot::of(object, &key).ok_or(ReferenceFault::Key)?;
-        let shown = match self.written.get(&slot) {
-            Some(own) => own.iter().copied().collect(),
-            None => self.survey.registers.shown(&slot, self.clock),
+        let (shown, writes) = match self.written.get(&slot) {
+            Some((own, writes)) => (own.iter().copied().collect(), *writes),
+            None => (self.survey.registers.shown(&slot, self.clock), 0),
         };
+        let limits = self.bench.limits;
+        if writes >= limits.change_slot_writes_max || self.survey.registers.writes(&slot) + writes >= limits.slot_writes_max {
+            return Err(SchemaFault::Worn.into());
+        }
         let mut named: Vec<GlobalId> = op.predecessors.iter().filter_map(|id| globalize(*id, self.table)).collect();
         named.sort_unstable();
         if named != shown {
             return Err(ReferenceFault::Overwrites.into());
         }
-        self.written.insert(slot, left);
+        self.written.insert(slot, (left, writes + 1));
         Ok(())
     }
 

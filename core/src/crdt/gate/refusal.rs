@@ -213,6 +213,9 @@ pub enum SchemaFault {
     /// A value longer than its limit.
     #[error("value is too long")]
     ValueLength,
+    /// One register or element written too often, by this change or in all.
+    #[error("written too often")]
+    Worn,
     /// Objects nested too deep, or too many.
     #[error("too many objects, or nested too deep")]
     Objects,

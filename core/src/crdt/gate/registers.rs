@@ -60,6 +60,11 @@ impl Registers {
         }
     }
 
+    /// How often a slot was written.
+    pub(super) fn writes(&self, slot: &Slot) -> usize {
+        self.slots.get(slot).map_or(0, Vec::len)
+    }
+
     /// What a slot shows at some heads, sorted.
     pub(super) fn shown(&self, slot: &Slot, clock: &Clock) -> Vec<GlobalId> {
         let written = self.slots.get(slot).map(Vec::as_slice).unwrap_or_default();

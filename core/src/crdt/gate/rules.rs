@@ -34,6 +34,10 @@ pub struct Limits {
     pub time_ms_max: i64,
     /// Key of a register under [`Policy::Strict`].
     pub key_bytes_max: usize,
+    /// Writes of one change to one register or element under [`Policy::Strict`]: automerge's time grows with their square.
+    pub change_slot_writes_max: usize,
+    /// Writes to one register or element in the whole life of a document under [`Policy::Strict`].
+    pub slot_writes_max: usize,
     /// Depth of nested objects under [`Policy::Lenient`].
     pub depth_max: usize,
     /// Objects of a document under [`Policy::Lenient`].
@@ -58,6 +62,8 @@ impl Default for Limits {
             time_ms_min: 0,
             time_ms_max: 4_102_444_800_000,
             key_bytes_max: 512,
+            change_slot_writes_max: 64,
+            slot_writes_max: 10_000,
             depth_max: 16,
             objects_max: 20_000,
             text_bytes_max: 64 * 1024,
