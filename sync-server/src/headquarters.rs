@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use roadbook_core::crdt::gate::{Gate, Refusal};
 use roadbook_core::crdt::{Document as CrdtDocument, RawChange};
-use roadbook_core::ids::{DocId, Ms, SubjectId, UserId};
-use roadbook_core::model::kinds;
+use roadbook_core::ids::{DocId, Ms, SubjectId, TerritoryId, UserId};
+use roadbook_core::model::{Edit, kinds};
 use roadbook_core::replica::field::Work;
 use roadbook_core::replica::{Admitted, Prepared, Replica, ReplicaError, Stamp, Start};
 use roadbook_core::store::{OpenOptions, PullPosition, StoreError};
@@ -222,7 +222,7 @@ impl Inner {
     fn append(&mut self, author: UserId, now: Ms, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<(), HeadquartersError> {
         let stamp = Stamp { author, now, entropy: random()? };
         let prepared: Vec<Prepared> = self.replica.prepare_all(&stamp, work)?.into_iter().flatten().collect();
-        let mut batch = Batch { filings: filings.to_vec(), ..Batch::default() };
+        let mut batch = Batch { filings: self.filed(work, filings)?, ..Batch::default() };
         for made in prepared {
             let identity = self.gate.identify(&made.change.bytes)?;
             let owner = self.owner_of_new(&made, author)?;
@@ -238,6 +238,31 @@ impl Inner {
         }
         self.feed.append(&Hand { device: None, user: author, now }, &batch)?;
         Ok(())
+    }
+
+    /// The filings of a commit: those asked for, and those that follow from edits of territory and owner on the office side. The
+    /// office side mirrors what the feed files by, so both change in one commit or neither.
+    fn filed(&self, work: &Work, asked: &[(SubjectId, Filing)]) -> Result<Vec<(SubjectId, Filing)>, HeadquartersError> {
+        let mut filings: BTreeMap<SubjectId, Filing> = asked.iter().cloned().collect();
+        for (target, edits) in work.iter().filter(|(target, _)| target.kind.id == kinds::OFFICE.id) {
+            for edit in edits {
+                let Edit::Assert { field, value, .. } = edit else { continue };
+                if field != "territory" && field != "owner" {
+                    continue;
+                }
+                let known = match filings.remove(&target.subject) {
+                    Some(filing) => filing,
+                    None => self.feed.filing(target.subject)?.unwrap_or_default(),
+                };
+                let filing = if field == "territory" {
+                    Filing { territory: value.as_text().map(|id| TerritoryId(id.to_owned())), ..known }
+                } else {
+                    Filing { owner: value.as_text().and_then(|id| id.parse().ok()), ..known }
+                };
+                filings.insert(target.subject, filing);
+            }
+        }
+        Ok(filings.into_iter().collect())
     }
 
     /// Whose an event is: known ones keep their owner, a tour is its representative's, other events are their author's.
@@ -314,6 +339,16 @@ impl Inner {
         document.apply(changes).map_err(ReplicaError::from)?;
         Ok(document)
     }
+}
+
+/// Work handed over piece by piece in one person's name while headquarters is held: an import.
+pub struct Importer<'a> {
+    /// Headquarters, held.
+    pub inner: &'a mut Inner,
+    /// In whose name.
+    pub author: UserId,
+    /// When.
+    pub now: Ms,
 }
 
 /// How a document of a kind is filed in the feed: cards belong to the owner of the customer, events to a person; a tour is seen by its

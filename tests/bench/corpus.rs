@@ -9,35 +9,35 @@ use roadbook_core::model::edit::{self, EditError};
 use roadbook_core::model::{Edit, Provenance, Value, kinds};
 
 /// Monday 2026-03-02 08:00 +08:00.
-pub const MONDAY: Ms = Ms(1_772_409_600_000);
+pub(crate) const MONDAY: Ms = Ms(1_772_409_600_000);
 
 /// A small seeded generator (xorshift64*): enough to make data, good for nothing else.
 #[derive(Debug, Clone)]
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// From a seed.
     #[must_use]
-    pub const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
     /// The next 64 bits.
-    pub const fn roll(&mut self) -> u64 {
+    pub(crate) const fn roll(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
     /// A number below `n`.
-    pub fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         usize::try_from(self.roll() >> 16).unwrap_or(0) % n.max(1)
     }
     /// One of these.
-    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
     /// 16 bytes.
-    pub fn bytes(&mut self) -> [u8; 16] {
+    pub(crate) fn bytes(&mut self) -> [u8; 16] {
         let (a, b) = (self.roll().to_be_bytes(), self.roll().to_be_bytes());
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&a);
@@ -118,11 +118,11 @@ const PHRASES: [&str; 20] = [
 
 /// The changes of one made-up card, and its state.
 #[derive(Debug, Clone)]
-pub struct MadeCard {
+pub(crate) struct MadeCard {
     /// The customer.
-    pub subject: SubjectId,
+    pub(crate) subject: SubjectId,
     /// Its state after the last change.
-    pub document: Document,
+    pub(crate) document: Document,
 }
 
 fn fact(field: &str, value: impl Into<Value>) -> Edit {
@@ -140,12 +140,12 @@ fn phrase(dice: &mut Dice, n: usize) -> String {
 }
 
 /// A shop's name.
-pub fn shop(dice: &mut Dice) -> String {
+pub(crate) fn shop(dice: &mut Dice) -> String {
     format!("{}{}", dice.pick(&NAMES), dice.pick(&SHOPS))
 }
 
 /// What the first visit writes.
-pub fn first_edits(dice: &mut Dice) -> Vec<Edit> {
+pub(crate) fn first_edits(dice: &mut Dice) -> Vec<Edit> {
     use roadbook_core::model::values as v;
     let name = shop(dice);
     let owner = format!("{}{}", dice.pick(&SURNAMES), dice.pick(&GIVEN));
@@ -198,7 +198,7 @@ pub fn first_edits(dice: &mut Dice) -> Vec<Edit> {
 }
 
 /// What a later visit changes on a card.
-pub fn later_edits(dice: &mut Dice) -> Vec<Edit> {
+pub(crate) fn later_edits(dice: &mut Dice) -> Vec<Edit> {
     match dice.below(6) {
         0 => vec![
             fact("headcount", Value::Int(2 + dice.below(40) as i64)),
@@ -222,7 +222,7 @@ pub fn later_edits(dice: &mut Dice) -> Vec<Edit> {
 }
 
 /// One made-up card with its history.
-pub fn card(dice: &mut Dice, authors: &[UserId; 3]) -> MadeCard {
+pub(crate) fn card(dice: &mut Dice, authors: &[UserId; 3]) -> MadeCard {
     let subject = SubjectId::from_bytes(dice.bytes());
     let mut document = kinds::ready("customer").expect("a known kind").genesis.clone();
     let actors: Vec<ActorId> = (0..3).map(|_| ActorId::from_slice(&dice.bytes()).expect("16 bytes")).collect();

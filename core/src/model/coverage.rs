@@ -17,3 +17,9 @@ pub fn interval_days(grade: &str) -> u32 {
 pub fn counts(outcome: &str) -> bool {
     !matches!(outcome, "closed" | "absent" | "moved")
 }
+
+/// Whether a customer in this state is to be visited at all: nobody is overdue who is out of service.
+#[must_use]
+pub fn is_visited(lifecycle: &str) -> bool {
+    !matches!(lifecycle, "archived" | "blocked")
+}

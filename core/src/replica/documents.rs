@@ -186,8 +186,8 @@ impl Replica {
         target: &Target,
         edits: &[Edit],
     ) -> Result<Option<Prepared>, ReplicaError> {
-        let change =
-            document.write(target.at.as_ref(), &self.change_stamp(stamp, target.doc, note), |writer| edit::write(target.kind, edits, writer))?;
+        let change = document
+            .write(target.at.as_ref(), &self.change_stamp(stamp, target.doc, note), |writer| edit::write(target.kind, edits, writer))?;
         Ok(change.map(|change| Prepared { doc: target.doc, kind: target.kind.id, subject: target.subject, change, document }))
     }
 

@@ -139,6 +139,7 @@ fn customer_row(card: &Card, offset_minutes: i32) -> CustomerRow {
     aliases.extend(card.sets.get("aliases").into_iter().flatten().map(|element| element.value.clone()));
     let place = card.position().and_then(|(lat, lon)| Some(Place { lat_e7: i32::try_from(lat).ok()?, lon_e7: i32::try_from(lon).ok()? }));
     let grade = card.text("grade").unwrap_or("unrated").to_owned();
+    let lifecycle = card.text("lifecycle").unwrap_or("active").to_owned();
     let interval_days = card.value("visit_interval_days").as_int().and_then(|days| u32::try_from(days).ok());
     CustomerRow {
         subject: card.subject,
@@ -154,13 +155,13 @@ fn customer_row(card: &Card, offset_minutes: i32) -> CustomerRow {
         territory: card.text("territory").map(|id| TerritoryId(id.to_owned())),
         owner: card.text("owner").and_then(|id| id.parse::<UserId>().ok()),
         substitute: card.text("substitute").and_then(|id| id.parse::<UserId>().ok()),
-        interval_days: interval_days.unwrap_or_else(|| coverage::interval_days(&grade)),
+        interval_days: if coverage::is_visited(&lifecycle) { interval_days.unwrap_or_else(|| coverage::interval_days(&grade)) } else { 0 },
         grade,
         business_type: text("business_type"),
         location_type: text("location_type"),
         retail_format: text("retail_format"),
         channel_level: text("channel_level"),
-        lifecycle: card.text("lifecycle").unwrap_or("active").to_owned(),
+        lifecycle,
         stage: text("prospect_stage"),
         place,
         opened: day(card.created.map_or(Ms(0), |created| created.at), offset_minutes),

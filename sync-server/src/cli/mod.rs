@@ -1,0 +1,112 @@
+//! The command line: one file a subcommand. Words on a screen belong here; what they are about does not.
+
+mod demo;
+mod enroll;
+mod export;
+mod import;
+mod phone;
+mod serve;
+mod show;
+mod territory;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::accounts::{Accounts, AccountsError, User};
+use crate::config::{Config, FOLDER_DEFAULT, OFFSET_MINUTES_DEFAULT};
+use crate::database::{Database, Durability};
+use crate::storage;
+
+/// Whatever went wrong, for a person at a shell.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// What a subcommand returns.
+type Done = Result<(), Failure>;
+
+/// Headquarters of Roadbook (路书): an offline-first field sales engine.
+#[derive(Debug, Parser)]
+#[command(name = "roadbook-server", version, about, max_term_width = 100)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve phones and the console
+    Serve(serve::Serve),
+    /// Try everything: a fresh company with sample data, phones that work offline, and the console
+    Demo(demo::Demo),
+    /// Import a customer list (.xlsx, .xls, .csv)
+    Import(import::Import),
+    /// Write all customers as .xlsx or .csv
+    Export(export::Export),
+    /// Add and list people
+    User(user::UserCommand),
+    /// Add and list territories (区域)
+    Territory(territory::TerritoryCommand),
+    /// Make a one-time code with which a person's phone is enrolled
+    Enroll(enroll::Enroll),
+    /// Be a phone: enrol, list, search, show, edit, visit, sync, work offline
+    Phone(phone::PhoneCommand),
+}
+
+/// Which data folder.
+#[derive(Debug, Clone, Args)]
+struct Data {
+    /// Folder with all of headquarters' data
+    #[arg(long = "data", value_name = "FOLDER", default_value = FOLDER_DEFAULT)]
+    folder: PathBuf,
+    /// Minutes east of UTC of the company's calendar
+    #[arg(long, value_name = "MINUTES", default_value_t = OFFSET_MINUTES_DEFAULT, allow_hyphen_values = true)]
+    utc_offset: i32,
+}
+
+impl Data {
+    fn config(&self) -> Config {
+        Config { offset_minutes: self.utc_offset, ..Config::in_folder(&self.folder) }
+    }
+    /// The account tables alone: also while a server serves this folder.
+    fn accounts(&self) -> Result<Accounts, Failure> {
+        let database = Database::open(&self.config().server_file(), Durability::Full, storage::SERVER_MIGRATIONS)?;
+        Ok(Accounts::new(Arc::new(database)))
+    }
+}
+
+/// A person by login, with what to do when there is none.
+fn person(accounts: &Accounts, login: &str) -> Result<User, Failure> {
+    accounts.user_by_login(login)?.ok_or_else(|| {
+        let error = AccountsError::NoUser(login.to_owned());
+        format!("{error}; `roadbook-server user list` shows who there is").into()
+    })
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let line = Line::parse();
+    let quiet = !matches!(line.command, Command::Serve(_));
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ROADBOOK_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(if quiet { "warn" } else { "info" }));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let done = match line.command {
+        Command::Serve(serve) => serve.run(),
+        Command::Demo(demo) => demo.run(),
+        Command::Import(import) => import.run(),
+        Command::Export(export) => export.run(),
+        Command::User(user) => user.run(),
+        Command::Territory(territory) => territory.run(),
+        Command::Enroll(enroll) => enroll.run(),
+        Command::Phone(phone) => phone.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            show::failure(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `serve`: the server until Ctrl-C.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{Data, Done, show};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, PORT_DEFAULT};
+use crate::http;
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    data: Data,
+    /// Address and port to listen on; anything but loopback needs a TLS proxy in front
+    #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::from(([127, 0, 0, 1], PORT_DEFAULT)))]
+    listen: SocketAddr,
+    /// A proxy ends TLS and names the caller in X-Forwarded-For
+    #[arg(long)]
+    behind_proxy: bool,
+    /// The address that people and phones use, such as https://roadbook.example
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Done {
+        let config =
+            Config { listen: self.listen, behind_proxy: self.behind_proxy, public_url: self.public_url.clone(), ..self.data.config() };
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(async move {
+            let listener =
+                TcpListener::bind(config.listen).await.map_err(|error| format!("{} cannot be listened on: {error}", config.listen))?;
+            let address = listener.local_addr()?;
+            let app = App::open(Config { listen: address, ..config }, Clock::system())?;
+            show::line(format_args!("serving {} at {}", app.config().folder.display(), app.config().origin()));
+            let router = http::router(&app);
+            http::serve::serve(app, listener, router, stopped()).await;
+            Ok(())
+        })
+    }
+}
+
+/// Resolves when the process is asked to end.
+pub(super) async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        match terminate {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = interrupt => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            Err(_) => {
+                let _ended = interrupt.await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ended = interrupt.await;
+}

@@ -1,0 +1,7 @@
+//! `roadbook-server`: headquarters of Roadbook, and a phone for the shell. Everything is in the library; see `cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    roadbook_server::cli::main()
+}

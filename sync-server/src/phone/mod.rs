@@ -1,0 +1,236 @@
+//! A phone without a phone: a device in a folder, acting as any enrolled phone does, offline until it is told to sync.
+//!
+//! Belongs here: the folder (replica, key, address of headquarters) and moving bytes over HTTP. Never here: what a phone can do
+//! with its documents (core's `Replica`), words on a screen (`cli::phone`).
+//!
+//! ```text
+//! phone.sqlite   the replica
+//! device.key     32 secret bytes, readable by the owner alone
+//! phone.json     address of headquarters, device, person
+//! ```
+
+mod transport;
+
+use std::path::{Path, PathBuf};
+
+use roadbook_core::exchange::{Profile, WireError};
+use roadbook_core::ids::{DeviceId, Ms, UserId};
+use roadbook_core::replica::{Replica, ReplicaError, Stamp, Start};
+use roadbook_core::signing::{ENROL_PATH, EnrolAnswer, EnrolRequest, SYNC_PATH, SoftwareKey};
+use roadbook_core::store::{OpenOptions, SetAside};
+use roadbook_core::sync::Synced;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Clock, NoEntropy, random};
+pub use transport::TransportError;
+use transport::{Line, Sending};
+
+const REPLICA_FILE: &str = "phone.sqlite";
+const KEY_FILE: &str = "device.key";
+const STATE_FILE: &str = "phone.json";
+/// Exchanges after which a sync gives up: a first sync of a large territory takes some tens.
+const TURNS_MAX: usize = 1_000;
+/// What headquarters shows as this device's app.
+const APP: &str = concat!("roadbook-server phone ", env!("CARGO_PKG_VERSION"));
+
+/// Why a phone could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum PhoneError {
+    /// The folder holds no phone.
+    #[error("{0} holds no phone; enrol one with `roadbook-server phone --folder {0} enroll URL CODE`")]
+    NoPhone(PathBuf),
+    /// The folder holds one already.
+    #[error("{0} holds a phone already; choose another folder, one device is one folder")]
+    PhoneThere(PathBuf),
+    /// A file of the folder cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file of the folder is not what it should be.
+    #[error("{0} is damaged; what the phone recorded is in {REPLICA_FILE} beside it")]
+    Damaged(PathBuf),
+    /// The replica refused.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+    /// The network or headquarters refused.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The answer is no frame.
+    #[error("headquarters' answer cannot be read: {0}")]
+    Answer(#[from] WireError),
+    /// No randomness.
+    #[error(transparent)]
+    NoEntropy(#[from] NoEntropy),
+    /// An endless sync.
+    #[error("headquarters still had more after {TURNS_MAX} exchanges; sync again")]
+    Endless,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct State {
+    server: String,
+    device: DeviceId,
+    user: UserId,
+}
+
+/// A device in a folder.
+pub struct Phone {
+    replica: Replica,
+    key: SoftwareKey,
+    state: State,
+    line: Line,
+    clock: Clock,
+    set_aside: Option<SetAside>,
+}
+
+impl Phone {
+    /// Enrols a new device into an empty folder and leaves it there, not yet synced.
+    ///
+    /// # Errors
+    /// [`PhoneError`]; the folder then holds no phone.
+    pub fn enroll(folder: &Path, server: &str, code: &str, name: &str, clock: Clock) -> Result<Self, PhoneError> {
+        if folder.join(STATE_FILE).exists() {
+            return Err(PhoneError::PhoneThere(folder.to_owned()));
+        }
+        std::fs::create_dir_all(folder).map_err(|source| PhoneError::File { path: folder.to_owned(), source })?;
+        let (secret, key) = new_key()?;
+        let server = server.trim_end_matches('/').to_owned();
+        let body = EnrolRequest { code: code.to_owned(), key: key.public().to_sec1().into(), name: name.to_owned() }.encode();
+        let line = Line::new(&server);
+        let answer = line.post(&Sending { path: ENROL_PATH, device: None, key: &key, body: &body, now: clock.now() })?;
+        let answer = EnrolAnswer::decode(&answer)?;
+        write_secret(&folder.join(KEY_FILE), &secret)?;
+        let state = State { server, device: answer.device, user: answer.profile.user };
+        let text = serde_json::to_vec_pretty(&state).map_err(|_| PhoneError::Damaged(folder.join(STATE_FILE)))?;
+        let mut phone = Self::assemble(folder, key, state, clock)?;
+        phone.replica.enrolled(answer.device, &answer.profile)?;
+        // Last: with this file the folder holds a phone.
+        let path = folder.join(STATE_FILE);
+        std::fs::write(&path, text).map_err(|source| PhoneError::File { path, source })?;
+        Ok(phone)
+    }
+
+    /// Opens the phone of a folder.
+    ///
+    /// # Errors
+    /// [`PhoneError`].
+    pub fn open(folder: &Path, clock: Clock) -> Result<Self, PhoneError> {
+        let path = folder.join(STATE_FILE);
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(PhoneError::NoPhone(folder.to_owned())),
+            Err(source) => return Err(PhoneError::File { path, source }),
+        };
+        let state: State = serde_json::from_slice(&text).map_err(|_| PhoneError::Damaged(path))?;
+        let path = folder.join(KEY_FILE);
+        let secret = std::fs::read(&path).map_err(|source| PhoneError::File { path: path.clone(), source })?;
+        let key = secret.as_slice().try_into().ok().and_then(SoftwareKey::from_secret).ok_or(PhoneError::Damaged(path))?;
+        Self::assemble(folder, key, state, clock)
+    }
+
+    fn assemble(folder: &Path, key: SoftwareKey, state: State, clock: Clock) -> Result<Self, PhoneError> {
+        let start = Start { open: OpenOptions::phone(clock.now()), process: random()? };
+        let (replica, set_aside) = Replica::open(&folder.join(REPLICA_FILE), &start)?;
+        Ok(Self { replica, key, line: Line::new(&state.server), state, clock, set_aside })
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub const fn replica(&self) -> &Replica {
+        &self.replica
+    }
+    /// What it holds, to write.
+    pub const fn replica_mut(&mut self) -> &mut Replica {
+        &mut self.replica
+    }
+    /// The person.
+    #[must_use]
+    pub const fn user(&self) -> UserId {
+        self.state.user
+    }
+    /// The device.
+    #[must_use]
+    pub const fn device(&self) -> DeviceId {
+        self.state.device
+    }
+    /// Address of headquarters.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        &self.state.server
+    }
+    /// Its clock.
+    #[must_use]
+    pub fn now(&self) -> Ms {
+        self.clock.now()
+    }
+    /// A damaged file that was found and moved aside when the phone was opened: tell the person.
+    #[must_use]
+    pub const fn set_aside(&self) -> Option<&SetAside> {
+        self.set_aside.as_ref()
+    }
+    /// What headquarters told of the person.
+    ///
+    /// # Errors
+    /// [`PhoneError::Replica`].
+    pub fn profile(&self) -> Result<Option<Profile>, PhoneError> {
+        Ok(self.replica.profile()?)
+    }
+    /// A stamp for one write.
+    ///
+    /// # Errors
+    /// [`PhoneError::NoEntropy`].
+    pub fn stamp(&self) -> Result<Stamp, PhoneError> {
+        Ok(Stamp { author: self.state.user, now: self.clock.now(), entropy: random()? })
+    }
+
+    /// Exchanges until neither side has more. What was exchanged before a failure stays exchanged.
+    ///
+    /// # Errors
+    /// [`PhoneError::Transport`] when there is no network or headquarters refuses, [`PhoneError::Replica`].
+    pub fn sync(&mut self) -> Result<Vec<Synced>, PhoneError> {
+        let mut turns = Vec::new();
+        for _ in 0..TURNS_MAX {
+            let synced = self.exchange()?;
+            let more = synced.more;
+            turns.push(synced);
+            if !more {
+                return Ok(turns);
+            }
+        }
+        Err(PhoneError::Endless)
+    }
+
+    /// One exchange.
+    ///
+    /// # Errors
+    /// As [`Self::sync`].
+    pub fn exchange(&mut self) -> Result<Synced, PhoneError> {
+        let body = self.replica.sync_request(self.clock.now(), Some(APP))?;
+        let sending = Sending { path: SYNC_PATH, device: Some(self.state.device), key: &self.key, body: &body, now: self.clock.now() };
+        let answer = self.line.post(&sending)?;
+        Ok(self.replica.sync_answer(&answer, self.clock.now())?)
+    }
+}
+
+fn new_key() -> Result<([u8; 32], SoftwareKey), PhoneError> {
+    loop {
+        let secret: [u8; 32] = random()?;
+        if let Some(key) = SoftwareKey::from_secret(&secret) {
+            return Ok((secret, key));
+        }
+    }
+}
+
+fn write_secret(path: &Path, secret: &[u8; 32]) -> Result<(), PhoneError> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| file.write_all(secret).and_then(|()| file.sync_all()));
+    written.map_err(|source| PhoneError::File { path: path.to_owned(), source })
+}

@@ -1,0 +1,122 @@
+//! Signed requests over HTTP, for tools and desktops. Phones use their platform's own stack. No documents here.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use roadbook_core::exchange::ANSWER_BYTES_MAX;
+use roadbook_core::ids::{DeviceId, Ms};
+use roadbook_core::signing::{Signed, SoftwareKey, TIME_HEADER};
+
+use crate::clock::{NoEntropy, random};
+
+/// Longest wait for an answer.
+const ANSWER_TIME: Duration = Duration::from_secs(120);
+/// Longest wait for a connection.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// Characters of headquarters' words that are passed on.
+const WORDS_MAX: usize = 300;
+
+/// Why bytes did not get through.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// No connection, or it broke. What was recorded stays on the phone.
+    #[error("headquarters cannot be reached ({0}); what was recorded is kept, try again")]
+    Unreachable(String),
+    /// Headquarters answered no.
+    #[error("headquarters refused with status {status}: {words}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Its words.
+        words: String,
+    },
+    /// No randomness for a nonce.
+    #[error(transparent)]
+    NoEntropy(#[from] NoEntropy),
+}
+
+/// One request.
+pub(super) struct Sending<'a> {
+    pub(super) path: &'static str,
+    pub(super) device: Option<DeviceId>,
+    pub(super) key: &'a SoftwareKey,
+    pub(super) body: &'a [u8],
+    pub(super) now: Ms,
+}
+
+/// The way to one headquarters. Remembers how far its clock is from ours.
+#[derive(Debug)]
+pub(super) struct Line {
+    agent: ureq::Agent,
+    server: String,
+    offset_ms: Mutex<i64>,
+}
+
+impl Line {
+    pub(super) fn new(server: &str) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(ANSWER_TIME))
+            .timeout_connect(Some(CONNECT_TIME))
+            .build();
+        Self { agent: config.into(), server: server.to_owned(), offset_ms: Mutex::new(0) }
+    }
+
+    /// Sends a request; when its time is refused, once more with headquarters' time.
+    pub(super) fn post(&self, sending: &Sending<'_>) -> Result<Vec<u8>, TransportError> {
+        match self.try_post(sending)? {
+            Tried::Answer(answer) => Ok(answer),
+            Tried::OtherTime(theirs) => {
+                self.put_offset(theirs.since(sending.now));
+                match self.try_post(sending)? {
+                    Tried::Answer(answer) => Ok(answer),
+                    Tried::OtherTime(_) => Err(TransportError::Refused { status: 401, words: "the signature is not accepted".to_owned() }),
+                }
+            }
+        }
+    }
+
+    fn try_post(&self, sending: &Sending<'_>) -> Result<Tried, TransportError> {
+        let signed = Signed {
+            method: "POST",
+            path: sending.path,
+            device: sending.device,
+            time: sending.now.plus(self.offset()),
+            nonce: random()?,
+            body: sending.body,
+        };
+        let signature = sending.key.sign(&signed.text());
+        let mut request = self.agent.post(format!("{}{}", self.server, sending.path));
+        for (name, value) in signed.headers(&signature) {
+            request = request.header(name, value);
+        }
+        let mut answer = request.send(sending.body).map_err(|error| TransportError::Unreachable(error.to_string()))?;
+        let status = answer.status().as_u16();
+        if status == 401
+            && self.offset() == 0
+            && let Some(theirs) = answer.headers().get(TIME_HEADER).and_then(|value| value.to_str().ok()?.parse().ok())
+        {
+            return Ok(Tried::OtherTime(Ms(theirs)));
+        }
+        let limit = u64::try_from(ANSWER_BYTES_MAX).unwrap_or(u64::MAX);
+        let bytes = answer.body_mut().with_config().limit(limit).read_to_vec();
+        let bytes = bytes.map_err(|error| TransportError::Unreachable(error.to_string()))?;
+        if status == 200 {
+            return Ok(Tried::Answer(bytes));
+        }
+        let words = String::from_utf8_lossy(&bytes).chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect();
+        Err(TransportError::Refused { status, words })
+    }
+
+    fn offset(&self) -> i64 {
+        *self.offset_ms.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+    fn put_offset(&self, ms: i64) {
+        *self.offset_ms.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = ms;
+    }
+}
+
+enum Tried {
+    Answer(Vec<u8>),
+    OtherTime(Ms),
+}
