@@ -165,7 +165,7 @@ pub(super) fn breaches(world: &World) -> Vec<Case> {
             let row = (0..5_000).map(|n| world.typed(if n == 0 { Key::Head } else { Key::At(world.own(n - 1)) }));
             world.change(row.collect()).bytes()
         }),
-        case("5 000 characters, each before the others", Expect::Accepted, { world.change(vec![world.typed(Key::Head); 5_000]).bytes() }),
+        case("5 000 characters, each before the others", Expect::Accepted, world.change(vec![world.typed(Key::Head); 5_000]).bytes()),
         case("5 000 characters in turns", Expect::Accepted, {
             let turns = (0..5_000).map(|n| world.typed(if n % 2 == 0 { Key::Head } else { Key::At(world.own(n / 3)) }));
             world.change(turns.collect()).bytes()
@@ -176,8 +176,8 @@ pub(super) fn breaches(world: &World) -> Vec<Case> {
         }),
         case("one character replaced 64 times", Expect::Step(7), {
             let first = world.typed(Key::Head);
-            let more = (1..65)
-                .map(|n| Op { pred: vec![world.own(n - 1)], ..world.set(world.note(), Key::At(world.own(0)), (6, b"y".to_vec())) });
+            let more =
+                (1..65).map(|n| Op { pred: vec![world.own(n - 1)], ..world.set(world.note(), Key::At(world.own(0)), (6, b"y".to_vec())) });
             world.change(std::iter::once(first).chain(more).collect()).bytes()
         }),
         case("5 001 maps, each in the one before", Expect::Step(7), world.change(nested).bytes()),
