@@ -26,6 +26,9 @@ use crate::feed::{Batch, Document, Entry, Feed, FeedError, Filing, Hand, NewEntr
 const FOLLOW_ENTRIES_MAX: usize = 1_000;
 /// Rounds of duties after one push: a duty may bring about another (a decision, then its effect), never more than a few.
 const DUTY_ROUNDS_MAX: usize = 8;
+/// Setting of the replica: everything up to this feed number has had its duties carried out (8 bytes, big-endian). It lags the
+/// position by the work in hand, so that a crash between taking in and carrying out leaves nothing owed for ever.
+const SETTING_SETTLED: &str = "headquarters/settled";
 
 /// Why headquarters could not follow or write.
 #[derive(Debug, thiserror::Error)]
@@ -138,12 +141,12 @@ impl Headquarters {
     ) -> Result<Self, HeadquartersError> {
         replica.put_offset_minutes(offset_minutes)?;
         let mut inner = Inner { replica, feed, accounts, gate: Gate::strict() };
+        inner.settle_what_a_crash_left(now)?;
         inner.follow(now, BTreeMap::new())?;
         Ok(Self { inner: Arc::new(Mutex::new(inner)) })
     }
 
     /// Holds headquarters for this thread: judging, appending and taking in belong together.
-    #[must_use]
     pub fn hold(&self) -> MutexGuard<'_, Inner> {
         // A panic while it was held left the file consistent: every write is one transaction.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -187,7 +190,18 @@ impl Inner {
     /// [`HeadquartersError`].
     pub fn follow(&mut self, now: Ms, at_hand: BTreeMap<DocId, CrdtDocument>) -> Result<Followed, HeadquartersError> {
         let mut followed = self.take_in(at_hand)?;
-        let mut fresh = followed.changed.clone();
+        if followed.changed.is_empty() {
+            return Ok(followed);
+        }
+        let fresh = followed.changed.clone();
+        self.carry_out(now, fresh, &mut followed)?;
+        let mut told = std::collections::BTreeSet::new();
+        followed.changed.retain(|changed| told.insert(changed.doc));
+        Ok(followed)
+    }
+
+    /// Carries out what is owed to these documents, and to those that it changes, and notes that it was done.
+    fn carry_out(&mut self, now: Ms, mut fresh: Vec<Changed>, followed: &mut Followed) -> Result<(), HeadquartersError> {
         for _ in 0..DUTY_ROUNDS_MAX {
             let mut owed = Vec::new();
             for changed in &fresh {
@@ -197,17 +211,45 @@ impl Inner {
                 break;
             }
             for duty in owed {
-                let work = vec![(duty.target, duty.edits)];
-                self.append(duty.author, now, &work, &[])?;
+                let (doc, work) = (duty.target.doc, vec![(duty.target, duty.edits)]);
+                match self.append(duty.author, now, &work, &[]) {
+                    // What came from outside may ask for something that cannot be written (a field that does not exist). It stays
+                    // as it is, to be seen; it must not hold up anybody else.
+                    Err(HeadquartersError::Replica(error)) if !matches!(error, ReplicaError::Store(_)) => {
+                        tracing::warn!(%doc, %error, "something owed cannot be written and is left");
+                    }
+                    other => other?,
+                }
             }
             let round = self.take_in(BTreeMap::new())?;
             fresh = round.changed.clone();
             followed.number = round.number;
             followed.changed.extend(round.changed);
         }
-        let mut told = std::collections::BTreeSet::new();
-        followed.changed.retain(|changed| told.insert(changed.doc));
-        Ok(followed)
+        let settled = followed.number.to_be_bytes();
+        self.replica.store_mut().write(|write| Ok::<_, StoreError>(write.put_setting(SETTING_SETTLED, &settled)?))?;
+        Ok(())
+    }
+
+    /// What was taken in when the last process ended, and not yet carried out. Duties that were done are not owed again.
+    fn settle_what_a_crash_left(&mut self, now: Ms) -> Result<(), HeadquartersError> {
+        let (position, settled) =
+            self.replica.store().read(|read| Ok::<_, StoreError>((read.pull_position()?.number, read.setting(SETTING_SETTLED)?)))?;
+        let settled = settled.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+        let (mut at, mut left) = (settled, BTreeMap::new());
+        while at < position {
+            let entries = self.feed.follow(at, FOLLOW_ENTRIES_MAX)?;
+            let Some(last) = entries.last() else { break };
+            at = last.no;
+            for entry in entries.into_iter().filter(|entry| entry.no <= position) {
+                left.insert(entry.doc, Changed { doc: entry.doc, kind: entry.kind, subject: entry.subject });
+            }
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        let mut followed = Followed { number: position, ..Followed::default() };
+        self.carry_out(now, left.into_values().collect(), &mut followed)
     }
 
     /// Commits work in a person's name, and what it makes owed.

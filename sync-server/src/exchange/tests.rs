@@ -235,7 +235,7 @@ fn without_the_right_it_is_kept_told_and_holds_nothing_up() {
         .map(|verdict| match &verdict.outcome {
             Outcome::Accepted => "accepted",
             Outcome::Quarantined { code, .. } => code.as_str(),
-            other => panic!("{other:?}"),
+            Outcome::AlreadyKnown | Outcome::MissingDependencies { .. } | Outcome::Forked => "other",
         })
         .collect();
     codes.sort_unstable();
@@ -398,4 +398,31 @@ fn others_words_are_not_taken_from_a_device() {
     assert_eq!(answer.verdicts.len(), 4);
     assert!(kinds.iter().any(|text| text == "Accepted"));
     assert!(kinds.iter().any(|text| text.contains("wrong_document")) && kinds.iter().any(|text| text.contains("unknown_kind")));
+}
+
+#[test]
+fn what_cannot_be_carried_out_holds_nobody_up() {
+    let world = world();
+    let (rep, boss) = (world.user(Role::Salesperson, &["east"]), world.user(Role::Supervisor, &["east"]));
+    let (mut rep, mut boss) = (world.phone(rep), world.phone(boss));
+    let c1 = customer(101);
+    rep.set(NOW, c1, "trade_name", "惠民");
+    let edits = [assert("what", "office_field"), assert("field", "no_such_field"), assert("value", "x")];
+    let strange = rep.event(NOW, "proposal", c1, &edits);
+    let edits = [assert("what", "office_field"), assert("field", "grade"), assert("value", "A")];
+    let plain = rep.event(NOW, "proposal", c1, &edits);
+    world.sync(&mut rep, NOW);
+    world.sync(&mut boss, NOW);
+    for doc in [strange, plain] {
+        let proposal = boss.replica.proposal(doc).unwrap().unwrap();
+        let (target, edits) = roadbook_core::replica::field::decide(&proposal, "accept", None);
+        let stamp = boss.stamp(NOW);
+        boss.replica.save(&stamp, Lane::Normal, &target, &edits).unwrap();
+    }
+    world.sync(&mut boss, NOW);
+    world.sync(&mut rep, NOW);
+    assert_eq!(rep.replica.card(c1).unwrap().unwrap().text("grade"), Some("A"));
+    // A server that starts anew from its feed comes to the same.
+    let again = Headquarters::in_memory(Arc::clone(&world.feed), world.accounts.clone(), 480, [78; 16], NOW).unwrap();
+    assert_eq!(again.read(|hq| hq.card(c1).unwrap().unwrap().text("grade").map(str::to_owned)).as_deref(), Some("A"));
 }

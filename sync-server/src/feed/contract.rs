@@ -1,6 +1,6 @@
 //! The contract of [`Feed`](super::Feed) as tests, generic over implementations. Each takes a freshly opened feed.
 //! `tests!(open)` makes a test of every one of them; `open` gets a folder and returns a feed.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a failing test says where")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a failing test says where")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -253,13 +253,13 @@ fn append(tx: &Transaction<'_>, hand: &Hand, batch: &Batch) -> Result<Appended, 
 /// Reads and checks everything that the batch touches. A change that stands twice in a batch counts once.
 fn plan<'a>(tx: &Transaction<'_>, hand: &Hand, batch: &'a Batch) -> Result<Plan<'a>, FeedError> {
     let mut plan = Plan::default();
-    let mut first_places: BTreeMap<(DocId, ChangeHash), usize> = BTreeMap::new();
+    let mut first_places: BTreeSet<(DocId, ChangeHash)> = BTreeSet::new();
     let mut in_batch: BTreeMap<&ActorId, DocId> = BTreeMap::new();
     let mut repeated = Vec::new();
     for (place, entry) in batch.entries.iter().enumerate() {
         if let Some(no) = number_of(tx, entry.doc, &entry.hash)? {
             plan.known.insert(place, no);
-        } else if first_places.contains_key(&(entry.doc, entry.hash)) {
+        } else if !first_places.insert((entry.doc, entry.hash)) {
             repeated.push(place);
         } else {
             if document(tx, entry.doc)?.is_none() {
@@ -271,7 +271,6 @@ fn plan<'a>(tx: &Transaction<'_>, hand: &Hand, batch: &'a Batch) -> Result<Plan<
             {
                 return Err(FeedError::ActorTaken(entry.actor.clone()));
             }
-            first_places.insert((entry.doc, entry.hash), place);
             plan.fresh.insert(place, entry);
         }
     }

@@ -143,7 +143,22 @@ impl Error {
         match self {
             Self::TooOften(wait_ms) => Some(wait_ms.saturating_add(999) / 1_000),
             Self::Overloaded => Some(OVERLOADED_RETRY_S),
-            _ => None,
+            Self::Malformed
+            | Self::LoggedOut
+            | Self::NotSigned(_)
+            | Self::LoginRefused
+            | Self::CodeRefused
+            | Self::Forbidden
+            | Self::ForeignOrigin
+            | Self::NotFound
+            | Self::TooSlow
+            | Self::Conflict
+            | Self::Revoked
+            | Self::TooLarge(_)
+            | Self::WrongType
+            | Self::Invalid { .. }
+            | Self::UpdateNeeded
+            | Self::Failed(_) => None,
         }
     }
 }
@@ -247,9 +262,6 @@ impl From<crate::headquarters::HeadquartersError> for Error {
 
 impl From<crate::exchange::ExchangeError> for Error {
     fn from(error: crate::exchange::ExchangeError) -> Self {
-        match error {
-            crate::exchange::ExchangeError::ForeignDevice => Self::Malformed,
-            other => Self::failed(other),
-        }
+        if matches!(error, crate::exchange::ExchangeError::ForeignDevice) { Self::Malformed } else { Self::failed(error) }
     }
 }

@@ -43,7 +43,6 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
 }
 
 /// A handler panicked: the connection lives, the log has the place, the caller learns that it is our fault.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands the payload over by value")]
 pub fn after_panic(payload: Box<dyn Any + Send + 'static>) -> Response {
     // The panic's text may quote content; the default hook has logged the place already.
     drop(payload);

@@ -56,7 +56,6 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(60);
 pub const JSON_BYTES_MAX: usize = 1 << 20;
 
 /// The whole server as one service. Tests call it by `oneshot`, without a port.
-#[must_use]
 pub fn router(app: &Shared) -> Router {
     let quick = Router::new()
         .route(ENROL_PATH, post(enroll::enroll))
