@@ -227,7 +227,7 @@ impl Inner {
             followed.changed.extend(round.changed);
         }
         let settled = followed.number.to_be_bytes();
-        self.replica.store_mut().write(|write| Ok::<_, StoreError>(write.put_setting(SETTING_SETTLED, &settled)?))?;
+        self.replica.store_mut().write(|write| write.put_setting(SETTING_SETTLED, &settled))?;
         Ok(())
     }
 

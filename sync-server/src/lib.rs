@@ -11,9 +11,10 @@
 //! * [`news`] – the wake-up channel.
 //! * [`exchange`] – the server's half of an exchange, without HTTP.
 //! * [`import`], [`export`] – customer lists as people have them, in and out.
-//! * [`duties`] – what falls due.
+//! * [`duties`], [`headquarters`] – what is owed to a document that arrived; the replica with full scope that follows the feed.
 //! * [`app`] – what every request shares.
 //! * [`http`] – where HTTP ends. The only room that names `axum`.
+//! * [`phone`], [`cli`] – a phone in a folder; the command line.
 //!
 //! Architecture invariants: no business rule that the phone also needs (those are core's); rights are decided by [`access`]
 //! alone, from the server's tables; nothing from outside reaches a document but through core's gate; what an answer promises

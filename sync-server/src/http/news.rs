@@ -18,13 +18,15 @@ use super::session::Session;
 use super::signed::SignedRequest;
 use super::{Error, Shared};
 use crate::access;
-use crate::app::App;
+use crate::app::{App, Overloaded};
 use crate::device::Standing;
 use crate::exchange::scope;
 use crate::news::{Listener, Touched};
 
 /// News are gathered for this long before they are told.
 const GATHER: Duration = Duration::from_secs(1);
+/// An overloaded server tries so often, a [`GATHER`] apart, before it closes a device's channel.
+const PATIENCE: usize = 60;
 /// A comment is sent this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
 /// A channel is closed after this long; the other side opens a new one (and proves again who it is).
@@ -63,9 +65,17 @@ impl Audience {
             Self::Device { request, told } => {
                 let (user, since) = (request.caller.user.id, *told);
                 let device = request.caller.device.id;
-                let news =
-                    app.blocking(move |app| still_good(app, device).then(|| scope::news_for(app.accounts(), app.feed(), user, since)));
-                let head = news.await.ok()??.ok()?;
+                let look = move |app: &App| still_good(app, device).then(|| scope::news_for(app.accounts(), app.feed(), user, since));
+                // Under load the wake-up comes later; closing the channel would only bring the device back at once.
+                let mut news = Err(Overloaded);
+                for _ in 0..PATIENCE {
+                    news = app.blocking(look).await;
+                    if news.is_ok() {
+                        break;
+                    }
+                    tokio::time::sleep(GATHER).await;
+                }
+                let head = news.ok()??.ok()?;
                 *told = head.unwrap_or(*told);
                 Some(head.map(|head| json!({ "number": head }).to_string()))
             }
