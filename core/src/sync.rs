@@ -204,8 +204,8 @@ impl Replica {
                         broken = true;
                         continue;
                     };
-                    let (document, taken, bad) = self.judge(before, kind, changes);
-                    broken |= !bad.is_empty();
+                    let Judgement { document, taken, bad, postponed } = self.judge(before, kind, changes);
+                    broken |= postponed || !bad.is_empty();
                     refused.extend(bad.into_iter().map(|(bytes, why)| (*doc, Some(bytes), why)));
                     let fresh = taken.is_empty() && new.is_empty();
                     new.extend(taken);
@@ -258,26 +258,35 @@ impl Replica {
         Ok(held.or_else(|| kinds::ready(kind).map(|ready| ready.genesis.clone())))
     }
 
-    #[expect(clippy::type_complexity, reason = "three lists that belong together for two lines")]
-    fn judge(&self, before: Document, kind: &str, changes: &[ByteVec]) -> (Document, Vec<RawChange>, Vec<(Vec<u8>, String)>) {
+    fn judge(&self, before: Document, kind: &str, changes: &[ByteVec]) -> Judgement {
         let empty = crate::crdt::gate::ContainerRules::default();
         let rules = kinds::ready(kind).map_or(&empty, |ready| &ready.rules);
         let incoming: Vec<Incoming<'_>> = changes.iter().map(|bytes| Incoming { bytes, source: Source::Feed }).collect();
         let admission = self.gate().admit(&before, rules, &incoming, &|_| Ok(()));
         let mut taken = Vec::new();
         let mut bad = Vec::new();
+        let mut postponed = false;
         for (outcome, bytes) in admission.outcomes.into_iter().zip(changes) {
             match outcome {
                 Judged::Accepted(accepted) => taken.push(accepted.raw),
                 Judged::AlreadyKnown { .. } => {}
                 Judged::MissingDependencies { missing, .. } => bad.push((bytes.to_vec(), format!("{} change(s) missing", missing.len()))),
                 Judged::Forked { .. } => bad.push((bytes.to_vec(), "forked".to_owned())),
-                Judged::Postponed { .. } => bad.push((bytes.to_vec(), "postponed".to_owned())),
+                Judged::Postponed { .. } => postponed = true,
                 Judged::Refused { refusal, .. } => bad.push((bytes.to_vec(), refusal.to_string())),
             }
         }
-        (admission.document.unwrap_or(before), taken, bad)
+        Judgement { document: admission.document.unwrap_or(before), taken, bad, postponed }
     }
+}
+
+/// What the gate said of the changes of one item.
+struct Judgement {
+    document: Document,
+    taken: Vec<RawChange>,
+    bad: Vec<(Vec<u8>, String)>,
+    /// Something was not judged for now: it comes again.
+    postponed: bool,
 }
 
 /// Name under which something without a hash of its own is set aside.

@@ -87,6 +87,7 @@ fn person(accounts: &Accounts, login: &str) -> Result<User, Failure> {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    roadbook_core::crdt::gate::silence_caught_panics();
     let line = Line::parse();
     let quiet = !matches!(line.command, Command::Serve(_));
     let filter = tracing_subscriber::EnvFilter::try_from_env("ROADBOOK_LOG")

@@ -1,0 +1,185 @@
+//! The exchange over a real socket, through signatures, rights and the gate, against baselines of the same run:
+//! a first sync of 5,000 cards, a day offline, nothing new, and many devices handing in their day.
+//! `cargo bench -p roadbook-tests --bench exchange`
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout, missing_docs, reason = "a bench")]
+
+#[path = "corpus.rs"]
+#[allow(dead_code, reason = "shared by the benches")]
+mod corpus;
+#[path = "headquarters.rs"]
+mod headquarters;
+#[path = "proxy.rs"]
+mod proxy;
+
+use std::time::{Duration, Instant};
+
+use corpus::{Dice, MadeCard};
+use headquarters::Office;
+use roadbook_core::crdt::{Document, Heads};
+use roadbook_core::ids::{DocId, SubjectId};
+use roadbook_core::replica::{Admitted, Replica, Start, Target};
+use roadbook_core::store::{Lane, OpenOptions};
+use roadbook_server::phone::Phone;
+
+const CARDS: usize = 5_000;
+const VISITS: usize = 40;
+const EDITS: usize = 25;
+const CHANGED_BY_OTHERS: usize = 100;
+const DEVICES: usize = 25;
+const CARDS_A_DEVICE: usize = 70;
+
+fn main() {
+    let mut dice = Dice::new(7);
+    let office = Office::open();
+    let authors = [office.rep("wang", "east"), office.rep("li", "east"), office.rep("liu", "east")];
+    println!("making {CARDS} cards …");
+    let cards: Vec<MadeCard> = (0..CARDS).map(|_| corpus::card(&mut dice, &authors)).collect();
+    let operations: u64 =
+        cards.iter().map(|card| card.document.metas().iter().map(|meta| meta.max_op - meta.start_op + 1).sum::<u64>()).sum();
+    println!("  {} operations and {} changes a card", operations / CARDS as u64, cards[0].document.metas().len() - 1);
+    let at = Instant::now();
+    office.seed(&cards, "east");
+    println!("  at headquarters after {:.1?}", at.elapsed());
+
+    let (mut phone, line) = office.phone("wang");
+    first_sync(&cards, &mut phone, &line);
+    nothing_new(&mut phone, &line);
+    day_offline(&office, &cards, &mut phone, &line, &mut dice);
+    nothing_new(&mut phone, &line);
+    drop(phone);
+    many_devices(&mut dice);
+}
+
+fn first_sync(cards: &[MadeCard], phone: &mut Phone, line: &proxy::Proxy) {
+    let snapshots: Vec<Vec<u8>> = cards.iter().map(|card| card.document.save()).collect();
+    let joined: Vec<u8> = snapshots.concat();
+    let one_stream = zstd::encode_all(joined.as_slice(), 3).unwrap().len();
+
+    line.reset();
+    let at = Instant::now();
+    let turns = phone.sync().unwrap();
+    let ours = at.elapsed();
+    let (up, down) = line.counted();
+    let documents: usize = turns.iter().map(|turn| turn.documents).sum();
+
+    let folder = tempfile::tempdir().unwrap();
+    let start = Start { open: OpenOptions::phone(corpus::MONDAY), process: [9; 16] };
+    let (mut bare, _) = Replica::open(&folder.path().join("bare.sqlite"), &start).unwrap();
+    let at = Instant::now();
+    for batch in snapshots.iter().zip(cards).collect::<Vec<_>>().chunks(250) {
+        let admitted: Vec<Admitted> = batch
+            .iter()
+            .map(|(snapshot, card)| Admitted {
+                doc: card.subject.customer(),
+                kind: "customer".to_owned(),
+                subject: card.subject,
+                document: Document::load(snapshot).unwrap(),
+                changes: Vec::new(),
+            })
+            .collect();
+        bare.absorb(&admitted, |_| Ok(())).unwrap();
+    }
+    let baseline = at.elapsed();
+    println!(
+        "first sync of {CARDS} cards: {documents} documents, {ours:.2?}, {} turn(s), {up} B up, {down} B down\n  \
+         loading and storing the same snapshots in-process: {baseline:.2?}; ratio {:.2} (at most 3)\n  \
+         one zstd-3 stream of the snapshots: {one_stream} B; ratio {:.2} (at most 1.3)",
+        turns.len(),
+        ours.as_secs_f64() / baseline.as_secs_f64(),
+        down as f64 / one_stream as f64
+    );
+}
+
+fn nothing_new(phone: &mut Phone, line: &proxy::Proxy) {
+    phone.sync().unwrap();
+    line.reset();
+    let at = Instant::now();
+    let turns = phone.sync().unwrap();
+    let took = at.elapsed();
+    let (up, down) = line.counted();
+    println!("nothing new: {} turn(s), {took:.1?}, {up} B up, {down} B down with all headers (under 1,024 in sum)", turns.len());
+}
+
+fn day_offline(office: &Office, cards: &[MadeCard], phone: &mut Phone, line: &proxy::Proxy, dice: &mut Dice) {
+    let mut raw: Vec<u8> = Vec::new();
+    let others = &cards[CARDS / 2..CARDS / 2 + CHANGED_BY_OTHERS];
+    for card in others {
+        raw.extend(office.edit(card.subject, &corpus::later_edits(dice)));
+    }
+    let subjects: Vec<SubjectId> = cards[..VISITS].iter().map(|card| card.subject).collect();
+    raw.extend(a_day(phone, &subjects, dice));
+    let packed = zstd::encode_all(raw.as_slice(), 3).unwrap().len();
+    line.reset();
+    let at = Instant::now();
+    let turns = phone.sync().unwrap();
+    let took = at.elapsed();
+    let (up, down) = line.counted();
+    println!(
+        "a day offline ({VISITS} visits, {EDITS} edits; {CHANGED_BY_OTHERS} cards changed by others): {} turn(s), {took:.2?}, {up} B up, {down} B down\n  \
+         raw changes in one zstd-3 stream: {packed} B; ratio {:.2} (at most 1.5)",
+        turns.len(),
+        (up + down) as f64 / packed as f64
+    );
+}
+
+/// One working day on a phone; returns its raw changes.
+fn a_day(phone: &mut Phone, subjects: &[SubjectId], dice: &mut Dice) -> Vec<u8> {
+    for subject in subjects.iter().take(VISITS) {
+        let stamp = phone.stamp().unwrap();
+        let mut draft = phone.replica_mut().check_in(&stamp, *subject, None, None).unwrap();
+        draft.fields.insert("outcome".to_owned(), "order".into());
+        draft.fields.insert("type".to_owned(), "routine".into());
+        draft.fields.insert("feedback".to_owned(), "老板要求月底前补货,冷柜灯管坏了一根,需要报修。".into());
+        let stamp = phone.stamp().unwrap();
+        phone.replica_mut().check_out(&stamp, &draft, None).unwrap();
+    }
+    for subject in subjects.iter().take(EDITS) {
+        let stamp = phone.stamp().unwrap();
+        phone.replica_mut().save(&stamp, Lane::Normal, &Target::customer(*subject), &corpus::later_edits(dice)).unwrap();
+    }
+    let waiting = phone.replica().store().read(|read| read.outbox(10_000, usize::MAX)).unwrap();
+    waiting.into_iter().flat_map(|own| own.bytes).collect()
+}
+
+fn many_devices(dice: &mut Dice) {
+    let office = Office::open();
+    let mut phones: Vec<(Phone, proxy::Proxy)> = Vec::new();
+    for n in 0..DEVICES {
+        let (login, territory) = (format!("rep{n}"), format!("t{n}"));
+        let rep = office.rep(&login, &territory);
+        let cards: Vec<MadeCard> = (0..CARDS_A_DEVICE).map(|_| corpus::card(dice, &[rep, rep, rep])).collect();
+        office.seed(&cards, &territory);
+        let (mut phone, line) = office.phone(&login);
+        phone.sync().unwrap();
+        let subjects: Vec<SubjectId> = cards.iter().map(|card| card.subject).collect();
+        a_day(&mut phone, &subjects, dice);
+        phones.push((phone, line));
+    }
+    let at = Instant::now();
+    let times: Vec<Duration> = std::thread::scope(|scope| {
+        let running: Vec<_> = phones
+            .iter_mut()
+            .map(|(phone, _)| {
+                scope.spawn(move || {
+                    let at = Instant::now();
+                    let turns = phone.sync().unwrap();
+                    assert_eq!(turns.iter().map(|turn| turn.quarantined.len()).sum::<usize>(), 0);
+                    at.elapsed()
+                })
+            })
+            .collect();
+        running.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let took = at.elapsed();
+    let slowest = times.iter().max().unwrap();
+    println!(
+        "{DEVICES} devices at once, each its day, through the whole gate, durable and projected: {took:.2?}, {:.1} devices a second (at least 25), slowest {slowest:.2?}",
+        DEVICES as f64 / took.as_secs_f64()
+    );
+}
+
+/// What the feed needs to know of a change besides its bytes.
+pub(crate) fn changes_of(card: &MadeCard) -> (DocId, Vec<roadbook_core::crdt::RawChange>) {
+    let genesis = roadbook_core::model::kinds::ready("customer").unwrap().genesis.heads();
+    (card.subject.customer(), card.document.changes_since(&Heads::new(genesis.hashes().to_vec())))
+}
