@@ -148,6 +148,7 @@ fn a_day_is_sequenced_from_the_cards() {
         known: &[],
         from: Some((313_000_000, 1_206_000_000)),
         leave_s: 8 * 3_600,
+        weekday: None,
         moved_s: 0,
     };
     let plan = replica.sequence(&question).unwrap();
@@ -155,4 +156,8 @@ fn a_day_is_sequenced_from_the_cards() {
     assert_eq!(order.last(), Some(&subjects[0]), "the one that opens at 14:00 comes last");
     assert_eq!(plan.late_s, 0);
     assert!(plan.stops[3].arrive_s.unwrap() < 14 * 3_600 && plan.unlocated.is_empty());
+    let given = replica.schedule(&question).unwrap();
+    assert_eq!(given.stops.iter().map(|stop| stop.stop).collect::<Vec<_>>(), question.open, "the order given stands");
+    assert!(given.distance_m > plan.distance_m, "{} > {}", given.distance_m, plan.distance_m);
+    assert_eq!(given.late, [subjects[3], subjects[1]], "after two in the afternoon the others are too late");
 }

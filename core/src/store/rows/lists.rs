@@ -60,6 +60,10 @@ pub enum CustomerOrder {
     Stale,
     /// A before B before C, then by name.
     Grade,
+    /// By territory, then by name.
+    Territory,
+    /// Most matters to decide first, then by name.
+    ToDecide,
     /// Nearest first; those without a place last.
     Near(Place),
 }
@@ -226,6 +230,8 @@ impl CustomerOrder {
             Self::Due => ("due_day".into(), "''"),
             Self::Stale => ("stale_from_ms".into(), "''"),
             Self::Grade => ("0".into(), "(grade || char(1) || name_key)"),
+            Self::Territory => ("0".into(), "(territory || char(1) || name_key)"),
+            Self::ToDecide => ("-(review_count + waiting_count)".into(), "name_key"),
             Self::Near(at) => (nearness(at), "''"),
         }
     }
@@ -277,6 +283,8 @@ impl Reading<'_> {
                 | CustomerOrder::Due
                 | CustomerOrder::Stale
                 | CustomerOrder::Grade
+                | CustomerOrder::Territory
+                | CustomerOrder::ToDecide
                 | CustomerOrder::Near(_) => conditions.and(&format!("({number}, {text}, subject) > (?, ?, ?)"), values),
             }
         }
@@ -296,6 +304,36 @@ impl Reading<'_> {
             Ok((line, key))
         })?;
         page(rows.collect::<Result<_, _>>()?, max)
+    }
+
+    /// The `max` customers after the first `skip` in an order, or in its reverse: for lists that are scrolled to any place. The index is walked
+    /// over what is skipped; to read on and on, take [`Self::customers`].
+    ///
+    /// # Errors
+    /// See [`Self::customers`].
+    pub fn customers_at(
+        &self,
+        filter: &CustomerFilter,
+        order: CustomerOrder,
+        reverse: bool,
+        skip: usize,
+        max: usize,
+    ) -> Result<Vec<CustomerLine>, StoreError> {
+        let conditions = filter.conditions()?;
+        let (number, text) = order.keys();
+        let down = if reverse { " DESC" } else { "" };
+        let sql = format!(
+            "SELECT {LINE}
+             FROM (SELECT no, {number} AS number, {text} AS text FROM customer_row INDEXED BY customer_list
+                   {} ORDER BY number{down}, text{down}, subject{down} LIMIT {} OFFSET {}) k
+             JOIN customer_row c ON c.no = k.no ORDER BY k.number{down}, k.text{down}, c.subject{down}",
+            conditions.sql,
+            int(max.min(PAGE_LINES_MAX)),
+            int(skip),
+        );
+        let mut find = self.conn.prepare_cached(&sql)?;
+        let rows = find.query_map(params_from_iter(conditions.values), customer_line)?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// One customer as lists show it.

@@ -136,6 +136,32 @@ fn overdue_is_days_over_interval_times_weight() {
 }
 
 #[test]
+fn any_stretch_of_any_order_is_that_stretch_of_the_whole() {
+    let mut store = Store::in_memory().unwrap();
+    let grades = ["A", "B", "C", "unrated"];
+    let rows: Vec<CustomerRow> = (0..23)
+        .map(|n| CustomerRow {
+            grade: grades[n as usize % 4].into(),
+            territory: Some(TerritoryId(format!("t{}", n % 3))),
+            ..row(n, &format!("店{}", n * 7 % 23))
+        })
+        .collect();
+    store.write::<_, StoreError>(|w| rows.iter().try_for_each(|row| w.put_customer_row(row))).unwrap();
+    let orders = [CustomerOrder::Name, CustomerOrder::Due, CustomerOrder::Grade, CustomerOrder::Territory, CustomerOrder::ToDecide];
+    for order in orders {
+        let whole = store.read(|r| r.customers(&all(), order, None, 100)).unwrap().lines;
+        for (skip, max) in [(0, 5), (9, 5), (20, 5), (23, 5), (100, 5), (0, 0)] {
+            let there = store.read(|r| r.customers_at(&all(), order, false, skip, max)).unwrap();
+            let expected: Vec<_> = whole.iter().skip(skip).take(max).cloned().collect();
+            assert_eq!(there, expected, "{order:?} from {skip}");
+            let back = store.read(|r| r.customers_at(&all(), order, true, skip, max)).unwrap();
+            let expected: Vec<_> = whole.iter().rev().skip(skip).take(max).cloned().collect();
+            assert_eq!(back, expected, "{order:?} backwards from {skip}");
+        }
+    }
+}
+
+#[test]
 fn visits_are_listed_and_summed() {
     let mut store = Store::in_memory().unwrap();
     store
