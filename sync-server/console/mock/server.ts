@@ -74,7 +74,7 @@ function sequence(request: SequenceRequest): Sequence {
     at += way * 140;
     const arrive_ms = at;
     at += 15 * 60_000;
-    return { customer: row.id, arrive_ms, depart_ms: at, travel_s: Math.round(way * 0.14), wait_s: 0, late: n > 9 };
+    return { customer: row.id, arrive_ms, depart_ms: at, late: n > 9 };
   });
   return { stops, travel_s: Math.round(distance * 0.14), distance_m: Math.round(distance), finish_ms: at, unplaced: rows.filter((row) => row.place === null).map((row) => row.id) };
 }
@@ -117,7 +117,7 @@ function overview(from: string, to: string): Overview {
   return {
     as_of_ms: Date.now(), missing_devices: 1, days, reps: schema.reps.map((rep) => ({ rep, visits: days.map((day) => of(rep.id, day).length), planned: days.map((_, n) => 8 + ((n * 7) % 3)), orders: days.flatMap((day) => of(rep.id, day)).filter((one) => one.outcome === 'order').length })),
     grades: ['A', 'B', 'C', 'D', 'unrated'].map((grade) => { const rows = world.rows.filter((row) => row.grade === grade); return { grade, customers: rows.length, overdue: overdue(rows).length, worst_days: Math.max(0, ...rows.map((row) => -(row.due_days ?? 0))) }; }),
-    customers: world.rows.length, overdue: overdue(world.rows).length, visits_today: world.visits.filter((one) => world.dayOf(one.check_in_ms) === world.dayOf(Date.now())).length, planned_today: 36, stale_customers: world.rows.filter((row) => row.stale_fields > 0).length, review: { rivals: review.filter((one) => one.kind === 'rivals').length, reports: review.filter((one) => one.kind === 'report').length, proposals: review.filter((one) => one.kind === 'proposal').length }, devices: world.devices,
+    customers: world.rows.length, overdue: overdue(world.rows).length, visits_today: world.visits.filter((one) => world.dayOf(one.check_in_ms) === world.dayOf(Date.now())).length, planned_today: 36, stale_customers: world.rows.filter((row) => row.stale).length, review: { rivals: review.filter((one) => one.kind === 'rivals').length, reports: review.filter((one) => one.kind === 'report').length, proposals: review.filter((one) => one.kind === 'proposal').length }, devices: world.devices,
   };
 }
 
@@ -130,7 +130,7 @@ const routes: [string, string, Handler][] = [
   ['POST', '/api/logout', () => void (signedIn = false)],
   ['GET', '/api/me', () => (signedIn ? me() : null)],
   ['GET', '/api/schema', () => schema],
-  ['GET', '/api/customers', (url) => { const all = world.find(url.searchParams); const offset = Number(url.searchParams.get('offset') ?? 0); return { total: all.length, offset, rows: all.slice(offset, offset + Number(url.searchParams.get('limit') ?? 100)) }; }],
+  ['GET', '/api/customers', (url) => { const all = world.find(url.searchParams); const offset = Number(url.searchParams.get('offset') ?? 0); return { total: all.length, more: false, offset, rows: all.slice(offset, offset + Number(url.searchParams.get('limit') ?? 100)) }; }],
   ['GET', '/api/customers/*', (_, __, [id]) => found(world.card(id!))],
   ['GET', '/api/customers/*/history', (url, _, [id]) => { const field = url.searchParams.get('field') ?? ''; const card = found(world.card(id!)); const [list, entry, key] = field.split('/'); const fact = entry === undefined ? card.facts[field] : card.entries[list!]?.find((one) => one.id === entry)?.fields[key!]; const shown = fact?.shown; return { lines: shown == null ? [] : [{ assertion: shown, act: 'asserted', shown: true }, ...fact!.rivals.filter((one) => one.key !== shown.key).map((one) => ({ assertion: one, act: 'asserted', shown: false })), { assertion: { ...world.assertion(shown.value, schema.reps[2]!, 200), key: 'old' }, act: 'confirmed', shown: false }, { assertion: world.assertion(typeof shown.value === 'string' ? `${shown.value}(旧)` : shown.value, null, 400, 'import'), act: 'asserted', shown: false }] }; }],
   ['POST', '/api/customers/*/edits', (_, body, [id]) => write(found(world.card(id!)), body as EditRequest)],
@@ -141,6 +141,7 @@ const routes: [string, string, Handler][] = [
   ['POST', '/api/tours', (_, body) => publish(body as PublishRequest)],
   ['GET', '/api/overview', (url) => overview(url.searchParams.get('from') ?? '', url.searchParams.get('to') ?? '')],
   ['GET', '/api/review', () => ({ items: review })],
+  ['GET', '/api/review/count', () => ({ count: review.length })],
   ['POST', '/api/review/*', (_, body, [id]) => { void (body as Decision); review = review.filter((one) => one.id !== id); return { items: review }; }],
   ['GET', '/api/accounts', () => ({ users: world.users, devices: world.devices })],
   ['POST', '/api/accounts/users', (_, body) => { world.users.push({ id: `u${feed}`, disabled: false, ...(body as Omit<(typeof world.users)[0], 'id' | 'disabled'>) }); return { users: world.users, devices: world.devices }; }],

@@ -24,10 +24,10 @@ export const rows: CustomerRow[] = Array.from({ length: 3217 }, (_, n) => {
   const interval = { A: 7, B: 14, C: 30, D: 60 }[grade] ?? null;
   const owner = one(reps);
   return {
-    id: `c${n}`, name: n === 0 ? '惠民超市' : `${one(FRONT)}${one(BACK)}${n > 150 ? `(${one(STREETS)}店)` : ''}`, customer_no: `K${String(10001 + n)}`, grade: n === 0 ? 'B' : grade,
+    id: `c${n}`, name: n === 0 ? '惠民超市' : `${one(FRONT)}${one(BACK)}${n > 150 ? `(${one(STREETS)}店)` : ''}`, grade: n === 0 ? 'B' : grade,
     business_type: one(['retailer', 'retailer', 'chain', 'wholesaler', 'exclusive_shop']), lifecycle: one(['active', 'active', 'active', 'prospect', 'dormant']), territory: one(['east', 'east', 'west', 'north']), owner: n === 0 ? reps[0]! : owner,
     address: n === 0 ? '人民路21号' : `${one(STREETS)}${1 + int(200)}号`, phone: `139${String(10000000 + int(89999999))}`, place: random() < 0.05 ? null : { lat: 30.25 + (random() - 0.5) * 0.12, lon: 120.2 + (random() - 0.5) * 0.16 },
-    last_visit_ms: last, interval_days: interval, due_days: interval === null ? null : last === null ? -int(20) : Math.floor((last + interval * DAY - now()) / DAY), stale_fields: random() < 0.5 ? 0 : int(9), review: n === 0 ? 1 : random() < 0.02 ? 1 : 0, unverified: int(6),
+    last_visit_ms: last, interval_days: interval, due_days: interval === null ? null : last === null ? -int(20) : Math.floor((last + interval * DAY - now()) / DAY), stale: random() < 0.2, complete_percent: 30 + int(70), review: n === 0 ? 1 : random() < 0.02 ? 1 : 0, waiting: random() < 0.1 ? 1 : 0,
   };
 });
 
@@ -37,8 +37,8 @@ export function find(query: URLSearchParams): CustomerRow[] {
   const found = rows.filter((row) =>
     (q === '' || row.name.includes(q) || row.address?.includes(q) || row.phone?.includes(q) || pinyin(row.name, false).includes(q) || pinyin(row.name, true).includes(q)) &&
     (!query.get('territory') || row.territory === query.get('territory')) && (!query.get('owner') || row.owner?.id === query.get('owner')) && (!query.get('grade') || row.grade === query.get('grade')) && (!query.get('type') || row.business_type === query.get('type')) &&
-    (!query.get('stale') || row.stale_fields > 0) && (!query.get('overdue') || (row.due_days !== null && row.due_days < 0)) && (!query.get('review') || row.review > 0));
-  const by: Record<string, (row: CustomerRow) => number | string> = { name: (r) => r.name, grade: (r) => r.grade ?? 'z', territory: (r) => r.territory ?? '', last_visit: (r) => r.last_visit_ms ?? 0, due: (r) => r.due_days ?? 9999, stale: (r) => r.stale_fields, review: (r) => r.review };
+    (!query.get('stale') || row.stale) && (!query.get('overdue') || (row.due_days !== null && row.due_days < 0)) && (!query.get('review') || row.review > 0));
+  const by: Record<string, (row: CustomerRow) => number | string> = { name: (r) => r.name, grade: (r) => r.grade ?? 'z', territory: (r) => r.territory ?? '', last_visit: (r) => r.last_visit_ms ?? 0, due: (r) => r.due_days ?? 9999, stale: (r) => (r.stale ? 0 : 1), review: (r) => r.review };
   const key = by[query.get('sort') ?? 'due'] ?? by['due']!;
   const sign = query.get('descending') ? -1 : 1;
   return found.sort((a, b) => (key(a) < key(b) ? -sign : key(a) > key(b) ? sign : 0));

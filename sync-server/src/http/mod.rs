@@ -8,9 +8,11 @@
 //! | `GET /v1/news` | a device | `news.rs` |
 //! | `POST /api/login`, `POST /api/logout`, `GET /api/me` | people | `login.rs`, `me.rs` |
 //! | `GET /api/news` | people | `news.rs` |
+//! | `/api/…` everything else | people | `console/` |
 //! | `GET /health` | anyone | `health.rs` |
 //! | `GET` anything else | anyone: the console's files hold no content | `console_files.rs` |
 
+mod console;
 pub mod console_files;
 pub mod enroll;
 pub mod error;
@@ -64,6 +66,7 @@ pub fn router(app: &Shared) -> Router {
         .route("/api/logout", post(login::logout))
         .route("/api/me", get(me::me))
         .route("/health", get(health::health))
+        .merge(console::routes())
         .layer(DefaultBodyLimit::max(JSON_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME));
     // Channels stay open: they have limits of their own.

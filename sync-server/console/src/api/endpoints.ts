@@ -25,6 +25,7 @@ export const api = {
 
   overview: (from: t.Day, to: t.Day, signal?: AbortSignal) => get<t.Overview>('/api/overview', { from, to }, signal),
   review: (signal?: AbortSignal) => get<t.ReviewList>('/api/review', {}, signal),
+  reviewCount: (signal?: AbortSignal) => get<{ count: number }>('/api/review/count', {}, signal),
   decide: (id: string, decision: t.Decision) => post<t.ReviewList>(`/api/review/${enc(id)}`, decision),
 
   accounts: (signal?: AbortSignal) => get<t.Accounts>('/api/accounts', {}, signal),

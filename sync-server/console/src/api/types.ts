@@ -273,7 +273,6 @@ export interface VerifyRequest {
 export interface CustomerRow {
   id: Id;
   name: string;
-  customer_no: string | null;
   grade: string | null;
   business_type: string | null;
   lifecycle: string | null;
@@ -286,9 +285,13 @@ export interface CustomerRow {
   interval_days: number | null;
   /** Days until the next visit is due; negative when overdue; null when no interval applies. */
   due_days: number | null;
-  stale_fields: number;
+  /** More than half of what is known is older than it may be. */
+  stale: boolean;
+  complete_percent: number;
+  /** Fields on which people disagree. */
   review: number;
-  unverified: number;
+  /** Reports that wait for verification. */
+  waiting: number;
 }
 
 export type CustomerSort = 'name' | 'grade' | 'territory' | 'last_visit' | 'due' | 'stale' | 'review';
@@ -312,6 +315,8 @@ export interface CustomerQuery {
 
 export interface CustomerList {
   total: number;
+  /** A search found more than it lists: `total` is then a lower bound. */
+  more: boolean;
   offset: number;
   rows: CustomerRow[];
 }
@@ -413,8 +418,6 @@ export interface SequenceStop {
   customer: Id;
   arrive_ms: Ms;
   depart_ms: Ms;
-  travel_s: number;
-  wait_s: number;
   late: boolean;
 }
 
@@ -478,7 +481,7 @@ export interface ReviewItem {
   reason: string | null;
 }
 
-/** `GET /api/review` */
+/** `GET /api/review`; `GET /api/review/count` answers `{count}` alone. */
 export interface ReviewList {
   items: ReviewItem[];
 }

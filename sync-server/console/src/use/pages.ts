@@ -5,6 +5,7 @@ import type { News } from '../api/types';
 
 export interface Page<T> {
   total: number;
+  more?: boolean;
   rows: T[];
 }
 
@@ -27,6 +28,7 @@ export function usePages<T>(
   const pages = shallowReactive(new Map<number, T[]>());
   const asked = new Map<number, AbortController>();
   const total = ref<number | null>(null);
+  const more = ref(false);
   const error = shallowRef<unknown>(null);
   const busy = ref(false);
   let seen: [number, number] = [0, PAGE_ROWS - 1];
@@ -46,6 +48,7 @@ export function usePages<T>(
         stale = false;
       }
       total.value = found.total;
+      more.value = found.more === true;
       pages.set(page, found.rows);
       error.value = null;
     } catch (cause) {
@@ -95,6 +98,7 @@ export function usePages<T>(
 
   return {
     total: computed(() => total.value ?? 0),
+    more,
     ready: computed(() => total.value !== null),
     error,
     busy,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use roadbook_core::ids::{SubjectId, TerritoryId, UserId};
 use roadbook_core::model::Role;
 use roadbook_core::replica::Stamp;
@@ -105,7 +105,14 @@ fn publish(app: &App, dispatcher: &User, rep: &User, key: &TourKey) -> Result<()
     let lines = replica.store().read(|read| read.customers(&filter, CustomerOrder::Grade, None, STOPS))?.lines;
     let open: Vec<SubjectId> = lines.iter().map(|line| line.subject).collect();
     let from = lines.iter().find_map(|line| Some((i64::from(line.lat_e7?), i64::from(line.lon_e7?))));
-    let plan = replica.sequence(&DayQuestion { open: &open, known: &[], from, leave_s: MORNING_S, moved_s: 0 })?;
+    let plan = replica.sequence(&DayQuestion {
+        open: &open,
+        known: &[],
+        from,
+        leave_s: MORNING_S,
+        weekday: Some(key.day.weekday().number_from_monday()),
+        moved_s: 0,
+    })?;
     show::line(format_args!(
         "  {}: {} stops, {} min on the road, done at {:02}:{:02}",
         rep.name,

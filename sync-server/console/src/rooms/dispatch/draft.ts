@@ -44,7 +44,7 @@ export function useDraft(day: Ref<Day>, rep: Ref<Id>, tour: Ref<Tour | null>, pu
   });
   const all_ids = computed(() => [...done_stops.value.map((stop) => stop.customer.id), ...open_ids.value]);
   const dirty = computed(() => order.value !== null);
-  /** The tour changed on the server after this draft was begun. */
+  /** The tour changed on the server after this draft was begun: the page says so, and shows the draft after what was visited since. */
   const outrun = computed(() => dirty.value && tour.value !== null && heads.value !== null && heads.value !== tour.value.heads);
 
   function drop(): void {
@@ -122,7 +122,7 @@ export function useDraft(day: Ref<Day>, rep: Ref<Id>, tour: Ref<Tour | null>, pu
     sequence: () => during('sequence', () => estimate(false)),
     publish: () =>
       during('publish', async () => {
-        const answer = await api.publish({ day: day.value, rep: rep.value, customers: all_ids.value, urgent: [...urgent.value], heads: heads.value ?? tour.value?.heads ?? null });
+        const answer = await api.publish({ day: day.value, rep: rep.value, customers: all_ids.value, urgent: [...urgent.value], heads: tour.value?.heads ?? null });
         published(answer);
         drop();
         done(t.value.dispatch.publishedToast);

@@ -1,0 +1,96 @@
+//! `POST /api/tours`: a plan published. What was visited stays where it is; everything else stands in the order given.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::Json;
+use axum::extract::State;
+use chrono::NaiveDate;
+use roadbook_core::ids::{DocId, SubjectId, UserId};
+use roadbook_core::model::tour::{PlannedStop, Tour};
+use roadbook_core::replica::field::{self, TourKey};
+use serde::Deserialize;
+
+use super::names::Names;
+use super::overview::reps_within;
+use super::sequence;
+use super::tours::{self, TourJson};
+use super::writing;
+use crate::access::Command;
+use crate::app::App;
+use crate::http::{Error, JsonBody, Session, Shared};
+
+/// Route code of a day that is planned without a fixed route.
+const FREE_ROUTE: &str = "day";
+
+/// A plan as the page shows it.
+#[derive(Deserialize)]
+pub(super) struct Request {
+    day: NaiveDate,
+    rep: UserId,
+    customers: Vec<SubjectId>,
+    urgent: BTreeSet<SubjectId>,
+    heads: Option<String>,
+}
+
+/// * 200 with the tour as it stands then;
+/// * 403 unless the person dispatches for this representative; 404 for a customer that may not be known;
+/// * 409 when another plan was published meanwhile; 422 for too many stops.
+pub(super) async fn publish(
+    State(app): State<Shared>,
+    session: Session,
+    JsonBody(request): JsonBody<Request>,
+) -> Result<Json<TourJson>, Error> {
+    session.require(Command::Dispatch)?;
+    app.blocking(move |app| {
+        if !reps_within(app, &session)?.contains(&request.rep) {
+            return Err(Error::Forbidden);
+        }
+        let (key, before) = existing(app, &request)?;
+        let seen = request.heads.clone().unwrap_or_default();
+        if before.as_ref().map(tours::token).unwrap_or_default() != seen {
+            return Err(Error::Conflict);
+        }
+        let stops = planned(app, &session, &request, before.as_ref())?;
+        let stamp = writing::stamp(app, session.id())?;
+        let work = vec![field::publish(&stamp, &key, before.as_ref(), &stops, None, &[])];
+        writing::commit(app, session.id(), &work, &[])?;
+        let names = Names::read(app.accounts(), app.feed())?;
+        app.headquarters().read(|replica| tours::shown(app, replica, key.doc(), &names))?.map(Json).ok_or(Error::NotFound)
+    })
+    .await?
+}
+
+/// The representative's tour of the day, where there is one already, else the one to be made.
+fn existing(app: &App, request: &Request) -> Result<(TourKey, Option<Tour>), Error> {
+    app.headquarters().read(|replica| {
+        let lines = replica.store().read(|read| read.tours(request.day, request.day, Some(request.rep)))?;
+        let route = lines.first().map_or_else(|| FREE_ROUTE.to_owned(), |line| line.tour.route.clone());
+        let key = TourKey { route, day: request.day, rep: request.rep };
+        let doc: DocId = lines.first().map_or_else(|| key.doc(), |line| line.tour.doc);
+        Ok((key, replica.tour(doc)?))
+    })
+}
+
+/// The stops of the new revision: visited ones as they were planned, open ones with fresh times.
+fn planned(app: &App, session: &Session, request: &Request, before: Option<&Tour>) -> Result<Vec<PlannedStop>, Error> {
+    let mut listed = BTreeSet::new();
+    let wanted: Vec<SubjectId> = request.customers.iter().copied().filter(|stop| listed.insert(*stop)).collect();
+    let begun: BTreeMap<SubjectId, Option<PlannedStop>> = before
+        .into_iter()
+        .flat_map(|tour| tour.stops.iter().filter(|stop| stop.visit.is_some()).map(|stop| (stop.stop, stop.planned.clone())))
+        .collect();
+    let open: Vec<SubjectId> = wanted.iter().copied().filter(|stop| !begun.contains_key(stop)).collect();
+    let plan = sequence::plan(app, session, request.day, request.rep, &open, true)?;
+    let times: BTreeMap<SubjectId, PlannedStop> = plan.stops.into_iter().map(|stop| (stop.stop, stop)).collect();
+    let stop = |id: SubjectId| {
+        if let Some(Some(kept)) = begun.get(&id) {
+            return Some(kept.clone());
+        }
+        // A stop that the representative began on their own account stays theirs.
+        if begun.contains_key(&id) {
+            return None;
+        }
+        times.get(&id).map(|timed| PlannedStop { urgent: request.urgent.contains(&id), ..timed.clone() })
+    };
+    Ok(wanted.into_iter().filter_map(stop).collect())
+}

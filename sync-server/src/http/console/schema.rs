@@ -1,0 +1,170 @@
+//! `GET /api/schema`: kinds, sections, fields, value sets, territories and representatives, so that the console writes none of it down.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use roadbook_core::model::schema::{Class, Field, FieldType, Kind, Label, Merge, ValueSet};
+use roadbook_core::model::{kinds, values};
+use serde::Serialize;
+
+use super::names::Named;
+use crate::access::Role;
+use crate::http::{Error, Session, Shared};
+
+#[derive(Serialize)]
+pub(super) struct Schema {
+    version: u32,
+    kinds: Vec<KindJson>,
+    value_sets: BTreeMap<&'static str, Vec<Option_>>,
+    territories: Vec<TerritoryJson>,
+    reps: Vec<Named>,
+}
+
+#[derive(Serialize)]
+struct KindJson {
+    kind: &'static str,
+    label: &'static Label,
+    sections: Vec<SectionJson>,
+    fields: Vec<FieldJson>,
+}
+
+#[derive(Serialize)]
+struct SectionJson {
+    name: &'static str,
+    label: &'static Label,
+}
+
+#[derive(Serialize)]
+struct FieldJson {
+    key: String,
+    label: Label,
+    section: &'static str,
+    merge: &'static str,
+    #[serde(rename = "type")]
+    ty: &'static str,
+    value_set: Option<&'static str>,
+    min: Option<i64>,
+    max: Option<i64>,
+    chars_max: Option<u16>,
+    class: Class,
+    fresh_days: Option<u16>,
+    fields: Vec<FieldJson>,
+}
+
+#[derive(Serialize)]
+struct Option_ {
+    code: &'static str,
+    label: &'static Label,
+    retired: bool,
+}
+
+#[derive(Serialize)]
+struct TerritoryJson {
+    id: String,
+    name: String,
+    parent: Option<String>,
+}
+
+/// * 200 with the schema; 401 when nobody is logged in.
+pub(super) async fn schema(State(app): State<Shared>, session: Session) -> Result<Json<Schema>, Error> {
+    app.blocking(move |app| {
+        let mine = |id: &roadbook_core::ids::TerritoryId| session.reach.holds(id);
+        let territories = app.accounts().territories()?.into_iter().filter(|one| mine(&one.id)).map(|one| TerritoryJson {
+            id: one.id.0,
+            name: one.name,
+            parent: one.parent.map(|parent| parent.0),
+        });
+        let reps = app.accounts().users()?.into_iter().filter(|user| user.role == Role::Salesperson && !user.disabled);
+        let reps = reps
+            .filter(|user| user.territories.is_empty() || user.territories.iter().any(mine))
+            .map(|user| Named { id: user.id.to_string(), name: user.name });
+        Ok(Json(Schema {
+            version: kinds::SCHEMA_VERSION,
+            kinds: kinds::ALL.iter().map(|kind| kind_json(kind)).collect(),
+            value_sets: values::ALL.iter().map(|set| (set.id, options(set))).collect(),
+            territories: territories.collect(),
+            reps: reps.collect(),
+        }))
+    })
+    .await?
+}
+
+fn kind_json(kind: &'static Kind) -> KindJson {
+    KindJson {
+        kind: kind.id,
+        label: &kind.label,
+        sections: kind.sections.iter().map(|section| SectionJson { name: section.id, label: &section.label }).collect(),
+        fields: kind.sections.iter().flat_map(|section| section.fields.iter().map(|field| field_json(field, section.id))).collect(),
+    }
+}
+
+fn options(set: &'static ValueSet) -> Vec<Option_> {
+    set.codes.iter().map(|code| Option_ { code: code.id, label: &code.label, retired: code.retired_for.is_some() }).collect()
+}
+
+fn field_json(field: &Field, section: &'static str) -> FieldJson {
+    let (ty, value_set) = type_of(&field.ty);
+    let (min, max, chars_max) = match &field.ty {
+        FieldType::Integer { min, max } => (Some(*min), Some(*max), None),
+        FieldType::Line(chars) | FieldType::Prose(chars) => (None, None, Some(*chars)),
+        FieldType::Money
+        | FieldType::Date
+        | FieldType::Code(_)
+        | FieldType::Rating
+        | FieldType::Phone
+        | FieldType::Geo
+        | FieldType::Bool
+        | FieldType::Window
+        | FieldType::Uscc
+        | FieldType::Reference
+        | FieldType::Instant
+        | FieldType::Stamp
+        | FieldType::Structure => (None, None, None),
+    };
+    FieldJson {
+        key: field.id.to_string(),
+        label: field.label.clone(),
+        section,
+        merge: match &field.merge {
+            Merge::Fact => "fact",
+            Merge::Register => "register",
+            Merge::Set => "set",
+            Merge::Entries(_) => "entries",
+            Merge::Text => "text",
+            Merge::Log(_) => "log",
+            Merge::Counter => "counter",
+            Merge::Once => "once",
+        },
+        ty,
+        value_set,
+        min,
+        max,
+        chars_max,
+        class: field.class,
+        fresh_days: field.fresh_days,
+        fields: field.entry_fields().iter().map(|inner| field_json(inner, section)).collect(),
+    }
+}
+
+/// Stable name of a type, and the value set of a code.
+pub(super) fn type_of(ty: &FieldType) -> (&'static str, Option<&'static str>) {
+    match ty {
+        FieldType::Line(_) => ("line", None),
+        FieldType::Prose(_) => ("prose", None),
+        FieldType::Integer { .. } => ("integer", None),
+        FieldType::Money => ("money", None),
+        FieldType::Date => ("date", None),
+        FieldType::Code(set) => ("code", Some(set.id)),
+        FieldType::Rating => ("rating", None),
+        FieldType::Phone => ("phone", None),
+        FieldType::Geo => ("geo", None),
+        FieldType::Bool => ("bool", None),
+        FieldType::Window => ("window", None),
+        FieldType::Uscc => ("uscc", None),
+        FieldType::Reference => ("reference", None),
+        FieldType::Instant => ("instant", None),
+        FieldType::Stamp => ("stamp", None),
+        FieldType::Structure => ("structure", None),
+    }
+}

@@ -1,0 +1,207 @@
+//! `GET /api/visits`: sealed visits, newest first, and on a day also those that go on now.
+
+use axum::Json;
+use axum::extract::State;
+use roadbook_core::ids::{DocId, Ms, SubjectId, TerritoryId, UserId};
+use roadbook_core::model::tour::StopState;
+use roadbook_core::model::visit::Visit;
+use roadbook_core::replica::Replica;
+use roadbook_core::store::rows::{VisitFilter, VisitLine};
+use serde::{Deserialize, Serialize};
+
+use super::asked::Asking;
+use super::names::{Named, Names};
+use super::reach;
+use crate::access::{self, Reach, Relation};
+use crate::http::{Error, Session, Shared};
+
+const LIMIT_DEFAULT: usize = 50;
+const LIMIT_MAX: usize = 200;
+
+/// What is asked.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Asked {
+    rep: String,
+    customer: String,
+    day: String,
+    before_ms: Option<i64>,
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+pub(super) struct List {
+    rows: Vec<VisitJson>,
+    more: bool,
+}
+
+/// A visit in a list.
+#[derive(Serialize)]
+pub(super) struct VisitJson {
+    id: String,
+    customer: Named,
+    rep: Named,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    outcome: Option<String>,
+    purpose: Option<String>,
+    feedback: Option<String>,
+    problems: Option<String>,
+    next_step: Option<String>,
+    next_day: Option<String>,
+    check_in_ms: Ms,
+    check_out_ms: Option<Ms>,
+    received_ms: Option<Ms>,
+    location: Option<String>,
+    distance_m: Option<i64>,
+    clock_offset_ms: Option<i64>,
+    amendments: u32,
+    possible_double: bool,
+}
+
+/// * 200 with a page; 400 when the question cannot be read; 403 for a role that sees no visits; 404 for a customer that may not be known.
+pub(super) async fn visits(State(app): State<Shared>, session: Session, Asking(asked): Asking<Asked>) -> Result<Json<List>, Error> {
+    app.blocking(move |app| {
+        if !access::may_read_kind(session.role(), Relation::Territory, "visit") {
+            return Err(Error::Forbidden);
+        }
+        let Some(filter) = filter(&session, &asked, |id| session.readable(app, "visit", id).map(drop))? else {
+            return Ok(Json(List { rows: Vec::new(), more: false }));
+        };
+        let limit = asked.limit.unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX);
+        let names = Names::read(app.accounts(), app.feed())?;
+        app.headquarters().read(|replica| {
+            let before = asked.before_ms.map(Ms);
+            let (lines, more) = page(replica, &filter, before, limit)?;
+            let mut rows: Vec<VisitJson> = lines.iter().map(|line| shown(replica, line, &names)).collect::<Result<_, Error>>()?;
+            if before.is_none() && filter.subject.is_none() && filter.from.is_some() {
+                rows.extend(going_on(replica, &filter, &session.reach, &names)?);
+                rows.sort_by_key(|row| std::cmp::Reverse(row.check_in_ms));
+            }
+            Ok(Json(List { rows, more }))
+        })
+    })
+    .await?
+}
+
+fn filter(session: &Session, asked: &Asked, readable: impl Fn(SubjectId) -> Result<(), Error>) -> Result<Option<VisitFilter>, Error> {
+    let mut filter = VisitFilter::default();
+    if !asked.customer.is_empty() {
+        let id: SubjectId = asked.customer.parse().map_err(|_| Error::Malformed)?;
+        readable(id)?;
+        filter.subject = Some(id);
+    } else if let Reach::Within(territories) = &session.reach {
+        if territories.is_empty() {
+            return Ok(None);
+        }
+        filter.territories = territories.iter().cloned().collect();
+    }
+    if !asked.rep.is_empty() {
+        filter.rep = Some(asked.rep.parse::<UserId>().map_err(|_| Error::Malformed)?);
+    }
+    if !asked.day.is_empty() {
+        let day = reach::day(&asked.day)?;
+        filter.from = Some(day);
+        filter.to = Some(day);
+    }
+    Ok(Some(filter))
+}
+
+/// The newest visits that began before a moment.
+fn page(replica: &Replica, filter: &VisitFilter, before: Option<Ms>, limit: usize) -> Result<(Vec<VisitLine>, bool), Error> {
+    let mut after = None;
+    loop {
+        let page = replica.store().read(|read| read.visits(filter, after.as_ref(), LIMIT_MAX))?;
+        let next = page.next;
+        let mut lines: Vec<VisitLine> =
+            page.lines.into_iter().filter(|line| before.is_none_or(|before| line.visit.started < before)).collect();
+        if lines.is_empty() && next.is_some() {
+            after = next;
+            continue;
+        }
+        let more = lines.len() > limit || next.is_some();
+        lines.truncate(limit);
+        return Ok((lines, more));
+    }
+}
+
+/// A line with what its document says beside it.
+pub(super) fn shown(replica: &Replica, line: &VisitLine, names: &Names<'_>) -> Result<VisitJson, Error> {
+    let row = &line.visit;
+    let visit = replica.visit(row.doc)?;
+    let text = |field: &str| visit.as_ref().and_then(|visit| visit.text(field)).map(str::to_owned);
+    let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Ok(VisitJson {
+        id: row.doc.to_string(),
+        customer: Named { id: row.subject.to_string(), name: line.customer.clone() },
+        rep: row.rep.map_or_else(|| Named { id: String::new(), name: String::new() }, |rep| names.person(rep)),
+        kind: filled(&row.kind),
+        outcome: filled(&row.outcome),
+        purpose: text("purpose"),
+        feedback: text("feedback"),
+        problems: text("problems"),
+        next_step: text("next_step"),
+        next_day: text("next_date"),
+        check_in_ms: row.started,
+        check_out_ms: row.ended,
+        received_ms: None,
+        location: filled(&row.place_label),
+        distance_m: visit.as_ref().and_then(|visit| visit.fields.get("check_in")?.get("distance_m")?.as_int()),
+        clock_offset_ms: visit.as_ref().and_then(clock_offset),
+        amendments: row.amendments,
+        possible_double: row.possible_double,
+    })
+}
+
+/// How far the device's clock was ahead of the true time.
+fn clock_offset(visit: &Visit) -> Option<i64> {
+    visit.sealed.offset_ms.map(|ahead| -ahead)
+}
+
+/// Check-ins of the day's tours that nobody has checked out of: their visits are still drafts on a phone.
+fn going_on(replica: &Replica, filter: &VisitFilter, reach: &Reach, names: &Names<'_>) -> Result<Vec<VisitJson>, Error> {
+    let (Some(from), Some(to)) = (filter.from, filter.to) else { return Ok(Vec::new()) };
+    let lines = replica.store().read(|read| read.tours(from, to, filter.rep))?;
+    let mut rows = Vec::new();
+    for line in lines {
+        let Some(tour) = replica.tour(line.tour.doc)? else { continue };
+        for stop in tour.stops.iter().filter(|stop| stop.state == StopState::InProgress) {
+            let Some(visit) = &stop.visit else { continue };
+            let Some(customer) = replica.store().read(|read| read.customer(stop.stop))? else { continue };
+            if !reach.holds(&TerritoryId(customer.territory)) {
+                continue;
+            }
+            let rep = visit.by.or(tour.rep).map_or_else(|| Named { id: String::new(), name: String::new() }, |rep| names.person(rep));
+            let id = visit.visit.map_or_else(|| going_id(tour.doc, stop.stop), |doc| doc.to_string());
+            rows.push(begun(id, Named { id: stop.stop.to_string(), name: customer.name }, rep, visit.arrived));
+        }
+    }
+    Ok(rows)
+}
+
+fn going_id(tour: DocId, stop: SubjectId) -> String {
+    format!("{tour}/{stop}")
+}
+
+fn begun(id: String, customer: Named, rep: Named, check_in_ms: Ms) -> VisitJson {
+    VisitJson {
+        id,
+        customer,
+        rep,
+        kind: None,
+        outcome: None,
+        purpose: None,
+        feedback: None,
+        problems: None,
+        next_step: None,
+        next_day: None,
+        check_in_ms,
+        check_out_ms: None,
+        received_ms: None,
+        location: None,
+        distance_m: None,
+        clock_offset_ms: None,
+        amendments: 0,
+        possible_double: false,
+    }
+}

@@ -1,0 +1,96 @@
+//! Writing from the console: work committed in a person's name, refusals in words.
+
+use roadbook_core::crdt::DocumentError;
+use roadbook_core::ids::{SubjectId, UserId};
+use roadbook_core::model::schema::Field;
+use roadbook_core::model::{EditError, kinds};
+use roadbook_core::replica::field::Work;
+use roadbook_core::replica::{ReplicaError, Stamp};
+use roadbook_core::store::StoreError;
+
+use crate::app::App;
+use crate::clock::random;
+use crate::feed::Filing;
+use crate::headquarters::HeadquartersError;
+use crate::http::Error;
+
+/// A stamp for what a person makes at the console.
+pub(super) fn stamp(app: &App, author: UserId) -> Result<Stamp, Error> {
+    Ok(Stamp { author, now: app.now(), entropy: random().map_err(Error::failed)? })
+}
+
+/// Commits work and what it makes owed; everyone who listens is told. Nothing to do is fine.
+pub(super) fn commit(app: &App, author: UserId, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<(), Error> {
+    if work.is_empty() && filings.is_empty() {
+        return Ok(());
+    }
+    match app.commit(author, work, filings) {
+        Ok(_) => Ok(()),
+        // What a form wrote was refused: in words, not as our failure.
+        Err(HeadquartersError::Replica(error)) => Err(error.into()),
+        Err(other) => Err(Error::failed(other)),
+    }
+}
+
+impl From<ReplicaError> for Error {
+    fn from(error: ReplicaError) -> Self {
+        match error {
+            ReplicaError::Edit(error) => error.into(),
+            ReplicaError::Unknown { .. } => Self::NotFound,
+            ReplicaError::Store(_)
+            | ReplicaError::Document(_)
+            | ReplicaError::Refused(_)
+            | ReplicaError::NewerKind { .. }
+            | ReplicaError::Sealed { .. }
+            | ReplicaError::DamagedDraft { .. }
+            | ReplicaError::NotEnrolled
+            | ReplicaError::Sequencing(_)
+            | ReplicaError::Wire(_) => Self::failed(error),
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<EditError> for Error {
+    fn from(error: EditError) -> Self {
+        match &error {
+            EditError::Invalid { field, why } => Self::invalid(
+                "invalid_value",
+                format!("“{}”的内容不符合要求，请检查后再保存。", zh_of(field)),
+                format!("{}: {why}", en_of(field)),
+            ),
+            EditError::NoField { field, .. } => Self::invalid(
+                "no_field",
+                format!("“{}”不能这样修改。", zh_of(field)),
+                format!("{} cannot be changed in this way.", en_of(field)),
+            ),
+            EditError::TooMany { .. } => Self::invalid("too_many", "一次保存的修改过多，请分开保存。", error.to_string()),
+            // The heads are not those of a state that a form of ours could have shown.
+            EditError::Document(DocumentError::UnknownHeads | DocumentError::NoContainer(_)) => Self::Conflict,
+            EditError::Document(_) => Self::failed(error),
+        }
+    }
+}
+
+/// The field that a path such as `phones.number` or `grade` names.
+fn named(path: &str) -> Option<&'static Field> {
+    let mut parts = path.split(['.', '/']);
+    let first = parts.next()?;
+    let top = kinds::CUSTOMER.field(first).or_else(|| kinds::OFFICE.field(first))?;
+    let inner = parts.next_back().and_then(|last| top.entry_fields().iter().find(|field| field.id == last));
+    // Entry fields of the kinds are static: the schema owns them for as long as the program runs.
+    inner.map_or(Some(top), |_| Some(top))
+}
+
+fn zh_of(path: &str) -> String {
+    named(path).map_or_else(|| path.to_owned(), |field| field.label.zh.to_string())
+}
+
+fn en_of(path: &str) -> String {
+    named(path).map_or_else(|| path.to_owned(), |field| field.label.en.to_string())
+}
