@@ -83,10 +83,11 @@ pub struct Cursor {
     pub number: u64,
 }
 
-/// A long pull that is under way: documents with a last number above `upto` still come, each with all changes above `base`.
+/// A long pull that is under way. The cursor stays where it began until the last page is stored: documents with a last number
+/// above `upto` still come, each with all changes above the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Checkpoint {
-    /// Cursor at which the pull began.
+    /// Head of the feed when the pull began: what is granted later makes it begin again.
     #[n(0)]
     pub base: u64,
     /// Last number of the last document received.

@@ -112,13 +112,14 @@ impl Replica {
     pub fn take_answer(&mut self, answer: &Answer, now: Ms) -> Result<Synced, ReplicaError> {
         let mut synced = Synced { more: answer.more, clock_offset_ms: answer.now.since(now), ..Synced::default() };
         self.settle(&answer.verdicts, &mut synced)?;
-        let mut chunks = answer.items.chunks(ITEMS_PER_COMMIT).peekable();
+        let before = self.store().read(|read| read.pull_position())?;
         let mut broken = false;
-        while let Some(items) = chunks.next() {
+        for items in answer.items.chunks(ITEMS_PER_COMMIT) {
             broken |= self.take_items(items, now, &mut synced)?;
         }
-        // Something that the device lacks did not come: the next pull starts from nothing, which repeats but never skips.
-        let restart = answer.restart || broken;
+        // Something that the device lacks did not come: the next pull starts from nothing, which repeats but never skips. What a
+        // pull from nothing could not bring stays set aside, and holds up nothing else.
+        let restart = answer.restart || (broken && before.number > 0);
         synced.restarted = restart;
         synced.more |= restart || self.outbox_size()?.changes > 0;
         self.store_mut().write(|write| {

@@ -35,8 +35,8 @@ pub struct Duty {
 pub trait Standing {
     /// Whether a person may verify values of a customer.
     fn may_verify(&self, user: UserId, customer: SubjectId) -> bool;
-    /// Whether a person may decide a proposal about a customer.
-    fn may_decide(&self, user: UserId, customer: SubjectId) -> bool;
+    /// Whether a person may bring about what a proposal asks for.
+    fn may_decide(&self, user: UserId, proposal: &Proposal) -> bool;
 }
 
 /// What is owed to a document that has just been taken in.
@@ -157,7 +157,7 @@ fn heads(text: &str) -> Option<Heads> {
 fn proposal(replica: &Replica, standing: &dyn Standing, doc: DocId) -> Result<Vec<Duty>, ReplicaError> {
     let Some(proposal) = replica.proposal(doc)? else { return Ok(Vec::new()) };
     let Some(decider) = proposal.decisions.first().and_then(|said| said.author) else { return Ok(Vec::new()) };
-    if proposal.decision() != Some("accept") || Some(decider) == proposal.by || !standing.may_decide(decider, proposal.customer) {
+    if proposal.decision() != Some("accept") || Some(decider) == proposal.by || !standing.may_decide(decider, &proposal) {
         return Ok(Vec::new());
     }
     let customer = proposal.customer;

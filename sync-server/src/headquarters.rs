@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use roadbook_core::crdt::gate::{Gate, Refusal};
 use roadbook_core::crdt::{Document as CrdtDocument, RawChange};
 use roadbook_core::ids::{DocId, Ms, SubjectId, TerritoryId, UserId};
+use roadbook_core::model::proposal::{Proposal, what};
 use roadbook_core::model::{Edit, kinds};
 use roadbook_core::replica::field::Work;
 use roadbook_core::replica::{Admitted, Prepared, Replica, ReplicaError, Stamp, Start};
@@ -400,6 +401,19 @@ pub fn described(doc: DocId, kind: &str, subject: SubjectId, owner: Option<UserI
     Document { id: doc, kind: kind.to_owned(), subject, owner, in_territory: kind != kinds::TOUR.id }
 }
 
+/// The command that a proposal asks somebody to give: who may give it may decide it.
+#[must_use]
+pub fn command_for(proposal: &Proposal) -> Command {
+    match (proposal.what.as_str(), proposal.field.as_deref()) {
+        (what::VERIFICATION, _) => Command::Verify,
+        (what::REVIVE, _) | (_, Some("lifecycle")) => Command::Lifecycle,
+        (_, Some("visit_interval_days")) => Command::Interval,
+        (_, Some("territory" | "owner" | "substitute" | "substitute_until")) => Command::File,
+        // Grades, and whatever a newer schema guards: a manager's word.
+        _ => Command::Grade,
+    }
+}
+
 /// Who may decide, by the permission table and the accounts as they are now.
 struct Desk<'a> {
     inner: &'a Inner,
@@ -419,8 +433,8 @@ impl Standing for Desk<'_> {
         // When the tables cannot be read nobody is entitled: the verification becomes a proposal, which loses nothing.
         self.may(user, customer, Command::Verify).unwrap_or(false)
     }
-    fn may_decide(&self, user: UserId, customer: SubjectId) -> bool {
-        self.may(user, customer, Command::Verify).unwrap_or(false)
+    fn may_decide(&self, user: UserId, proposal: &Proposal) -> bool {
+        self.may(user, proposal.customer, command_for(proposal)).unwrap_or(false)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The corpus of the benches: made-up customer cards with Chinese text and history, the same for the same seed.
 //! About 40 fields, 12 changes by 3 actors and 200 operations each. Data only: no measuring here.
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "made-up data")]
 
 use std::collections::BTreeMap;
 

@@ -303,7 +303,7 @@ impl Document {
             None => self.inner.transaction(),
             Some(heads) => {
                 let heads = heads.automerge();
-                self.inner.transaction_at(PatchLog::inactive(), &heads).map_err(|e| DocumentError::automerge(e).into())?
+                self.inner.transaction_at(PatchLog::inactive(), &heads).map_err(DocumentError::automerge)?
             }
         };
         let outcome = write(&mut Writer { tx: &mut tx });

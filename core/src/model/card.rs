@@ -81,7 +81,7 @@ impl Said {
             .enumerate()
             .filter_map(|(order, rival)| Self::of(rival, clocks).map(|said| (said.observed, order, said)))
             .collect();
-        ranked.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        ranked.sort_by_key(|(observed, order, _)| std::cmp::Reverse((*observed, *order)));
         ranked.into_iter().map(|(_, _, said)| said).collect()
     }
 }
@@ -306,7 +306,7 @@ impl Card {
     }
 
     fn fold_lists(&mut self, reader: &Reader<'_>, clocks: &Clocks, confirmed: &BTreeMap<String, Ms>) {
-        let mut entries: BTreeMap<(String, EntryId), Vec<(String, Vec<Said>)>> = BTreeMap::new();
+        let mut entries: BTreeMap<(String, EntryId), EntryRegisters> = BTreeMap::new();
         for register in reader.registers("entries") {
             let mut path = register.key.splitn(3, '/');
             let (Some(list), Some(entry), Some(field)) = (path.next(), path.next(), path.next()) else { continue };
@@ -376,7 +376,7 @@ impl Card {
         let (fresh, all) = self.weighted().fold((0u32, 0u32), |(fresh, all), (weight, until)| {
             (fresh + if until.is_none_or(|until| until >= now) { weight } else { 0 }, all + weight)
         });
-        if all == 0 { None } else { u8::try_from(fresh * 100 / all).ok() }
+        (fresh * 100).checked_div(all).and_then(|percent| u8::try_from(percent).ok())
     }
 
     /// The moment from which less than half of the weighted, filled facts are fresh; `None` for never.
@@ -417,6 +417,9 @@ impl Card {
         u8::try_from((filled * 100).checked_div(all).unwrap_or(0)).unwrap_or(100)
     }
 }
+
+/// The registers of one entry: field and rivals, best first.
+type EntryRegisters = Vec<(String, Vec<Said>)>;
 
 /// Name of the presence register of an entry.
 pub(crate) const LIVE: &str = "live";

@@ -324,8 +324,8 @@ pub fn is_extension(field: &str) -> bool {
 
 fn value_as_line(value: &Value) -> Value {
     match value {
-        Value::Int(_) | Value::Bool(_) => Value::Null,
-        other => other.clone(),
+        Value::Null | Value::Int(_) | Value::Bool(_) => Value::Null,
+        Value::Text(_) | Value::List(_) | Value::Map(_) => value.clone(),
     }
 }
 

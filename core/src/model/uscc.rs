@@ -33,7 +33,9 @@ mod tests {
         assert!(is_valid(good));
         for at in 0..good.len() {
             let mut wrong = good.as_bytes().to_vec();
-            wrong[at] = if wrong[at] == b'7' { b'8' } else { b'7' };
+            if let Some(byte) = wrong.get_mut(at) {
+                *byte = if *byte == b'7' { b'8' } else { b'7' };
+            }
             assert!(!is_valid(std::str::from_utf8(&wrong).unwrap_or_default()), "position {at}");
         }
         assert!(!is_valid("") && !is_valid("9135"));

@@ -125,6 +125,7 @@ impl<'b, C> Decode<'b, C> for Value {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the coding uses a few of CBOR's types; any other is refused")]
 fn decode_bounded(d: &mut Decoder<'_>, depth: usize, items: &mut usize) -> Result<Value, DecodeError> {
     if depth > VALUE_DEPTH_MAX {
         return Err(DecodeError::message("a value is nested too deep"));
