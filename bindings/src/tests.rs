@@ -8,7 +8,6 @@ use roadbook_core::exchange::{Answer, Cursor, Profile};
 use roadbook_core::ids::{DeviceId, Ms, SubjectId, UserId};
 use roadbook_core::model::tour::{PlannedStop, StopState};
 use roadbook_core::model::{Edit, Provenance, Value};
-use roadbook_core::replica::ReplicaError;
 use roadbook_core::replica::field::{TourKey, publish};
 use roadbook_core::signing::EnrolAnswer;
 use roadbook_core::store::Lane;
@@ -141,7 +140,7 @@ fn a_day_on_tour() {
         shops.iter().map(|stop| PlannedStop { stop: *stop, arrive_s: None, service_s: None, note: None, urgent: false }).collect();
     book.write(|replica, stamp| {
         let (target, edits) = publish(stamp, &key, None, &stops, None, &[]);
-        replica.save(stamp, Lane::Normal, &target, &edits).map_err(ReplicaError::from)
+        replica.save(stamp, Lane::Normal, &target, &edits)
     })
     .unwrap();
     let order = |book: &Roadbook| book.tour(key.doc()).unwrap().stops.iter().map(|stop| stop.stop).collect::<Vec<_>>();
