@@ -12,11 +12,15 @@ func setting(_ name: String) -> String {
 
 var server: URL { URL(string: setting("ROADBOOK_URL"))! }
 
-/// Enrolment codes, each good for one device.
+/// One-time codes, each good for one device.
 final class Codes: @unchecked Sendable {
-    static let all = Codes()
+    /// For the salesperson of the story.
+    static let story = Codes("ROADBOOK_CODES")
+    /// For another one, in another territory, with whom everything else is tried.
+    static let other = Codes("ROADBOOK_OTHER_CODES")
     private let lock = NSLock()
-    private var left = setting("ROADBOOK_CODES").split(separator: " ").map(String.init)
+    private var left: [String]
+    private init(_ name: String) { left = setting(name).split(separator: " ").map(String.init) }
     func next() -> String { lock.withLock { left.removeFirst() } }
 }
 
@@ -40,8 +44,6 @@ final class Phone {
         book = try Roadbook.open(path: path, key: softwareKey(secret: secret))
         loop = SyncLoop(book: book, server: server, app: "story")
     }
-
-    func enrol() async throws { try await loop.enrol(code: Codes.all.next(), deviceName: name) }
 
     func begin(_ name: String) throws { _ = try book.newCustomer(edits: [assert("trade_name", .text(name))]) }
 
@@ -75,7 +77,7 @@ final class Phone {
     func perform(_ step: [String: Any]) async throws -> [String: Any] {
         func text(_ key: String) -> String { step[key] as? String ?? "" }
         switch text("do") {
-        case "enrol": try await loop.enrol(code: step["code"] as? String ?? Codes.all.next(), deviceName: name)
+        case "enrol": try await loop.enrol(code: step["code"] as? String ?? Codes.story.next(), deviceName: name)
         case "sync":
             try await loop.once()
             return ["unsent": Int(try book.outbox().changes), "user": try book.profile()?.name ?? ""]

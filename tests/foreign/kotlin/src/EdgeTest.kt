@@ -53,7 +53,7 @@ class EdgeTest {
     @Before fun open() {
         book = Roadbook.open(folder.root.resolve("edge.sqlite").path, key)
         loop = SyncLoop(book, setting("ROADBOOK_URL"))
-        loop.enrol(codes.removeFirst(), "edge")
+        loop.enrol(otherCodes.removeFirst(), "edge")
         loop.once()
     }
 
@@ -113,7 +113,7 @@ class EdgeTest {
     @Test fun newsArrive() {
         val heard = CountDownLatch(1)
         val other = Phone(folder.root, "writer")
-        other.loop.enrol(codes.removeFirst(), "writer")
+        other.loop.enrol(otherCodes.removeFirst(), "writer")
         val channel = loop.listen({ heard.countDown() })
         // What was written before the channel was open wakes nobody: write until it does.
         val woken = (1..20).any { other.begin("叫醒小店$it"); other.loop.once(); heard.await(1, TimeUnit.SECONDS) }
@@ -129,6 +129,6 @@ class EdgeTest {
     }
 
     @Test fun theLinesOfTheReadme() {
-        assertTrue("惠民便利店" in aDay(setting("ROADBOOK_URL"), codes.removeFirst(), folder.root.path))
+        assertTrue("惠民超市" in aDay(setting("ROADBOOK_URL"), otherCodes.removeFirst(), folder.root.path))
     }
 }

@@ -8,8 +8,11 @@ import org.junit.runner.JUnitCore
 /** An environment variable that tests/run sets. */
 fun setting(name: String): String = System.getenv(name) ?: error("$name is not set: start these tests with tests/run kotlin")
 
-/** Enrolment codes, each good for one device. */
-val codes: ArrayDeque<String> by lazy { ArrayDeque(setting("ROADBOOK_CODES").split(" ")) }
+/** One-time codes, each good for one device of the salesperson of the story. */
+val codes: ArrayDeque<String> by lazy { ArrayDeque(setting("ROADBOOK_CODES").trim().split(" ")) }
+
+/** The same for another one, in another territory, with whom everything else is tried. */
+val otherCodes: ArrayDeque<String> by lazy { ArrayDeque(setting("ROADBOOK_OTHER_CODES").trim().split(" ")) }
 
 fun main() {
     val core = JUnitCore()
