@@ -68,7 +68,8 @@ pub fn news_for(accounts: &Accounts, feed: &dyn Feed, user: UserId, told: u64) -
     let Some(user) = accounts.user(user)? else { return Ok(None) };
     let view = View::of(accounts, feed, &user)?;
     let page = feed.page(&view.ask(told, None, 1))?;
-    Ok((!page.documents.is_empty() || !page.forgets.is_empty()).then_some(page.head))
+    // A page of one may have stopped at a document that stands higher in another scope: there is more, and that is news enough.
+    Ok((!page.documents.is_empty() || !page.forgets.is_empty() || !page.complete).then_some(page.head))
 }
 
 /// How a document is filed: the territory of its subject; its own owner, or else the subject's. A tour has no customer: it

@@ -141,10 +141,16 @@ final class StoryTests: XCTestCase {
     /// Of a dictionary, only what the story asks about; as text, to compare what JSON and the library both say.
     private func seen(_ got: Any?, _ expected: Any) -> String {
         if let wanted = expected as? [String: Any], let found = got as? [String: Any] {
-            return wanted.keys.sorted().map { "\($0)=\(found[$0].map { "\($0)" } ?? "nothing")" }.joined(separator: " ")
+            return wanted.keys.sorted().map { "\($0)=\(text(found[$0]))" }.joined(separator: " ")
         }
-        if let yes = got as? Bool, expected is Bool { return "\(yes)" }
-        if let list = got as? [Any] { return list.map { "\($0)" }.joined(separator: " ") }
-        return got.map { "\($0)" } ?? "nothing"
+        if let list = got as? [Any] { return list.map(text).joined(separator: " ") }
+        return text(got)
+    }
+
+    /// JSON's numbers know no difference between true and 1.
+    private func text(_ value: Any?) -> String {
+        guard let value else { return "nothing" }
+        if type(of: value) == Bool.self { return value as? Bool == true ? "1" : "0" }
+        return "\(value)"
     }
 }
