@@ -89,12 +89,13 @@ fn farewell(app: &App, origin: &str, folder: &std::path::Path) -> Result<(), Fai
         show::line(format_args!("  {:<6} / {PASSWORD}   {} {}", person.login, person.name, person.role.label().zh));
     }
     let guest = super::person(app.accounts(), "zhou")?;
+    let program = std::env::current_exe().map_or_else(|_| "roadbook-server".to_owned(), |path| path.display().to_string());
     let code = app.accounts().issue_code(app.now(), &Who::shell(), guest.id)?;
     show::line(format_args!(
         "\nBe a phone yourself, from another shell (a code for {}, valid once):\n  \
-         roadbook-server phone --folder ./my-phone enroll {origin} {code}\n  \
-         roadbook-server phone --folder ./my-phone sync\n  \
-         roadbook-server phone --folder ./my-phone search hm\n\
+         {program} phone --folder ./my-phone enroll {origin} {code}\n  \
+         {program} phone --folder ./my-phone sync\n  \
+         {program} phone --folder ./my-phone search hm\n\
          All data of this demo is invented and lies in {}. Ctrl-C ends it.",
         guest.name,
         folder.display()
