@@ -7,7 +7,7 @@
 //!
 //! | step | check | where |
 //! |---|---|---|
-//! | 1 | at most 256 KiB, magic, kind 1 or 2, declared length, checksum | [`chunk`](super::chunk) |
+//! | 1 | at most 256 KiB, magic, kind 1 or 2, declared length, checksum | `chunk` |
 //! | 2 | inflated by ourselves, at most 1 MiB | `chunk` |
 //! | 3 | header and columns taken apart; at most 20 000 rows a column, every count, index and text bounded | `chunk::change` |
 //! | 4 | automerge reads it, and writes it as the same bytes | `trial` |
