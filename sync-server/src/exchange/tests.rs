@@ -403,7 +403,7 @@ fn others_words_are_not_taken_from_a_device() {
 #[test]
 fn what_cannot_be_carried_out_holds_nobody_up() {
     let world = world();
-    let (rep, boss) = (world.user(Role::Salesperson, &["east"]), world.user(Role::Supervisor, &["east"]));
+    let (rep, boss) = (world.user(Role::Salesperson, &["east"]), world.user(Role::Manager, &["east"]));
     let (mut rep, mut boss) = (world.phone(rep), world.phone(boss));
     let c1 = customer(101);
     rep.set(NOW, c1, "trade_name", "惠民");
