@@ -20,11 +20,17 @@ const TRANSPORT: &str = "max-age=31536000; includeSubDomains";
 
 /// Adds what is missing; a handler that set one of them knows better.
 pub async fn add(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    let private = request.uri().path().starts_with("/api/") || request.uri().path().starts_with("/v1/");
+    let device = request.uri().path().starts_with("/v1/");
+    let private = device || request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    set(headers, CONTENT_SECURITY_POLICY, CONTENT_SECURITY);
     set(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if device {
+        // No browser reads these answers, and phones pay for every byte.
+        set(headers, CACHE_CONTROL, "no-store");
+        return response;
+    }
+    set(headers, CONTENT_SECURITY_POLICY, CONTENT_SECURITY);
     set(headers, REFERRER_POLICY, "no-referrer");
     set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
