@@ -53,6 +53,7 @@ const section = (name: string, zh: string, en: string) => ({ name, label: label(
 
 export const schema: Schema = {
   version: 1,
+  offset_minutes: -new Date().getTimezoneOffset(),
   kinds: [
     { kind: 'customer', label: label('客户档案卡', 'Customer card'), fields, sections: [section('basic', '基础资料', 'Basics'), section('features', '客户特征', 'Characteristics'), section('business', '业务状况', 'Business'), section('trading', '交易活动', 'Trading'), section('classification', '分类与拜访', 'Classification'), section('promises', '承诺事项', 'Promises')] },
     { kind: 'office', label: label('总部信息', 'Headquarters'), fields: office, sections: [section('office', '总部信息', 'Headquarters')] },

@@ -16,13 +16,11 @@ export interface Room {
   open: (me: Me) => boolean;
 }
 
-const everybody = () => true;
-
 export const rooms: Room[] = [
-  { name: 'customers', icon: 'customers', open: everybody },
-  { name: 'visits', icon: 'visits', open: everybody },
+  { name: 'customers', icon: 'customers', open: (me) => me.may.customers },
+  { name: 'visits', icon: 'visits', open: (me) => me.may.visits },
   { name: 'dispatch', icon: 'dispatch', open: (me) => me.may.dispatch },
-  { name: 'overview', icon: 'overview', open: (me) => me.may.decide || me.may.dispatch },
+  { name: 'overview', icon: 'overview', open: (me) => me.may.oversee },
   { name: 'review', icon: 'review', open: (me) => me.may.decide || me.may.verify },
   { name: 'accounts', icon: 'accounts', open: (me) => me.may.administer },
 ];
@@ -37,7 +35,7 @@ declare module 'vue-router' {
 export const router = createRouter({
   history: createWebHistory(),
   routes: [
-    { path: '/', redirect: '/customers' },
+    { path: '/', name: 'start', component: () => import('./rooms/NowhereRoom.vue') },
     { path: '/login', name: 'login', meta: { open: true }, component: () => import('./rooms/login/LoginRoom.vue') },
     { path: '/customers', name: 'customers', meta: { room: 'customers' }, component: () => import('./rooms/customers/CustomersRoom.vue') },
     { path: '/customers/:id', name: 'card', meta: { room: 'customers' }, props: true, component: () => import('./rooms/card/CardRoom.vue') },
@@ -61,8 +59,12 @@ router.beforeEach(async (to) => {
   const me = session.value;
   if (to.name === 'login') return me === null ? true : onward(to.query['next']);
   if (to.meta.open === true) return true;
-  if (me === null) return { name: 'login', query: to.fullPath === '/customers' ? {} : { next: to.fullPath } };
-  return true;
+  if (me === null) return { name: 'login', query: to.name === 'start' ? {} : { next: to.fullPath } };
+  const wanted = rooms.find((room) => room.name === to.meta.room);
+  if (wanted?.open(me) === true) return true;
+  // Nowhere in particular, or a room that is not for this person: the first one that is.
+  const first = rooms.find((room) => room.open(me));
+  return first === undefined ? true : { name: first.name };
 });
 
 watch(expired, (now) => {

@@ -23,6 +23,9 @@ pub struct MeUser {
 /// What the pages offer; every request is checked again.
 #[derive(Debug, Serialize)]
 pub struct MeMay {
+    customers: bool,
+    visits: bool,
+    oversee: bool,
     edit: bool,
     verify: bool,
     decide: bool,
@@ -45,6 +48,9 @@ impl Me {
         let command = |command| access::table::command(user.role, command);
         Self {
             may: MeMay {
+                customers: access::may_read_kind(user.role, Relation::Territory, "customer"),
+                visits: access::may_read_kind(user.role, Relation::Territory, "visit"),
+                oversee: command(Command::Oversee),
                 edit: access::may(user.role, Relation::Territory, Action::Edit, "customer.card"),
                 verify: command(Command::Verify),
                 decide: access::may(user.role, Relation::Territory, Action::Edit, "proposal.decision"),

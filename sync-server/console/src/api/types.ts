@@ -31,7 +31,7 @@ export interface Person {
 export interface Me {
   user: Person & { login: string; role: Role; territories: string[] };
   /** What the pages offer; the server checks each request again. */
-  may: { edit: boolean; verify: boolean; decide: boolean; dispatch: boolean; administer: boolean };
+  may: { customers: boolean; visits: boolean; oversee: boolean; edit: boolean; verify: boolean; decide: boolean; dispatch: boolean; administer: boolean };
   server_ms: Ms;
 }
 
@@ -57,6 +57,8 @@ export type ValueType =
   | 'reference'
   | 'instant'
   | 'stamp'
+  | 'person'
+  | 'territory'
   | 'structure';
 
 export interface ValueOption {
@@ -104,6 +106,8 @@ export interface Territory {
 /** `GET /api/schema`: labels, value sets and rules, so that nothing of them is written down twice. */
 export interface Schema {
   version: number;
+  /** Minutes east of UTC of the company's calendar: days are its days, wherever the browser is. */
+  offset_minutes: number;
   kinds: KindSchema[];
   value_sets: Record<string, ValueOption[]>;
   territories: Territory[];

@@ -31,7 +31,7 @@ export const zh = {
     minutesAgo: (n: number) => `${n} 分钟前`, hoursAgo: (n: number) => `${n} 小时前`, daysAgo: (n: number) => `${n} 天前`, never: '从未',
     hours: (h: number, m: number) => (h === 0 ? `${m} 分` : `${h} 小时 ${m} 分`),
   },
-  errors: { title: '出错了', load: '无法载入', notFound: '没有这个页面', notFoundHint: '链接可能已经失效。', forbidden: '您没有权限查看此页。', home: '回到客户列表' },
+  errors: { title: '出错了', load: '无法载入', notFound: '没有这个页面', notFoundHint: '链接可能已经失效。', forbidden: '您没有权限查看此页。', home: '回到首页' },
   customers: {
     title: '客户',
     count: (n: number, more: boolean) => `${n.toLocaleString('zh-CN')}${more ? '+' : ''} 家`,
@@ -89,7 +89,7 @@ export const zh = {
     sync: '手机同步情况', missing: (n: number) => (n === 0 ? '所有手机都在 24 小时内联系过' : `${n} 部手机超过 24 小时未联系，它们的记录尚未计入`), device: '手机', lastContact: '最近联系', unsent: '未上传', week: '近 7 天', previousWeek: '前 7 天', nextWeek: '后 7 天', reviewTitle: '待裁决', rivals: '并列值', reports: '新报告', proposals: '提议', go: '去处理', share: '占比',
   },
   review: {
-    title: '待裁决', empty: '没有待裁决的事项', emptyHint: '手机同步后，如有不一致会出现在这里。', kinds: { rivals: '并列值', report: '新报告待审核', proposal: '提议' }, current: '当前值', verifiedNow: '已审核值', waiting: '待审核', proposed: '提议值', choose: '选用', accept: '通过', reject: '不采纳', urgent: '差异大', since: (when: string) => `${when} 起`, decided: '已裁决', filter: '类别', reasonPlaceholder: '原因（选填）', rivalsHint: '两人离线时各写了一个值，都已保留。', reportHint: '新报告与已审核值不同。', proposalHint: '提交人无权直接修改，等待您的决定。', open: '打开客户', count: (n: number) => `${n} 项`,
+    title: '待裁决', empty: '没有待裁决的事项', emptyHint: '手机同步后，如有不一致会出现在这里。', kinds: { rivals: '并列值', report: '新报告待审核', proposal: '提议' }, current: '当前值', verifiedNow: '已审核值', waiting: '待审核', proposed: '提议值', choose: '选用', accept: '通过', reject: '不采纳', urgent: '差异大', soon: '需尽快', since: (when: string) => `${when} 起`, decided: '已裁决', filter: '类别', reasonPlaceholder: '原因（选填）', rivalsHint: '两人离线时各写了一个值，都已保留。', reportHint: '新报告与已审核值不同。', proposalHint: '提交人无权直接修改，等待您的决定。', open: '打开客户', count: (n: number) => `${n} 项`,
   },
   accounts: {
     title: '账号与设备', users: '账号', devices: '设备', newUser: '新建账号', login: '用户名', name: '姓名', role: '角色', territories: '负责区域', password: '初始密码', passwordHint: '至少 12 个字符', create: '创建', created: '账号已创建', enrol: '登记新手机', enrolTitle: (name: string) => `为${name}登记新手机`, enrolHint: '在手机上扫描二维码，或输入登记码。此码只显示一次，用后即失效。', code: '登记码', copy: '复制', copied: '已复制', expires: (when: string) => `${when} 前有效`, revoke: '停用', revokeTitle: (name: string) => `停用 ${name}？`, revokeText: '停用后，这部手机只能交回尚未上传的记录（进入隔离区等待审核）,不能再取得任何资料，随后会被要求清除。此操作不能撤销。', revoked: '已停用', state: { active: '正常', drain: '仅可上交', revoked: '已停用' }, platform: '系统', enrolled: '登记于', lastContact: '最近联系', unsent: '未上传', quarantined: '隔离', clock: '时钟偏差', user: '使用人', disabled: '已禁用', noDevices: '还没有登记的手机', noTerritory: '全部', actions: '操作', device: '设备', qr: '登记二维码',

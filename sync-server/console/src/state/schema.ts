@@ -4,7 +4,7 @@ import { api } from '../api/endpoints';
 import type { FieldSchema, KindSchema, Schema, ValueOption } from '../api/types';
 import { pick } from '../i18n';
 
-const EMPTY: Schema = { version: 0, kinds: [], value_sets: {}, territories: [], reps: [] };
+const EMPTY: Schema = { version: 0, offset_minutes: 480, kinds: [], value_sets: {}, territories: [], reps: [] };
 
 export const schema = shallowRef<Schema>(EMPTY);
 

@@ -1,7 +1,9 @@
-// How days and instants are written, and a clock that ticks for "5 minutes ago". Local time of the browser.
+// How days and instants are written, and a clock that ticks for "5 minutes ago". Days and hours are those of the company's
+// calendar, wherever the browser is: a plan for Monday is for Monday there.
 import { computed, ref } from 'vue';
 import type { Day, Ms } from '../api/types';
 import { t, tag } from '../i18n';
+import { schema } from '../state/schema';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -12,32 +14,40 @@ if (typeof window !== 'undefined') setInterval(() => (now_ms.value = Date.now())
 
 const two = (n: number) => String(n).padStart(2, '0');
 
+/** The same wall clock, in UTC: what the formats below are fed with. */
+function wall(ms: Ms): number {
+  return ms + schema.value.offset_minutes * MINUTE_MS;
+}
+
 export function dayOf(ms: Ms): Day {
-  const at = new Date(ms);
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  const at = new Date(wall(ms));
+  return `${at.getUTCFullYear()}-${two(at.getUTCMonth() + 1)}-${two(at.getUTCDate())}`;
+}
+
+/** Noon of a day: an instant that surely lies in it. */
+export function noonOf(day: Day): Ms {
+  return Date.parse(`${day}T12:00:00Z`) - schema.value.offset_minutes * MINUTE_MS;
 }
 
 /** The day `n` days after `day`. */
 export function plusDays(day: Day, n: number): Day {
-  const at = new Date(`${day}T12:00:00`);
-  at.setDate(at.getDate() + n);
-  return dayOf(at.getTime());
+  return dayOf(noonOf(day) + n * DAY_MS);
 }
 
 export const today = computed(() => dayOf(now_ms.value));
 
-const clockFormat = computed(() => new Intl.DateTimeFormat(tag.value, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }));
-const dayFormat = computed(() => new Intl.DateTimeFormat(tag.value, { month: 'short', day: 'numeric' }));
-const yearFormat = computed(() => new Intl.DateTimeFormat(tag.value, { year: 'numeric', month: 'short', day: 'numeric' }));
-const weekdayFormat = computed(() => new Intl.DateTimeFormat(tag.value, { weekday: 'short' }));
+const clockFormat = computed(() => new Intl.DateTimeFormat(tag.value, { timeZone: 'UTC', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }));
+const dayFormat = computed(() => new Intl.DateTimeFormat(tag.value, { timeZone: 'UTC', month: 'short', day: 'numeric' }));
+const yearFormat = computed(() => new Intl.DateTimeFormat(tag.value, { timeZone: 'UTC', year: 'numeric', month: 'short', day: 'numeric' }));
+const weekdayFormat = computed(() => new Intl.DateTimeFormat(tag.value, { timeZone: 'UTC', weekday: 'short' }));
 
 export function clock(ms: Ms): string {
-  return clockFormat.value.format(ms);
+  return clockFormat.value.format(wall(ms));
 }
 
 export function dayText(ms: Ms): string {
-  const sameYear = new Date(ms).getFullYear() === new Date(now_ms.value).getFullYear();
-  return (sameYear ? dayFormat : yearFormat).value.format(ms);
+  const sameYear = dayOf(ms).slice(0, 4) === today.value.slice(0, 4);
+  return (sameYear ? dayFormat : yearFormat).value.format(wall(ms));
 }
 
 export function dayName(day: Day): string {
@@ -45,11 +55,11 @@ export function dayName(day: Day): string {
   if (day === today.value) return words.today;
   if (day === plusDays(today.value, -1)) return words.yesterday;
   if (day === plusDays(today.value, 1)) return words.tomorrow;
-  return dayText(new Date(`${day}T12:00:00`).getTime());
+  return dayText(noonOf(day));
 }
 
 export function weekday(day: Day): string {
-  return weekdayFormat.value.format(new Date(`${day}T12:00:00`));
+  return weekdayFormat.value.format(wall(noonOf(day)));
 }
 
 /** Day and time, the day left out when it is today. */

@@ -1,7 +1,7 @@
 // How a value of a field is written for a person, by its type in the schema.
 import type { FieldSchema, Geo, Money, Rating, Value, ValueType, Window } from '../api/types';
 import { locale, t, tag } from '../i18n';
-import { codeLabel, personName } from '../state/schema';
+import { codeLabel, personName, territoryName } from '../state/schema';
 import { instant } from './time';
 
 /** What is needed to write a value: the type, and the value set of a code. */
@@ -105,6 +105,9 @@ export function valueText(value: Value, field: Written): string {
     }
     case 'instant':
       return typeof value === 'number' ? instant(value) : plainText(value);
+    case 'territory':
+      return typeof value === 'string' ? territoryName(value) : plainText(value);
+    case 'person':
     case 'reference':
       return typeof value === 'string' ? personName(value) : plainText(value);
     case 'line':

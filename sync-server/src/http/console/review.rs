@@ -180,7 +180,7 @@ fn described(path: &str) -> (Label, &'static str, Option<&'static str>) {
     };
     let inner: Option<&Field> = parts.next_back().and_then(|id| top.entry_fields().iter().find(|field| field.id == id));
     let field = inner.unwrap_or(top);
-    let (ty, value_set) = type_of(&field.ty);
+    let (ty, value_set) = type_of(field);
     let label = match inner {
         Some(inner) if inner.label.zh != top.label.zh => Label {
             zh: format!("{} · {}", top.label.zh, inner.label.zh).into(),

@@ -15,6 +15,8 @@ use crate::http::{Error, Session, Shared};
 #[derive(Serialize)]
 pub(super) struct Schema {
     version: u32,
+    /// Minutes east of UTC of the company's calendar: days are its days, wherever the browser is.
+    offset_minutes: i32,
     kinds: Vec<KindJson>,
     value_sets: BTreeMap<&'static str, Vec<Option_>>,
     territories: Vec<TerritoryJson>,
@@ -81,6 +83,7 @@ pub(super) async fn schema(State(app): State<Shared>, session: Session) -> Resul
             .map(|user| Named { id: user.id.to_string(), name: user.name });
         Ok(Json(Schema {
             version: kinds::SCHEMA_VERSION,
+            offset_minutes: app.config().offset_minutes,
             kinds: kinds::ALL.iter().map(|kind| kind_json(kind)).collect(),
             value_sets: values::ALL.iter().map(|set| (set.id, options(set))).collect(),
             territories: territories.collect(),
@@ -104,7 +107,7 @@ fn options(set: &'static ValueSet) -> Vec<Option_> {
 }
 
 fn field_json(field: &Field, section: &'static str) -> FieldJson {
-    let (ty, value_set) = type_of(&field.ty);
+    let (ty, value_set) = type_of(field);
     let (min, max, chars_max) = match &field.ty {
         FieldType::Integer { min, max } => (Some(*min), Some(*max), None),
         FieldType::Line(chars) | FieldType::Prose(chars) => (None, None, Some(*chars)),
@@ -147,9 +150,14 @@ fn field_json(field: &Field, section: &'static str) -> FieldJson {
     }
 }
 
-/// Stable name of a type, and the value set of a code.
-pub(super) fn type_of(ty: &FieldType) -> (&'static str, Option<&'static str>) {
-    match ty {
+/// Stable name of a field's type, and the value set of a code. What names a territory or a person is chosen, not typed.
+pub(super) fn type_of(field: &Field) -> (&'static str, Option<&'static str>) {
+    match field.id.as_ref() {
+        "territory" => return ("territory", None),
+        "owner" | "substitute" => return ("person", None),
+        _ => {}
+    }
+    match &field.ty {
         FieldType::Line(_) => ("line", None),
         FieldType::Prose(_) => ("prose", None),
         FieldType::Integer { .. } => ("integer", None),

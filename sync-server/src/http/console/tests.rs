@@ -202,6 +202,9 @@ async fn a_form_writes_at_the_heads_that_it_showed() {
     let card = world.done(SL, &path, write(heads, many)).await;
     assert_eq!(card["sets"]["tags"][0]["element"], json!("冷柜"));
     assert_eq!(card["texts"]["problems"]["text"], json!("上月两次拖欠货款"));
+    let history = world.seen(SL, &format!("/api/customers/{}/history?field=problems", id(1))).await;
+    let line = &history["lines"][0];
+    assert_eq!((line["assertion"]["by"]["name"].as_str(), line["shown"].as_bool()), (Some("孙丽"), Some(true)));
     assert_eq!(card["entries"]["phones"][0]["fields"]["number"]["shown"]["value"], json!("139 0000 1111"));
     assert_eq!(card["facts"]["trade_name"]["confirmed_ms"], json!(NOW.0));
 
