@@ -68,12 +68,13 @@ fn office(field: &str, value: Value) -> Edit {
 fn verification(replica: &Replica, standing: &dyn Standing, doc: DocId) -> Result<Vec<Duty>, ReplicaError> {
     let Some(verification) = replica.verification(doc)? else { return Ok(Vec::new()) };
     let Some(author) = verification.by else { return Ok(Vec::new()) };
-    if standing.may_verify(author, verification.customer) {
-        return applied(replica, &verification, author);
-    }
     let id = DocId::derived(&format!("proposal/{}/{doc}", what::VERIFICATION));
     if replica.proposal(id)?.is_some() {
+        // Once it is a proposal it is decided as one, whatever its author may do by now.
         return Ok(Vec::new());
+    }
+    if standing.may_verify(author, verification.customer) {
+        return applied(replica, &verification, author);
     }
     let edits = vec![
         assert("what", what::VERIFICATION.into()),
@@ -195,7 +196,10 @@ fn carried_out(replica: &Replica, proposal: &Proposal, decider: UserId, edit: Ed
 fn visit(replica: &Replica, doc: DocId) -> Result<Vec<Duty>, ReplicaError> {
     let Some(visit) = replica.visit(doc)? else { return Ok(Vec::new()) };
     let Some(card) = replica.card(visit.customer)? else { return Ok(Vec::new()) };
-    if card.text("lifecycle") != Some(ARCHIVED) {
+    let archived = card.office.get("lifecycle").filter(|fact| fact.value.as_text() == Some(ARCHIVED));
+    let Some(archived_at) = archived.and_then(|fact| fact.rivals.first()).map(|said| said.written.at) else { return Ok(Vec::new()) };
+    if visit.check_in.at < archived_at {
+        // The shop was open then; who archived it later had the last word.
         return Ok(Vec::new());
     }
     let id = DocId::derived(&format!("proposal/{}/{doc}", what::REVIVE));

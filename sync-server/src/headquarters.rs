@@ -4,7 +4,7 @@
 //! Belongs here: following the feed, committing work of headquarters, carrying out what is owed (`duties`). Never here: HTTP, rights
 //! of a request, SQL. The file can be thrown away: it is rebuilt from the feed at the next start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -190,13 +190,33 @@ impl Inner {
     /// # Errors
     /// [`HeadquartersError`].
     pub fn follow(&mut self, now: Ms, at_hand: BTreeMap<DocId, CrdtDocument>) -> Result<Followed, HeadquartersError> {
+        self.follow_corrected(now, at_hand, &Work::new())
+    }
+
+    /// As [`Self::follow`], with corrections of the clocks that made what has just arrived: they are written before anything is
+    /// worked out that depends on when things happened.
+    ///
+    /// # Errors
+    /// [`HeadquartersError`].
+    pub fn follow_corrected(
+        &mut self,
+        now: Ms,
+        at_hand: BTreeMap<DocId, CrdtDocument>,
+        clocks: &Work,
+    ) -> Result<Followed, HeadquartersError> {
         let mut followed = self.take_in(at_hand)?;
+        if !clocks.is_empty() {
+            self.append(duties::SYSTEM, now, clocks, &[])?;
+            let corrected = self.take_in(BTreeMap::new())?;
+            followed.number = corrected.number;
+            followed.changed.extend(corrected.changed);
+        }
         if followed.changed.is_empty() {
             return Ok(followed);
         }
         let fresh = followed.changed.clone();
         self.carry_out(now, fresh, &mut followed)?;
-        let mut told = std::collections::BTreeSet::new();
+        let mut told = BTreeSet::new();
         followed.changed.retain(|changed| told.insert(changed.doc));
         Ok(followed)
     }
@@ -204,28 +224,30 @@ impl Inner {
     /// Carries out what is owed to these documents, and to those that it changes, and notes that it was done.
     fn carry_out(&mut self, now: Ms, mut fresh: Vec<Changed>, followed: &mut Followed) -> Result<(), HeadquartersError> {
         for _ in 0..DUTY_ROUNDS_MAX {
-            let mut owed = Vec::new();
-            for changed in &fresh {
-                owed.extend(self.owed(changed)?);
-            }
-            if owed.is_empty() {
-                break;
-            }
-            for duty in owed {
-                let (doc, work) = (duty.target.doc, vec![(duty.target, duty.edits)]);
-                match self.append(duty.author, now, &work, &[]) {
-                    // What came from outside may ask for something that cannot be written (a field that does not exist). It stays
-                    // as it is, to be seen; it must not hold up anybody else.
-                    Err(HeadquartersError::Replica(error)) if !matches!(error, ReplicaError::Store(_)) => {
-                        tracing::warn!(%doc, %error, "something owed cannot be written and is left");
+            let mut next = Vec::new();
+            let mut asked = BTreeSet::new();
+            for changed in fresh.iter().filter(|changed| asked.insert(changed.doc)) {
+                for duty in self.owed(changed)? {
+                    let (doc, work) = (duty.target.doc, vec![(duty.target, duty.edits)]);
+                    match self.append(duty.author, now, &work, &[]) {
+                        // What came from outside may ask for something that cannot be written (a field that does not exist). It
+                        // stays as it is, to be seen; it must not hold up anybody else.
+                        Err(HeadquartersError::Replica(error)) if !matches!(error, ReplicaError::Store(_)) => {
+                            tracing::warn!(%doc, %error, "something owed cannot be written and is left");
+                        }
+                        other => other?,
                     }
-                    other => other?,
+                    // Taken in at once: the next duty may be about the same document, or owed no longer.
+                    let round = self.take_in(BTreeMap::new())?;
+                    followed.number = round.number;
+                    next.extend(round.changed);
                 }
             }
-            let round = self.take_in(BTreeMap::new())?;
-            fresh = round.changed.clone();
-            followed.number = round.number;
-            followed.changed.extend(round.changed);
+            if next.is_empty() {
+                break;
+            }
+            followed.changed.extend(next.iter().cloned());
+            fresh = next;
         }
         let settled = followed.number.to_be_bytes();
         self.replica.store_mut().write(|write| write.put_setting(SETTING_SETTLED, &settled))?;

@@ -449,7 +449,9 @@ fn verified_slots(reader: &Reader<'_>, reviews: &mut Vec<Review>) -> BTreeMap<St
         if differ {
             reviews.push(Review { path: format!("verified/{}", register.key), options: rivals.clone() });
         }
-        if let Some(best) = rivals.into_iter().max_by(|a, b| (a.written.at, &a.op).cmp(&(b.written.at, &b.op))) {
+        // The moment of verifying decides, not the one at which headquarters wrote it down.
+        let made = |said: &Said| Verified::of(said).at;
+        if let Some(best) = rivals.into_iter().max_by(|a, b| (made(a), &a.op).cmp(&(made(b), &b.op))) {
             slots.insert(register.key, Verified::of(&best));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::fold::{Subjects, fold_rows};
+use super::fold::{Subjects, drop_rows, fold_rows};
 use super::{Replica, ReplicaError, Stamp};
 use crate::crdt::{Document, Heads, RawChange};
 use crate::exchange::fingerprint;
@@ -298,7 +298,17 @@ impl Replica {
     ) -> Result<(), ReplicaError> {
         let Some(held) = load(write, doc)? else { return Ok(()) };
         let base = kinds::ready(&held.kind).map(|ready| ready.genesis.clone());
+        let begun = base.as_ref().map(Document::heads);
         let Some(document) = held.document.without(refused, base)? else { return Ok(()) };
+        if begun.is_some_and(|begun| begun == document.heads())
+            && let Some(holding) = write.holding(doc)?
+        {
+            // Nothing of it was ever accepted: headquarters has no such document, and this device holds none.
+            drop_rows(write, &holding)?;
+            write.forget(doc)?;
+            subjects.touch(&held.kind, held.subject, doc, None);
+            return Ok(());
+        }
         describe(write, doc, &held.kind, held.subject, &document)?;
         write.put_snapshot(doc, &document.save())?;
         subjects.touch(&held.kind, held.subject, doc, None);

@@ -150,7 +150,9 @@ impl Exchange {
         };
         if !strange {
             let view = View::of(&self.accounts, self.feed.as_ref(), &caller.user)?;
-            let pulled = self.pull(&view, caller.device.id, base, request.checkpoint)?;
+            // A device that never had a cursor holds nothing; one that stands at 0 was told to start again.
+            let again = known.is_some_and(|cursor| cursor.number == 0);
+            let pulled = self.pull(&view, caller.device.id, base, again, request.checkpoint)?;
             (answer.items, answer.more, answer.checkpoint) = (pulled.items, pulled.checkpoint.is_some(), pulled.checkpoint);
             answer.cursor.number = pulled.number;
             // Both sides at rest: they must hold the same.

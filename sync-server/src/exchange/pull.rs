@@ -26,11 +26,18 @@ pub struct Pulled {
 }
 
 impl Exchange {
-    /// Reads one page for a device that holds everything up to `base`.
-    pub(super) fn pull(&self, view: &View, device: DeviceId, base: u64, checkpoint: Option<Checkpoint>) -> Result<Pulled, ExchangeError> {
+    /// Reads one page for a device that holds everything up to `base`; `again`: it was told to start from nothing.
+    pub(super) fn pull(
+        &self,
+        view: &View,
+        device: DeviceId,
+        base: u64,
+        again: bool,
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<Pulled, ExchangeError> {
         // A grant younger than the pull makes it begin again; so does a checkpoint of another life.
         let begun = checkpoint.map(|at| Begun { head: at.base, upto: at.upto }).filter(|begun| view.granted_no() <= begun.head);
-        let page = self.feed.page(&view.ask(base, begun, PAGE_DOCUMENTS_MAX))?;
+        let page = self.feed.page(&view.ask(base, begun, again, PAGE_DOCUMENTS_MAX))?;
         let mut items = Vec::new();
         let (mut bytes, mut until, mut complete) = (0_usize, page.until, page.complete);
         for document in &page.documents {
@@ -39,7 +46,7 @@ impl Exchange {
                 break;
             }
             until = document.last_no;
-            if let Some((item, length)) = self.item(document, device)? {
+            if let Some((item, length)) = self.item(document, device, base, again)? {
                 bytes = bytes.saturating_add(length).saturating_add(ITEM_BYTES);
                 items.push(item);
             }
@@ -53,8 +60,9 @@ impl Exchange {
         Ok(Pulled { items, number, checkpoint })
     }
 
-    /// The item of a document, and its length; `None` when the device wrote all that is new itself.
-    fn item(&self, document: &PageDocument, device: DeviceId) -> Result<Option<(Item, usize)>, ExchangeError> {
+    /// The item of a document, and its length; `None` when the device wrote all that is new itself, and still has it: it came
+    /// into being after the device's cursor, so that nothing can have made the device forget it.
+    fn item(&self, document: &PageDocument, device: DeviceId, base: u64, again: bool) -> Result<Option<(Item, usize)>, ExchangeError> {
         let PageDocument { doc, kind, subject, .. } = document.clone();
         match document.since {
             Some(since) => {
@@ -63,7 +71,7 @@ impl Exchange {
                 let changes: Vec<ByteVec> = changes.into_iter().map(ByteVec::from).collect();
                 Ok((!changes.is_empty()).then_some((Item::Changes { doc, kind, subject, changes }, length)))
             }
-            None if self.feed.is_all_by(doc, device)? => Ok(None),
+            None if !again && self.feed.is_all_by(doc, device, base)? => Ok(None),
             None => {
                 let snapshot = self.snapshot(doc)?;
                 let length = snapshot.len();
@@ -94,7 +102,7 @@ impl Exchange {
         {
             return Ok(*known != digest);
         }
-        let (head, documents) = self.feed.held(&view.ask(0, None, 1))?;
+        let (head, documents) = self.feed.held(&view.ask(0, None, false, 1))?;
         if head != number {
             return Ok(false);
         }

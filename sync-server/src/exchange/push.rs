@@ -20,7 +20,6 @@ use super::{Exchange, ExchangeError, scope};
 use crate::access::{Reach, Relation};
 use crate::accounts::{Act, Who};
 use crate::device::Caller;
-use crate::duties::SYSTEM;
 use crate::feed::{Batch, Binding, Document, Filing, Hand, NewEntry, Refused};
 use crate::headquarters::{Changed, Inner, described};
 
@@ -171,8 +170,14 @@ impl Exchange {
         let mut actors = Vec::new();
         let mut names = Vec::new();
         let mut tried = Vec::new();
-        for change in &pushed.changes {
-            let name = name_of(&bench.gate, change);
+        let all: Vec<ChangeHash> = pushed.changes.iter().map(|change| name_of(&bench.gate, change)).collect();
+        let before = self.feed.set_aside(device, pushed.doc, &all)?;
+        for (change, name) in pushed.changes.iter().zip(all) {
+            // What was set aside stays so until a person decides: the device has been told, and has taken it out of what it shows.
+            if let Some(code) = before.get(&name).filter(|code| *code != verdict::FORKED) {
+                set_aside(case, pushed, change, name, code);
+                continue;
+            }
             if self.scratch.is_suspect(&name) {
                 set_aside(case, pushed, change, name, verdict::DIED_IN_TRIAL);
                 continue;
@@ -297,11 +302,7 @@ impl Exchange {
             return Ok(Vec::new());
         }
         self.feed.append(&Hand { device: Some(bench.caller.device.id), user: bench.caller.user.id, now: bench.now }, &batch)?;
-        let mut changed = inner.follow(bench.now, at_hand)?.changed;
-        if !clocks.is_empty() {
-            changed.extend(inner.commit(SYSTEM, bench.now, &clocks, &[])?.changed);
-        }
-        Ok(changed)
+        Ok(inner.follow_corrected(bench.now, at_hand, &clocks)?.changed)
     }
 
     fn introduced(&self, bench: &Bench<'_>, pushed: &Pushed) -> Result<Document, ExchangeError> {

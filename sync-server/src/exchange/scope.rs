@@ -47,10 +47,11 @@ impl View {
         })
     }
 
-    /// A question to the feed.
+    /// A question to the feed. `again`: the device was told to start its pull again and may hold documents.
     #[must_use]
-    pub fn ask(&self, base: u64, begun: Option<Begun>, documents_max: usize) -> Ask<'_> {
-        Ask { grants: &self.grants, own_kinds: &self.own_kinds, territory_kinds: &self.territory_kinds, base, begun, documents_max }
+    pub fn ask(&self, base: u64, begun: Option<Begun>, again: bool, documents_max: usize) -> Ask<'_> {
+        let Self { grants, own_kinds, territory_kinds, .. } = self;
+        Ask { grants, own_kinds, territory_kinds, base, begun, again, documents_max }
     }
 
     /// The latest grant: a pull that began before it begins again.
@@ -67,7 +68,7 @@ impl View {
 pub fn news_for(accounts: &Accounts, feed: &dyn Feed, user: UserId, told: u64) -> Result<Option<u64>, ScopeError> {
     let Some(user) = accounts.user(user)? else { return Ok(None) };
     let view = View::of(accounts, feed, &user)?;
-    let page = feed.page(&view.ask(told, None, 1))?;
+    let page = feed.page(&view.ask(told, None, false, 1))?;
     // A page of one may have stopped at a document that stands higher in another scope: there is more, and that is news enough.
     Ok((!page.documents.is_empty() || !page.forgets.is_empty() || !page.complete).then_some(page.head))
 }

@@ -112,7 +112,7 @@ impl Phone {
         let kinds: BTreeSet<&'static str> =
             if role == "finance" { BTreeSet::from(["customer"]) } else { BTreeSet::from(["customer", "visit"]) };
         let grants = feed.grant(user(who), role, &scopes).unwrap();
-        let ask = Ask { grants: &grants, own_kinds: &kinds, territory_kinds: &kinds, base: self.cursor, begun: self.begun, documents_max };
+        let ask = Ask { grants: &grants, own_kinds: &kinds, territory_kinds: &kinds, base: self.cursor, begun: self.begun, again: false, documents_max };
         let page = feed.page(&ask).unwrap();
         assert!(page.documents.len() <= documents_max);
         for document in &page.documents {
@@ -163,7 +163,7 @@ pub(crate) fn appending_again_changes_nothing(feed: &impl Feed) {
     assert_eq!(feed.actor(&entry(1, 1, 5).actor).unwrap(), Some(Binding { device: hand(5).device, doc: doc(1) }));
     assert_eq!(feed.actor(&entry(1, 1, 6).actor).unwrap(), None);
     let (author, other) = (DeviceId::from_bytes([5; 16]), DeviceId::from_bytes([6; 16]));
-    assert!(feed.is_all_by(doc(1), author).unwrap() && !feed.is_all_by(doc(1), other).unwrap());
+    assert!(feed.is_all_by(doc(1), author, 0).unwrap() && !feed.is_all_by(doc(1), other, 0).unwrap());
     let counts = [None, Some(author), Some(other)].map(|but| feed.changes(doc(1), 0, but).unwrap().len());
     assert_eq!(counts, [2, 0, 2]);
 }
@@ -303,7 +303,7 @@ pub(crate) fn heads_and_the_held_set_follow_the_entries(feed: &impl Feed) {
     new_card(feed, 2, filed("west", None));
     let grants = feed.grant(user(1), "salesperson", &BTreeSet::from([Scope::territory(&territory("east"))])).unwrap();
     let kinds = BTreeSet::from(["customer"]);
-    let ask = Ask { grants: &grants, own_kinds: &kinds, territory_kinds: &kinds, base: 0, begun: None, documents_max: 10 };
+    let ask = Ask { grants: &grants, own_kinds: &kinds, territory_kinds: &kinds, base: 0, begun: None, again: false, documents_max: 10 };
     let (head, held) = feed.held(&ask).unwrap();
     assert_eq!(head, feed.head().unwrap());
     assert_eq!(held, [(doc(1), Heads::new(vec![entry(1, 2, 0).hash, entry(1, 1, 5).hash]))]);

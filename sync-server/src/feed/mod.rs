@@ -23,7 +23,7 @@ mod pull;
 mod scratch;
 mod sqlite;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use roadbook_core::crdt::Heads;
@@ -262,6 +262,8 @@ pub struct Ask<'a> {
     pub base: u64,
     /// A long pull that goes on.
     pub begun: Option<Begun>,
+    /// It stands at 0 because it was told to start again: it may hold documents that have left the scopes long ago.
+    pub again: bool,
     /// At most this many documents.
     pub documents_max: usize,
 }
@@ -352,17 +354,23 @@ pub trait Feed: Send + Sync {
     /// When the storage fails.
     fn refused(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError>;
 
+    /// Which of these changes of a document this device handed in before in vain, with the code of the reason.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn set_aside(&self, device: DeviceId, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeMap<ChangeHash, String>, FeedError>;
+
     /// The changes of a document after a number, in order, raw; without those that device `but` handed in itself.
     ///
     /// # Errors
     /// When the storage fails.
     fn changes(&self, doc: DocId, after: u64, but: Option<DeviceId>) -> Result<Vec<Vec<u8>>, FeedError>;
 
-    /// Whether every change of a document was handed in by this device.
+    /// Whether every change of a document was handed in by this device, after number `above`.
     ///
     /// # Errors
     /// When the storage fails.
-    fn is_all_by(&self, doc: DocId, device: DeviceId) -> Result<bool, FeedError>;
+    fn is_all_by(&self, doc: DocId, device: DeviceId, above: u64) -> Result<bool, FeedError>;
 
     /// Entries after a number, whatever their scope, at most `entries_max`: how the headquarters replica follows.
     ///

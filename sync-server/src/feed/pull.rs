@@ -146,7 +146,7 @@ fn readable(ask: &Ask<'_>, scope: &Scope, kind: &str) -> bool {
 /// Documents that the asker held through some scope and may not hold any more, with the number at which it ended, for
 /// numbers in `(above, until]`.
 fn forgets(tx: &Transaction<'_>, ask: &Ask<'_>, above: u64, until: u64) -> Result<Vec<(u64, DocId)>, rusqlite::Error> {
-    if ask.base == 0 {
+    if ask.base == 0 && !ask.again {
         return Ok(Vec::new());
     }
     let mut gone: BTreeMap<DocId, u64> = BTreeMap::new();

@@ -96,6 +96,18 @@ impl Feed for SqliteFeed {
         })
     }
 
+    fn set_aside(&self, device: DeviceId, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeMap<ChangeHash, String>, FeedError> {
+        self.database.read(|tx| {
+            let mut statement = tx.prepare_cached("SELECT code FROM quarantine WHERE doc = ?1 AND hash = ?2 AND device = ?3")?;
+            let mut found = BTreeMap::new();
+            for hash in hashes {
+                let code = statement.query_row(params![doc.as_bytes(), hash.0, device.as_bytes()], |row| row.get(0)).optional()?;
+                found.extend(code.map(|code| (*hash, code)));
+            }
+            Ok(found)
+        })
+    }
+
     fn changes(&self, doc: DocId, after: u64, but: Option<DeviceId>) -> Result<Vec<Vec<u8>>, FeedError> {
         // Headquarters' own entries have an empty device, which no 16 bytes equal.
         let but = but.map_or_else(|| vec![0], |device| device.as_bytes().to_vec());
@@ -106,10 +118,11 @@ impl Feed for SqliteFeed {
         })
     }
 
-    fn is_all_by(&self, doc: DocId, device: DeviceId) -> Result<bool, FeedError> {
+    fn is_all_by(&self, doc: DocId, device: DeviceId, above: u64) -> Result<bool, FeedError> {
         self.database.read(|tx| {
-            let mut statement = tx.prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM feed WHERE doc = ?1 AND device <> ?2)")?;
-            Ok(statement.query_row([doc.as_bytes(), device.as_bytes()], |row| row.get(0))?)
+            let mut statement =
+                tx.prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM feed WHERE doc = ?1 AND (device <> ?2 OR no <= ?3))")?;
+            Ok(statement.query_row(params![doc.as_bytes(), device.as_bytes(), column(above)], |row| row.get(0))?)
         })
     }
 

@@ -1,0 +1,210 @@
+//! The laws of the design, checked on a world at rest, and a seeded random run that tries to break them.
+//!
+//! `ROADBOOK_SEEDS=n` runs n seeds instead of [`SEEDS`]; `ROADBOOK_SEED=n` runs that one. A seed that once failed is kept in
+//! [`FOUND`] for ever.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failing test says where"
+)]
+
+mod random;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roadbook_core::crdt::Heads;
+use roadbook_core::ids::{ChangeHash, DocId};
+use roadbook_core::replica::Replica;
+use roadbook_core::store::Standing;
+use roadbook_server::access::Role;
+
+use crate::world::phone::Phone;
+use crate::world::{World, kind_of};
+
+/// More documents than any world has.
+const DOCUMENTS_MAX: usize = 100_000;
+/// Exchanges of a world that are delivered a second time.
+const REPEATED_MAX: usize = 40;
+
+/// Panics when a world at rest breaks a law.
+pub(crate) fn hold(world: &mut World) {
+    if let Err(broken) = check(world) {
+        panic!("a law is broken: {broken}");
+    }
+}
+
+/// Which law a world at rest breaks. The world is disturbed by the asking, and at rest again afterwards.
+pub(crate) fn check(world: &mut World) -> Result<(), String> {
+    for phone in world.phones.values() {
+        at_rest(world, phone)?;
+        nothing_lost(world, phone)?;
+        alike(world, phone)?;
+    }
+    rows_are_the_fold(world)?;
+    once_more_changes_nothing(world)
+}
+
+/// Law 6 and the end of law 2: the cursor stands at the head, the outbox is empty.
+fn at_rest(world: &World, phone: &Phone) -> Result<(), String> {
+    let position = phone.replica().store().read(|read| read.pull_position()).unwrap();
+    if position.checkpoint.is_some() || position.number != world.office.head() {
+        return Err(format!("{} stands at {position:?}, the feed at {}", phone.name, world.office.head()));
+    }
+    let waiting = phone.replica().outbox_size().unwrap().changes;
+    if waiting > 0 { Err(format!("{}: {waiting} changes are still in the outbox", phone.name)) } else { Ok(()) }
+}
+
+/// Laws 2 and 8: every change that was ever saved is in the feed, or set aside on both sides with a reason.
+fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
+    let known = world.office.known(&phone.saved);
+    let aside: BTreeMap<ChangeHash, String> =
+        world.office.quarantine().into_iter().map(|row| (row.refused.hash, row.refused.why)).collect();
+    for (hash, doc) in &phone.saved {
+        if known.contains(hash) {
+            continue;
+        }
+        let own = phone.replica().store().read(|read| read.own_change(*hash)).unwrap();
+        let kind = own.as_ref().map_or("document", |own| kind_of(&own.kind));
+        match own.map(|own| own.standing) {
+            Some(Standing::Quarantined { reason }) if !reason.is_empty() => {
+                if aside.get(hash).is_none_or(String::is_empty) {
+                    return Err(format!("{}: {hash} is set aside here ({reason}), headquarters does not have it", phone.name));
+                }
+            }
+            standing => return Err(format!("{}: change {hash} of {kind} {doc} is lost: {standing:?}", phone.name)),
+        }
+    }
+    Ok(())
+}
+
+/// Laws 1 and 4: a phone holds what its user may read, at headquarters' state of it, and nothing else.
+fn alike(world: &World, phone: &Phone) -> Result<(), String> {
+    let entitled = entitled(world, phone);
+    let held = heads(phone.replica());
+    for (doc, (kind, theirs)) in &entitled {
+        match held.get(doc) {
+            None => return Err(format!("{} lacks {kind} {doc}", phone.name)),
+            Some((_, ours)) if ours != theirs => {
+                return Err(format!("{}: {kind} {doc} stands at {ours:?}, at headquarters at {theirs:?}", phone.name));
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some((doc, (kind, _))) = held.iter().find(|(doc, _)| !entitled.contains_key(doc)) {
+        return Err(format!("{} holds {kind} {doc}, which its user may not read", phone.name));
+    }
+    let digest = phone.replica().store().read(|read| read.digest()).unwrap();
+    let recounted = phone.replica().store().read(|read| read.digest_recounted()).unwrap();
+    if digest == recounted { Ok(()) } else { Err(format!("{}: the digest is {digest:?}, counted anew {recounted:?}", phone.name)) }
+}
+
+fn heads(replica: &Replica) -> BTreeMap<DocId, (String, Heads)> {
+    let held = replica.store().read(|read| read.holdings_after(None, DOCUMENTS_MAX)).unwrap();
+    held.into_iter().map(|holding| (holding.doc, (holding.kind, Heads::new(holding.heads)))).collect()
+}
+
+/// What a phone is to hold, worked out from what headquarters shows and from sentences of our own: not from the feed's scopes, which
+/// are what is on trial.
+fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
+    let user = world.office.person(phone.user);
+    let everywhere = matches!(user.role, Role::Manager | Role::Finance | Role::Admin);
+    let desk = matches!(user.role, Role::Dispatcher | Role::Supervisor | Role::Manager);
+    let field = desk || user.role == Role::Salesperson;
+    let may = |replica: &Replica, doc: DocId, kind: &str| {
+        let held = replica.document(doc).unwrap().unwrap();
+        let card = replica.card(held.subject).unwrap();
+        let shown = |field: &str| card.as_ref().and_then(|card| card.text(field)).map(str::to_owned);
+        let near = shown("territory").is_some_and(|at| everywhere || user.territories.iter().any(|mine| mine.0 == at));
+        let is_mine = |author: Option<roadbook_core::ids::UserId>| author == Some(user.id);
+        match kind {
+            "customer" | "office" => (field || user.role == Role::Finance) && (near || shown("owner") == Some(user.id.to_string())),
+            "visit" => field && (near || is_mine(replica.visit(doc).unwrap().and_then(|visit| visit.rep))),
+            "tour" => field && is_mine(replica.tour(doc).unwrap().and_then(|tour| tour.rep)),
+            "proposal" => field && (is_mine(replica.proposal(doc).unwrap().and_then(|one| one.by)) || (desk && near)),
+            "verification" => field && (is_mine(replica.verification(doc).unwrap().and_then(|one| one.by)) || (desk && near)),
+            _ => false,
+        }
+    };
+    world.office.read(|replica| heads(replica).into_iter().filter(|(doc, (kind, _))| may(replica, *doc, kind)).collect())
+}
+
+/// Law 3: rows made anew are the rows that were there; headquarters made anew from its feed shows what it showed.
+fn rows_are_the_fold(world: &mut World) -> Result<(), String> {
+    let before = world.prints();
+    let head = world.office.head();
+    for phone in world.phones.values_mut() {
+        phone.replica_mut().rebuild().unwrap();
+    }
+    let now = world.now;
+    world.office.crash(now);
+    if world.office.head() != head {
+        return Err(format!("headquarters started again and wrote {} more entries", world.office.head() - head));
+    }
+    let after = world.prints();
+    let differs = before.iter().find(|(name, print)| after.get(*name) != Some(print));
+    differs.map_or(Ok(()), |(name, _)| Err(format!("{name}: rows made anew from the documents differ from those that were kept")))
+}
+
+/// Law 1: every frame delivered again, to either side, changes nothing.
+fn once_more_changes_nothing(world: &mut World) -> Result<(), String> {
+    let before = (world.office.head(), world.prints(), states(world));
+    let step = world.exchanged.len().div_ceil(REPEATED_MAX).max(1);
+    let again: Vec<usize> = (0..world.exchanged.len()).rev().step_by(step).collect();
+    for at in again {
+        let (name, now) = (world.exchanged[at].phone.clone(), world.now);
+        let phone = world.phones.get_mut(&name).unwrap();
+        phone.take_answer(&world.exchanged[at].answer, now).map_err(|e| format!("{name} refuses an answer that comes twice: {e}"))?;
+        let device = phone.device;
+        let answered = world.office.answer(device, &world.exchanged[at].request, now);
+        let answer = answered.map_err(|e| format!("headquarters refuses a request that comes twice: {e}"))?;
+        world.phones.get_mut(&name).unwrap().take_answer(&answer, now).map_err(|e| format!("{name}: {e}"))?;
+    }
+    if world.office.head() != before.0 {
+        return Err(format!("requests that came twice made {} new entries", world.office.head() - before.0));
+    }
+    world.settle();
+    if world.office.head() != before.0 {
+        return Err("after answers that came twice a phone handed in something new".to_owned());
+    }
+    let after = states(world);
+    for (name, before) in &before.2 {
+        let changed = before.iter().find(|(doc, state)| after[name].get(*doc) != Some(state));
+        let changed = changed.or_else(|| after[name].iter().find(|(doc, _)| !before.contains_key(doc)));
+        if let Some((doc, (kind, heads))) = changed {
+            let now = after[name].get(doc);
+            return Err(format!("what came twice changed {kind} {doc} of {name} from {heads:?} to {now:?}"));
+        }
+    }
+    if world.prints() != before.1 {
+        return Err("what came twice changed rows".to_owned());
+    }
+    Ok(())
+}
+
+/// Heads of every document on every replica.
+fn states(world: &World) -> BTreeMap<String, BTreeMap<DocId, (String, Heads)>> {
+    let mut states: BTreeMap<_, _> = world.phones.iter().map(|(name, phone)| (name.clone(), heads(phone.replica()))).collect();
+    states.insert("headquarters".to_owned(), world.office.read(heads));
+    states
+}
+
+/// Law 6, at any moment: what a phone's cursor says it has seen, it holds.
+pub(crate) fn cursor_is_true(world: &World, phone: &Phone) -> Result<(), String> {
+    let position = phone.replica().store().read(|read| read.pull_position()).unwrap();
+    if position.checkpoint.is_some() || position.number == 0 {
+        return Ok(());
+    }
+    let entitled: BTreeSet<DocId> = entitled(world, phone).into_keys().collect();
+    let entries = world.office.feed.follow(0, DOCUMENTS_MAX).unwrap();
+    for entry in entries.iter().filter(|entry| entry.no <= position.number && entitled.contains(&entry.doc)) {
+        let held = phone.replica().document(entry.doc).unwrap();
+        // A document that came into its scopes later than the cursor is still to come as a whole.
+        if held.is_some_and(|held| !held.document.holds(&entry.hash)) {
+            return Err(format!("{}: cursor {} skips entry {} of {} {}", phone.name, position.number, entry.no, entry.kind, entry.doc));
+        }
+    }
+    Ok(())
+}

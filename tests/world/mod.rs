@@ -1,0 +1,313 @@
+//! The world of the tests: phones, headquarters and a network, all in one thread, every draw from one seed. Nothing in here
+//! knows what a test expects; `laws` says what must always hold.
+//!
+//! * [`cast`] – the people, devices and customers of the scenarios.
+//! * [`phone`] – a replica with a clock of its own · [`hand`] – what its user does with it.
+//! * [`office`] – headquarters, by the real server library.
+//! * [`network`] – loses, repeats, delays, reorders and cuts what travels.
+//! * [`edits`] – random work of every merge type · [`chance`] – the draws · [`shrink`] – makes a failing history small.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failing test says where"
+)]
+
+pub(crate) mod cast;
+pub(crate) mod chance;
+pub(crate) mod edits;
+pub(crate) mod hand;
+pub(crate) mod network;
+pub(crate) mod office;
+pub(crate) mod phone;
+pub(crate) mod shrink;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use roadbook_core::ids::{DocId, Ms, SubjectId, UserId};
+use roadbook_core::model::card::Card;
+use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
+use roadbook_core::replica::Target;
+use roadbook_core::replica::field::Work;
+use roadbook_core::sync::Synced;
+
+use cast::{EAST, MONDAY, SHOPS, WEST};
+use chance::Chance;
+use hand::Hand;
+use office::{Office, office_fact};
+use phone::Phone;
+
+/// Rounds after which a device that still wants to go on is stuck.
+pub(crate) const ROUNDS_MAX: usize = 20;
+
+/// An exchange as it went: to be delivered again.
+pub(crate) struct Exchanged {
+    pub(crate) phone: String,
+    pub(crate) request: Vec<u8>,
+    pub(crate) answer: Vec<u8>,
+}
+
+/// Phones, headquarters, and the true time.
+pub(crate) struct World {
+    /// The true time.
+    pub(crate) now: Ms,
+    pub(crate) office: Office,
+    pub(crate) phones: BTreeMap<String, Phone>,
+    /// Everything that was ever exchanged.
+    pub(crate) exchanged: Vec<Exchanged>,
+    pub(crate) chance: Chance,
+    folder: tempfile::TempDir,
+}
+
+/// A folder that goes with the test; in memory where the system offers that.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
+impl World {
+    /// Headquarters with its people, and nothing else. The server's file is on disk, or on what passes for one.
+    pub(crate) fn new(seed: u64) -> Self {
+        let folder = folder();
+        let chance = Chance::new(seed);
+        let now = MONDAY.plus(8 * 3_600_000);
+        let office = Office::new(folder.path(), chance.branch("office"), now);
+        Self { now, office, phones: BTreeMap::new(), exchanged: Vec::new(), chance: chance.branch("world"), folder }
+    }
+
+    /// Monday 2026-03-02, 08:00: the customers are there, everyone is synced. C1 惠民超市 to C9 are in 城东 and belong to 王芳, but
+    /// for C2, which is 李强's; customer 101 is in 城西.
+    pub(crate) fn monday(devices: &[&str]) -> Self {
+        let mut world = Self::new(20_260_302);
+        world.now = MONDAY.plus(7 * 3_600_000);
+        world.open_some_shops(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 101]);
+        for device in devices {
+            world.enrol(device, false);
+        }
+        world.now = MONDAY.plus(8 * 3_600_000);
+        for device in devices {
+            world.sync(device);
+        }
+        world
+    }
+
+    /// Makes some customers of the cast.
+    pub(crate) fn open_some_shops(&mut self, numbers: &[u8]) {
+        for n in numbers {
+            let (territory, owner) = match n {
+                101 => (WEST, "xw"),
+                2 => (EAST, "lq"),
+                _ => (EAST, "wf"),
+            };
+            let name = SHOPS.get(usize::from(*n) - 1).copied().unwrap_or("城西百货");
+            let work = new_customer(cast::customer(*n), name, territory, cast::user(owner), *n);
+            self.office.commit(cast::user("ad"), self.now, &work);
+        }
+    }
+
+    /// Enrols a device of the cast, with a file when it is to outlive its process.
+    pub(crate) fn enrol(&mut self, name: &str, on_disk: bool) {
+        let (user, device) = (cast::owner(name), cast::device(name));
+        let profile = self.office.enrol(user, device, name, self.now);
+        let folder = on_disk.then(|| self.folder.path());
+        let phone = Phone::new(name, user, device, &profile, folder, self.chance.branch(name));
+        self.phones.insert(name.to_owned(), phone);
+    }
+
+    /// The true time becomes this time of Monday, `10:05`.
+    pub(crate) fn at(&mut self, time: &str) -> &mut Self {
+        self.on_day(0, time)
+    }
+
+    /// The true time becomes this time, so many days after Monday.
+    pub(crate) fn on_day(&mut self, days: i64, time: &str) -> &mut Self {
+        let (hours, minutes) = time.split_once(':').unwrap();
+        let minutes = hours.parse::<i64>().unwrap() * 60 + minutes.parse::<i64>().unwrap();
+        self.now = MONDAY.plus(days * Ms::DAY + minutes * 60_000);
+        self
+    }
+
+    /// Time passes.
+    pub(crate) fn pass_ms(&mut self, ms: i64) -> &mut Self {
+        self.now = self.now.plus(ms);
+        self
+    }
+
+    /// A phone.
+    pub(crate) fn phone(&self, name: &str) -> &Phone {
+        &self.phones[name]
+    }
+
+    /// A phone in somebody's hand, now.
+    pub(crate) fn on(&mut self, name: &str) -> Hand<'_> {
+        Hand { phone: self.phones.get_mut(name).unwrap(), now: self.now }
+    }
+
+    /// Somebody at headquarters commits work, online.
+    pub(crate) fn desk(&mut self, login: &str, work: Work) {
+        self.office.commit(cast::user(login), self.now, &work);
+    }
+
+    /// One round of an exchange without mishap.
+    pub(crate) fn exchange(&mut self, name: &str) -> Synced {
+        let phone = self.phones.get_mut(name).unwrap();
+        let request = phone.replica().sync_request(phone.clock(self.now), Some("world")).unwrap();
+        let answer = self.office.answer(phone.device, &request, self.now).unwrap();
+        let synced = phone.take_answer(&answer, self.now).unwrap();
+        self.exchanged.push(Exchanged { phone: name.to_owned(), request, answer });
+        synced
+    }
+
+    /// Exchanges until nothing more waits on either side; returns what all rounds together did.
+    pub(crate) fn sync(&mut self, name: &str) -> Synced {
+        let mut all = Synced::default();
+        for _ in 0..ROUNDS_MAX {
+            let round = self.exchange(name);
+            all.accepted += round.accepted;
+            all.documents += round.documents;
+            all.forgotten += round.forgotten;
+            all.refused += round.refused;
+            all.restarted |= round.restarted;
+            all.quarantined.extend(round.quarantined);
+            all.subjects.extend(round.subjects);
+            all.clock_offset_ms = round.clock_offset_ms;
+            if !round.more {
+                return all;
+            }
+        }
+        panic!("{name} is not at rest after {ROUNDS_MAX} rounds: {all:?}");
+    }
+
+    /// Every phone syncs until a whole turn brings nothing new to anybody.
+    pub(crate) fn settle(&mut self) {
+        let mut last = Vec::new();
+        for _ in 0..ROUNDS_MAX {
+            let before = self.office.head();
+            last.clear();
+            let names: Vec<String> = self.phones.keys().cloned().collect();
+            let mut moved = false;
+            for name in &names {
+                let synced = self.sync(name);
+                let busy = synced.documents > 0 || synced.forgotten > 0 || synced.accepted > 0 || !synced.quarantined.is_empty();
+                moved |= busy;
+                last.extend(busy.then_some((name.clone(), synced)));
+            }
+            if !moved && self.office.head() == before {
+                return;
+            }
+            // Headquarters repairs a device that differs at most once in ten minutes.
+            self.pass_ms(11 * 60_000);
+        }
+        panic!("the world is not at rest after {ROUNDS_MAX} turns, in the last of which {last:#?}");
+    }
+
+    /// The card as a phone shows it.
+    pub(crate) fn card(&self, phone: &str, customer: SubjectId) -> Card {
+        self.phone(phone).replica().card(customer).unwrap().unwrap()
+    }
+
+    /// The card as headquarters shows it.
+    pub(crate) fn office_card(&self, customer: SubjectId) -> Card {
+        self.office.read(|replica| replica.card(customer)).unwrap().unwrap()
+    }
+
+    /// The card on every phone that holds it and at headquarters, each with whose it is.
+    pub(crate) fn cards(&self, customer: SubjectId) -> Vec<(String, Card)> {
+        let mut cards = vec![("headquarters".to_owned(), self.office_card(customer))];
+        for (name, phone) in &self.phones {
+            cards.extend(phone.replica().card(customer).unwrap().map(|card| (name.clone(), card)));
+        }
+        cards
+    }
+}
+
+/// A customer as an import makes it: both sides of the card.
+fn new_customer(customer: SubjectId, name: &str, territory: &str, owner: UserId, n: u8) -> Work {
+    let shop = [
+        ("kind", Value::from("shop")),
+        ("text", format!("人民路{n}号").into()),
+        ("geo", Value::map([("lat", Value::Int(312_000_000 + i64::from(n) * 10_000)), ("lon", Value::Int(1_206_000_000))])),
+    ];
+    let imported = Provenance::of(Source::Import);
+    let field_side = vec![
+        Edit::Assert { field: "trade_name".to_owned(), value: name.into(), provenance: imported.clone() },
+        Edit::Entry {
+            list: "addresses".to_owned(),
+            entry: address(customer),
+            fields: shop.map(|(field, value)| (field.to_owned(), value)).into(),
+            provenance: imported,
+        },
+    ];
+    let office_side = vec![
+        office_fact("lifecycle", "active"),
+        office_fact("grade", "B"),
+        office_fact("territory", territory),
+        office_fact("owner", owner.to_string()),
+    ];
+    vec![(Target::customer(customer), field_side), (Target::office(customer), office_side)]
+}
+
+/// The one address that a customer of the cast has.
+pub(crate) fn address(customer: SubjectId) -> roadbook_core::ids::EntryId {
+    roadbook_core::ids::EntryId::derived(&format!("{customer}/address"))
+}
+
+/// Every document of a kind that a phone or headquarters holds about a customer.
+pub(crate) fn about(replica: &roadbook_core::replica::Replica, customer: SubjectId, kind: &str) -> Vec<DocId> {
+    let held = replica.store().read(|read| read.holdings_of(customer)).unwrap();
+    held.into_iter().filter(|holding| holding.kind == kind).map(|holding| holding.doc).collect()
+}
+
+/// Tells a story once for each order in which some of the devices may sync afterwards. Whatever the order, the ending must come
+/// true, every law must hold, and all that is shown must be the same.
+pub(crate) fn in_every_order(devices: &[&str], syncing: &[&str], story: impl Fn(&mut World), ending: impl Fn(&mut World)) {
+    let mut shown: Option<(Vec<String>, BTreeMap<String, [u8; 32]>)> = None;
+    for order in orders(syncing) {
+        let mut world = World::monday(devices);
+        story(&mut world);
+        for name in &order {
+            world.sync(name);
+        }
+        ending(&mut world);
+        world.settle();
+        crate::laws::hold(&mut world);
+        let prints = world.prints();
+        match &shown {
+            None => shown = Some((order, prints)),
+            Some((first, expected)) => assert_eq!(expected, &prints, "the order {order:?} shows something else than {first:?}"),
+        }
+    }
+}
+
+impl World {
+    /// What every replica's rows say, as one print each.
+    pub(crate) fn prints(&self) -> BTreeMap<String, [u8; 32]> {
+        let print = |replica: &roadbook_core::replica::Replica| replica.store().read(|read| read.rows_print()).unwrap();
+        let mut prints: BTreeMap<String, [u8; 32]> =
+            self.phones.iter().map(|(name, phone)| (name.clone(), print(phone.replica()))).collect();
+        prints.insert("headquarters".to_owned(), self.office.read(print));
+        prints
+    }
+}
+
+/// Every order of a few things.
+pub(crate) fn orders(things: &[&str]) -> Vec<Vec<String>> {
+    let Some((first, rest)) = things.split_first() else { return vec![Vec::new()] };
+    let mut all = Vec::new();
+    for order in orders(rest) {
+        for at in 0..=order.len() {
+            let mut with = order.clone();
+            with.insert(at, (*first).to_owned());
+            all.push(with);
+        }
+    }
+    all
+}
+
+/// The kind of a document's id, for messages.
+pub(crate) fn kind_of(id: &str) -> &'static str {
+    kinds::kind(id).map_or("newer kind", |kind| kind.id)
+}

@@ -1,0 +1,73 @@
+//! The network between phones and headquarters: frames on their way, and what can happen to them. A frame is lost, arrives twice,
+//! late and after later ones, or cut in the middle; what is drawn comes from the world's seed. It reads no frame.
+
+use std::collections::BTreeMap;
+
+use super::chance::Chance;
+
+/// How often what happens to a frame, in a thousand.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Faults {
+    pub(crate) lost: u64,
+    pub(crate) repeated: u64,
+    pub(crate) delayed: u64,
+    pub(crate) cut: u64,
+}
+
+impl Faults {
+    /// Drawn anew for each seed: from a quiet line to a very bad one.
+    pub(crate) fn drawn(chance: &mut Chance) -> Self {
+        let mut up_to = |most: i64| chance.between(0, most) as u64;
+        Self { lost: up_to(300), repeated: up_to(300), delayed: up_to(500), cut: up_to(100) }
+    }
+}
+
+/// Something on its way.
+#[derive(Debug, Clone)]
+pub(crate) enum Flight {
+    /// From a phone to headquarters.
+    Request { phone: String, frame: Vec<u8> },
+    /// From headquarters to a phone.
+    Answer { phone: String, frame: Vec<u8> },
+}
+
+/// Longest delay, in steps of the world.
+const DELAY_MAX: i64 = 40;
+
+/// What is on its way, by the step at which it arrives.
+#[derive(Debug, Default)]
+pub(crate) struct Network {
+    flights: BTreeMap<(u64, u64), Flight>,
+    sent: u64,
+}
+
+impl Network {
+    /// Sends a frame off at a step, through the faults.
+    pub(crate) fn send(&mut self, step: u64, flight: Flight, faults: Faults, chance: &mut Chance) {
+        if chance.in_thousand(faults.lost) {
+            return;
+        }
+        let copies = if chance.in_thousand(faults.repeated) { 2 } else { 1 };
+        for _ in 0..copies {
+            let delay = if chance.in_thousand(faults.delayed) { chance.between(1, DELAY_MAX) as u64 } else { 0 };
+            let mut flight = flight.clone();
+            if chance.in_thousand(faults.cut) {
+                let (Flight::Request { frame, .. } | Flight::Answer { frame, .. }) = &mut flight;
+                frame.truncate(chance.below(frame.len()));
+            }
+            self.sent += 1;
+            self.flights.insert((step + delay, self.sent), flight);
+        }
+    }
+
+    /// What arrives next, not later than a step.
+    pub(crate) fn arrival(&mut self, step: u64) -> Option<Flight> {
+        let first = self.flights.first_entry().filter(|entry| entry.key().0 <= step)?;
+        Some(first.remove())
+    }
+
+    /// Whether anything is still on its way.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.flights.is_empty()
+    }
+}

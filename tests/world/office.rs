@@ -1,0 +1,158 @@
+//! Headquarters of the world: accounts, feed and replica of the real server library on files of this test alone, without HTTP.
+//! It answers frames; people at their desks write through it as the console does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use roadbook_core::exchange::{Profile, Request};
+use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
+use roadbook_core::model::{Edit, Provenance, Source, Value};
+use roadbook_core::replica::field::Work;
+use roadbook_core::replica::{Replica, Target};
+use roadbook_server::accounts::{Accounts, NewUser, Territory, User, Who};
+use roadbook_server::database::{Database, Durability};
+use roadbook_server::device::{Caller, Standing};
+use roadbook_server::exchange::{Answered, Exchange, profile};
+use roadbook_server::feed::{Feed, Filing, Quarantined, Scratch, SqliteFeed};
+use roadbook_server::headquarters::Headquarters;
+use roadbook_server::storage::{SCRATCH_FILE, SERVER_FILE, SERVER_MIGRATIONS};
+
+use super::cast::{self, OFFSET_MINUTES, PEOPLE};
+use super::chance::Chance;
+
+/// More rows than any test sets aside.
+const QUARANTINE_MAX: usize = 100_000;
+
+/// The server.
+pub(crate) struct Office {
+    pub(crate) accounts: Accounts,
+    pub(crate) feed: Arc<dyn Feed>,
+    headquarters: Headquarters,
+    exchange: Exchange,
+    folder: PathBuf,
+    chance: Chance,
+}
+
+/// What is opened from the folder at every start.
+struct Opened {
+    accounts: Accounts,
+    feed: Arc<dyn Feed>,
+    headquarters: Headquarters,
+    exchange: Exchange,
+}
+
+fn open(folder: &Path, process: [u8; 16], now: Ms) -> Opened {
+    // The process dies in these tests, not the machine: what SQLite was told is kept, synced or not.
+    let server = Arc::new(Database::open(&folder.join(SERVER_FILE), Durability::Process, SERVER_MIGRATIONS).unwrap());
+    let accounts = Accounts::new(Arc::clone(&server));
+    let feed: Arc<dyn Feed> = Arc::new(SqliteFeed::open(server).unwrap());
+    let scratch = Arc::new(Scratch::open(&folder.join(SCRATCH_FILE)).unwrap());
+    let headquarters = Headquarters::in_memory(Arc::clone(&feed), accounts.clone(), OFFSET_MINUTES, process, now).unwrap();
+    let exchange = Exchange::new(accounts.clone(), Arc::clone(&feed), headquarters.clone(), scratch, OFFSET_MINUTES);
+    Opened { accounts, feed, headquarters, exchange }
+}
+
+impl Office {
+    /// A server with the cast's territories and people, and nothing else.
+    pub(crate) fn new(folder: &Path, mut chance: Chance, now: Ms) -> Self {
+        let Opened { accounts, feed, headquarters, exchange } = open(folder, chance.bytes(), now);
+        for (id, name) in [(cast::EAST, "城东"), (cast::WEST, "城西")] {
+            let territory = Territory { id: TerritoryId(id.to_owned()), parent: None, name: name.to_owned() };
+            accounts.set_territory(now, &Who::default(), &territory).unwrap();
+        }
+        let office = Self { accounts, feed, headquarters, exchange, folder: folder.to_owned(), chance };
+        for person in PEOPLE {
+            let territories = person.territories.iter().map(|id| TerritoryId((*id).to_owned())).collect();
+            let new = NewUser {
+                id: cast::user(person.login),
+                login: person.login.to_owned(),
+                name: person.name.to_owned(),
+                role: person.role,
+                password: None,
+                territories,
+            };
+            office.accounts.add_user(now, &Who::default(), &new).unwrap();
+        }
+        office
+    }
+
+    /// The process dies and is started again: its replica is rebuilt from the feed.
+    pub(crate) fn crash(&mut self, now: Ms) {
+        let Opened { accounts, feed, headquarters, exchange } = open(&self.folder, self.chance.bytes(), now);
+        (self.accounts, self.feed, self.headquarters, self.exchange) = (accounts, feed, headquarters, exchange);
+    }
+
+    /// Enrols a device of a person and returns what it is told.
+    pub(crate) fn enrol(&mut self, user: UserId, device: DeviceId, name: &str, now: Ms) -> Profile {
+        let code = self.accounts.issue_code(now, &Who::default(), user).unwrap();
+        self.accounts.enroll_device(now, "test", &code, device, device.as_bytes(), name).unwrap().unwrap();
+        profile::of(&self.accounts, OFFSET_MINUTES, &self.person(user)).unwrap()
+    }
+
+    /// A person.
+    pub(crate) fn person(&self, user: UserId) -> User {
+        self.accounts.user(user).unwrap().unwrap()
+    }
+
+    /// Answers a frame of a device; what cannot be read is refused, as the HTTP room does.
+    pub(crate) fn answer(&mut self, device: DeviceId, frame: &[u8], now: Ms) -> Result<Vec<u8>, String> {
+        let request = Request::decode(frame).map_err(|e| e.to_string())?;
+        let device = self.accounts.device(device).unwrap().unwrap();
+        let user = self.person(device.user);
+        let standing = if device.revoked_at.is_some() || user.disabled { Standing::DrainOnly } else { Standing::Good };
+        match self.exchange.answer(now, &Caller { device, user, standing }, &request).unwrap().0 {
+            Answered::Answer(answer) => Ok(answer.encode().unwrap()),
+            Answered::Gone => Err("gone".to_owned()),
+        }
+    }
+
+    /// Commits work in a person's name, as the console does; a new territory or owner is filed with it.
+    pub(crate) fn commit(&mut self, author: UserId, now: Ms, work: &Work) {
+        let filings: Vec<(SubjectId, Filing)> = work.iter().filter_map(|(target, edits)| self.filed(target, edits)).collect();
+        self.headquarters.commit(author, now, work, &filings).unwrap();
+    }
+
+    fn filed(&self, target: &Target, edits: &[Edit]) -> Option<(SubjectId, Filing)> {
+        let mut filing = self.feed.filing(target.subject).unwrap().unwrap_or_default();
+        let mut moved = false;
+        for edit in edits.iter().filter(|_| target.kind.id == "office") {
+            let Edit::Assert { field, value, .. } = edit else { continue };
+            match field.as_str() {
+                "territory" => (filing.territory, moved) = (value.as_text().map(|id| TerritoryId(id.to_owned())), true),
+                "owner" => (filing.owner, moved) = (value.as_text().and_then(|id| id.parse().ok()), true),
+                _ => {}
+            }
+        }
+        moved.then_some((target.subject, filing))
+    }
+
+    /// Reads the replica.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Replica) -> T) -> T {
+        self.headquarters.read(read)
+    }
+
+    /// The last number of the feed.
+    pub(crate) fn head(&self) -> u64 {
+        self.feed.head().unwrap()
+    }
+
+    /// Which of these changes the feed holds.
+    pub(crate) fn known(&self, saved: &BTreeMap<ChangeHash, DocId>) -> BTreeSet<ChangeHash> {
+        let mut by_doc: BTreeMap<DocId, Vec<ChangeHash>> = BTreeMap::new();
+        for (hash, doc) in saved {
+            by_doc.entry(*doc).or_default().push(*hash);
+        }
+        by_doc.into_iter().flat_map(|(doc, hashes)| self.feed.known(doc, &hashes).unwrap()).collect()
+    }
+
+    /// What was set aside.
+    pub(crate) fn quarantine(&self) -> Vec<Quarantined> {
+        self.feed.quarantine(QUARANTINE_MAX).unwrap()
+    }
+}
+
+/// An edit of the office side.
+pub(crate) fn office_fact(field: &str, value: impl Into<Value>) -> Edit {
+    Edit::Assert { field: field.to_owned(), value: value.into(), provenance: Provenance::of(Source::Office) }
+}
