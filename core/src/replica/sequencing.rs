@@ -17,6 +17,8 @@ use crate::route::{
 pub const SERVICE_MINUTES_DEFAULT: i64 = 15;
 /// Minutes of a day: the longest call, and the latest hour.
 const DAY_MINUTES: i64 = 1_440;
+/// What a second before a closed door counts for, in thousandths of a second on the road.
+const WAIT_PERMILLE: u32 = 500;
 /// 1e-7 degrees in one microdegree.
 const E7_PER_UDEG: i64 = 10;
 
@@ -63,7 +65,8 @@ impl Replica {
     /// [`ReplicaError::Unknown`] when a card is not held, [`ReplicaError::Sequencing`], [`ReplicaError::Store`].
     pub fn sequence(&self, question: &DayQuestion<'_>) -> Result<DayPlan, ReplicaError> {
         let day = self.day(question)?;
-        let plan = route::solve(&day.problem, &day.matrix, Effort::default())?;
+        let shortest = route::solve(&day.problem, &day.matrix, Effort::default())?;
+        let plan = route::less_waiting(&day.problem, &day.matrix, shortest, WAIT_PERMILLE)?;
         Ok(day.answer(question, &plan))
     }
 

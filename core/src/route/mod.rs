@@ -16,6 +16,7 @@
 //! | `opening`, `ground` | the problem as the searches see it: pinned chains as single nodes, dense tables |
 //! | `exact` | dynamic programming, up to [`EXACT_NODES_MAX`] nodes |
 //! | `search`, `line`, `perturb` | iterated local search beyond that |
+//! | `waiting` | a day without needless waiting |
 //! | `stability`, `random` | how many stops moved; the seeded generator |
 //!
 //! # What a plan minimises
@@ -41,6 +42,7 @@ mod solve;
 mod stability;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use exact::EXACT_NODES_MAX;
 pub use explain::{Binding, Elsewhere, Why, explain};
@@ -53,3 +55,4 @@ pub use problem::{
 };
 pub use schedule::{Cost, Plan, Visit, schedule};
 pub use solve::{EFFORT_ITERATIONS, Effort, solve, solve_until};
+pub use waiting::{WAIT_TOLERATED_S, less_waiting};
