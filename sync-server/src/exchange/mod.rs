@@ -23,7 +23,7 @@ pub mod verdict;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use roadbook_core::exchange::{Answer, Cursor, Profile, Request};
+use roadbook_core::exchange::{Answer, Cursor, Outcome, Profile, Request, Verdict};
 use roadbook_core::ids::{DeviceId, Ms};
 use sha2::{Digest as _, Sha256};
 
@@ -219,8 +219,10 @@ impl Exchange {
         if quiet && device.seen_at.is_some_and(|seen| now.since(seen) < CONTACT_NOTED_EVERY_MS) {
             return Ok(());
         }
-        let contact =
-            Contact { cursor_no, offset_ms: now.since(request.now), waiting: u64::from(request.heartbeat.unsent_changes), at_rest };
+        // The device counted before it handed in: what found its place with this answer waits no more.
+        let settled = |verdict: &&Verdict| matches!(verdict.outcome, Outcome::Accepted | Outcome::AlreadyKnown | Outcome::Quarantined { .. });
+        let waiting = u64::from(request.heartbeat.unsent_changes).saturating_sub(answer.verdicts.iter().filter(settled).count() as u64);
+        let contact = Contact { cursor_no, offset_ms: now.since(request.now), waiting, at_rest };
         Ok(self.accounts.note_contact(now, device.id, &contact)?)
     }
 }

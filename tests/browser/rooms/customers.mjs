@@ -21,7 +21,7 @@ async function countBecomes(page, judge) {
 story('惠民, hm and huimin find 惠民超市; nonsense finds nothing and says so', 'zhao', {}, async (page) => {
   await visitRoom(page, '/customers');
   const all = await count(page);
-  assert.equal(all, 332, 'the whole imported list, but for the shop that the story archives');
+  assert.equal(all, 332, 'the imported list, but for the one shop outside all territories');
   // Others sound alike, so only the name itself puts it first.
   for (const [words, first] of [['惠民', true], ['hm', false], ['huimin', true], ['惠民超市', true]]) {
     await page.getByLabel('搜索客户').fill(words);

@@ -41,3 +41,12 @@ story('an administrator enrols a phone from the console: the shown code works, o
   await page.reload();
   await page.getByText('备用机').waitFor();
 });
+
+story('a phone enrolled a moment ago is not called silent, and what was handed in is not called unsent', 'chen', {}, async (page) => {
+  await visitRoom(page, '/overview');
+  const phones = page.locator('section').filter({ has: page.getByRole('heading', { name: '手机同步情况' }) });
+  await phones.getByText('备用机').waitFor();
+  assert.equal(await page.locator('.missing').count(), 0);
+  assert.equal(await phones.getByText('未上传').count(), 0);
+  assert.match(await phones.innerText(), /所有手机都在 24 小时内联系过/);
+});

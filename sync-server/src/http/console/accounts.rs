@@ -44,7 +44,7 @@ pub(super) struct DeviceJson {
     device: Named,
     user: Named,
     platform: Option<String>,
-    enrolled_ms: Ms,
+    pub(super) enrolled_ms: Ms,
     pub(super) last_contact_ms: Option<Ms>,
     pub(super) state: &'static str,
     unsent: Option<u64>,
