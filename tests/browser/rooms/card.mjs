@@ -1,6 +1,7 @@
 // The customer card: what it shows of the demo's story, and changing it.
 import assert from 'node:assert/strict';
 import path from 'node:path';
+import { accessible } from '../harness/axe.mjs';
 import { headquarters, openCard, shoot, story } from '../harness/stage.mjs';
 
 const SECTIONS = ['基础资料', '客户特征', '业务状况', '交易活动现状'];
@@ -31,6 +32,16 @@ story('four sections, provenance, the two rival addresses, and the history of a 
   await page.keyboard.press('Escape');
   await sheet.waitFor({ state: 'detached' });
   assert.match(await page.locator(':focus').getAttribute('aria-label'), /的历史$/, 'the focus is back where it was');
+});
+
+story('the history of a text names who wrote in it', 'chen', {}, async (page) => {
+  await openCard(page, '惠民超市');
+  const problems = page.getByRole('group', { name: '存在的问题', exact: true }).filter({ hasText: '上月两次拖欠货款' });
+  await problems.getByRole('button', { name: /的历史$/ }).click();
+  const line = page.getByRole('dialog').getByRole('listitem').first();
+  await line.waitFor();
+  assert.match(await line.innerText(), /李强/);
+  await accessible(page, 'history of a text');
 });
 
 story('a fact is changed in place by keyboard; its history then shows both values', 'sun', {}, async (page) => {

@@ -93,3 +93,21 @@ story('a browser that asks for English is spoken to in English', null, { languag
   await page.goto('/login');
   await page.getByRole('button', { name: 'Sign in' }).waitFor();
 });
+
+story('the watch that every test here stands under does notice', null, {}, async (page, watcher) => {
+  await page.goto('/login');
+  await page.getByLabel('用户名').waitFor();
+  await page.evaluate(async () => {
+    console.error('said aloud');
+    setTimeout(() => { throw new Error('not caught'); });
+    document.body.append(Object.assign(new Image(), { src: 'http://127.0.0.1:9/spy.gif' }));
+    document.head.append(Object.assign(document.createElement('style'), { textContent: 'p{color:red}' }));
+    await fetch('/api/no-such-thing').catch(() => undefined);
+    await new Promise((ok) => setTimeout(ok, 300));
+  });
+  assert.throws(() => watcher.clean(), (error) => {
+    const text = error.actual.join('\n');
+    for (const sign of [/console error: said aloud/, /exception: .*not caught/, /policy: img-src.*127\.0\.0\.1:9/, /policy: style-src/, /answer: GET 4\d\d \/api\/no-such-thing/]) assert.match(text, sign);
+    return true;
+  });
+});
