@@ -220,7 +220,8 @@ impl Exchange {
             return Ok(());
         }
         // The device counted before it handed in: what found its place with this answer waits no more.
-        let settled = |verdict: &&Verdict| matches!(verdict.outcome, Outcome::Accepted | Outcome::AlreadyKnown | Outcome::Quarantined { .. });
+        let settled =
+            |verdict: &&Verdict| matches!(verdict.outcome, Outcome::Accepted | Outcome::AlreadyKnown | Outcome::Quarantined { .. });
         let waiting = u64::from(request.heartbeat.unsent_changes).saturating_sub(answer.verdicts.iter().filter(settled).count() as u64);
         let contact = Contact { cursor_no, offset_ms: now.since(request.now), waiting, at_rest };
         Ok(self.accounts.note_contact(now, device.id, &contact)?)

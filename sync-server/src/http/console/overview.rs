@@ -87,7 +87,8 @@ fn figures(app: &App, session: &Session, days: Vec<NaiveDate>) -> Result<Overvie
     let filter = reach::filter(app, session, None)?;
     let devices = devices_within(app, session)?;
     let silent = app.now().plus(-DAY_MS);
-    let missing_devices = devices.iter().filter(|one| one.state != "revoked" && one.last_contact_ms.unwrap_or(one.enrolled_ms) < silent).count();
+    let missing_devices =
+        devices.iter().filter(|one| one.state != "revoked" && one.last_contact_ms.unwrap_or(one.enrolled_ms) < silent).count();
     let mut overview = Overview {
         as_of_ms: app.now(),
         missing_devices,
