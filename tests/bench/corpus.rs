@@ -188,8 +188,10 @@ pub(crate) fn first_edits(dice: &mut Dice) -> Vec<Edit> {
         entry(dice, "time_windows", &[("window", Value::map([("open", Value::Int(480)), ("close", Value::Int(690))]))]),
         Edit::Include { field: "product_lines".to_owned(), element: "饮料".to_owned() },
         Edit::Include { field: "tags".to_owned(), element: "冷柜".to_owned() },
-        Edit::Rewrite { field: "problems".to_owned(), text: phrase(dice, 3) },
-        Edit::Rewrite { field: "strengths".to_owned(), text: phrase(dice, 2) },
+        Edit::Rewrite { field: "problems".to_owned(), text: phrase(dice, 4) },
+        Edit::Rewrite { field: "strengths".to_owned(), text: phrase(dice, 3) },
+        Edit::Rewrite { field: "activity".to_owned(), text: phrase(dice, 3) },
+        Edit::Rewrite { field: "countermeasures".to_owned(), text: phrase(dice, 3) },
     ];
     for field in ["sales_capability", "potential", "staff_quality", "cooperation", "reputation"] {
         let value = rating(dice);
