@@ -3,13 +3,7 @@
 //! `ROADBOOK_SEEDS=n` runs n seeds instead of [`SEEDS`]; `ROADBOOK_SEED=n` runs that one. A seed that once failed is kept in
 //! [`FOUND`] for ever.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a failing test says where"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
 
 mod random;
 

@@ -194,7 +194,9 @@ impl Run {
                 let work = vec![office_fact("territory", territory), office_fact("owner", owner.to_string())];
                 self.world.desk("cg", vec![(Target::office(customer), work)]);
             }
-            1 => self.world.desk("sl", vec![(Target::office(customer), vec![office_fact("lifecycle", *chance.pick(&["archived", "active"]))])]),
+            1 => self
+                .world
+                .desk("sl", vec![(Target::office(customer), vec![office_fact("lifecycle", *chance.pick(&["archived", "active"]))])]),
             2 => self.world.desk("cg", vec![(Target::office(customer), vec![office_fact("visit_interval_days", chance.between(3, 30))])]),
             3 => {
                 let length = |_: &str| 0;
@@ -246,7 +248,11 @@ fn visit(hand: &mut crate::world::hand::Hand<'_>, customer: SubjectId, chance: &
                 if replica.visit(doc)?.is_none() {
                     return Ok(());
                 }
-                if amend { replica.amend_visit(stamp, doc, "met", "老板".into(), "记错了") } else { replica.join_visits(stamp, doc, other) }
+                if amend {
+                    replica.amend_visit(stamp, doc, "met", "老板".into(), "记错了")
+                } else {
+                    replica.join_visits(stamp, doc, other)
+                }
             })
             .unwrap();
         }

@@ -94,7 +94,8 @@ fn s02_two_addresses_make_one_review_item_and_one_choice_closes_it_everywhere() 
             assert_eq!(card.reviews.len(), 1, "exactly one item: {:?}", card.reviews);
             let review = &card.reviews[0];
             assert_eq!(review.path, path);
-            let said: Vec<_> = review.options.iter().map(|said| (said.value.as_text().unwrap(), said.author, said.written.claimed)).collect();
+            let said: Vec<_> =
+                review.options.iter().map(|said| (said.value.as_text().unwrap(), said.author, said.written.claimed)).collect();
             let (ten, five_past) = (world.at("10:00").now, world.at("10:05").now);
             assert_eq!(said, [("人民路21号", Some(cast::user("lq")), five_past), ("人民路12号", Some(cast::user("wf")), ten)]);
             // How far from the shop each stood who says so: by the visit that each value names.

@@ -3,13 +3,7 @@
 //! Every scenario ends with what must always be: all replicas alike, the same in every order of syncing, nothing changed by what
 //! comes twice, nothing lost (`world::in_every_order` and `laws::hold`).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a failing test says where"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
 
 mod convergence;
 mod merging;

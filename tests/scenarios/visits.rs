@@ -2,9 +2,9 @@
 
 use roadbook_core::exchange::{Answer, Outcome, Request};
 use roadbook_core::ids::{DocId, Ms, SubjectId};
+use roadbook_core::model::Value;
 use roadbook_core::model::clock::ClockNote;
 use roadbook_core::model::proposal::what;
-use roadbook_core::model::Value;
 use roadbook_core::replica::Target;
 use roadbook_core::replica::field::decide;
 use roadbook_core::store::rows::{VisitFilter, VisitLine, VisitTally};
@@ -119,8 +119,7 @@ fn s20_a_batch_sent_again_after_a_lost_receipt_is_one_visit() {
     let head = world.office.head();
     assert!(world.phone("wf1").replica().outbox_size().unwrap().changes > 0, "nothing leaves the outbox before its verdict");
     assert_eq!(asks(&world), request, "what is asked again is what was asked");
-    let answers: Vec<Answer> =
-        (0..3).map(|_| Answer::decode(&world.office.answer(device, &request, now).unwrap()).unwrap()).collect();
+    let answers: Vec<Answer> = (0..3).map(|_| Answer::decode(&world.office.answer(device, &request, now).unwrap()).unwrap()).collect();
     assert_eq!(world.office.head(), head, "the feed has each change once");
     for answer in &answers {
         assert_eq!(answer.verdicts, answers[0].verdicts, "receipts are identical");

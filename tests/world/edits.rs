@@ -106,7 +106,9 @@ pub(crate) fn card_edit(chance: &mut Chance, now: Ms, note: &str, text_length: i
             let length = text_length(field);
             let at = chance.below(length + 1);
             let delete = chance.below((length - at).min(6) + 1);
-            Edit::Splice { field: field.to_owned(), at, delete, insert: (*chance.pick(&["上月", "拖欠", "货款。", "🚚", ""])).to_owned() }
+            Edit::Splice {
+                field: field.to_owned(), at, delete, insert: (*chance.pick(&["上月", "拖欠", "货款。", "🚚", ""])).to_owned()
+            }
         }
         _ if chance.in_thousand(500) => Edit::Record {
             log: "interactions".to_owned(),

@@ -7,13 +7,7 @@
 //! * [`network`] – loses, repeats, delays, reorders and cuts what travels.
 //! * [`edits`] – random work of every merge type · [`chance`] – the draws · [`shrink`] – makes a failing history small.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a failing test says where"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
 
 pub(crate) mod cast;
 pub(crate) mod chance;

@@ -35,16 +35,8 @@ impl Phone {
     /// An enrolled phone. With a folder its file is there; without one it lives in memory and cannot crash.
     pub(crate) fn new(name: &str, user: UserId, device: DeviceId, profile: &Profile, folder: Option<&Path>, chance: Chance) -> Self {
         let file = folder.map(|folder| folder.join(format!("{name}.sqlite")));
-        let mut phone = Self {
-            name: name.to_owned(),
-            user,
-            device,
-            clock_error_ms: 0,
-            saved: BTreeMap::new(),
-            replica: None,
-            file,
-            chance,
-        };
+        let mut phone =
+            Self { name: name.to_owned(), user, device, clock_error_ms: 0, saved: BTreeMap::new(), replica: None, file, chance };
         phone.start(Ms(0));
         phone.replica_mut().enrolled(device, profile).unwrap();
         phone

@@ -112,7 +112,15 @@ impl Phone {
         let kinds: BTreeSet<&'static str> =
             if role == "finance" { BTreeSet::from(["customer"]) } else { BTreeSet::from(["customer", "visit"]) };
         let grants = feed.grant(user(who), role, &scopes).unwrap();
-        let ask = Ask { grants: &grants, own_kinds: &kinds, territory_kinds: &kinds, base: self.cursor, begun: self.begun, again: false, documents_max };
+        let ask = Ask {
+            grants: &grants,
+            own_kinds: &kinds,
+            territory_kinds: &kinds,
+            base: self.cursor,
+            begun: self.begun,
+            again: false,
+            documents_max,
+        };
         let page = feed.page(&ask).unwrap();
         assert!(page.documents.len() <= documents_max);
         for document in &page.documents {
