@@ -21,7 +21,7 @@ use crate::world::{World, kind_of};
 /// More documents than any world has.
 const DOCUMENTS_MAX: usize = 100_000;
 /// Exchanges of a world that are delivered a second time.
-const REPEATED_MAX: usize = 40;
+const REPEATED_MAX: usize = 12;
 
 /// Panics when a world at rest breaks a law.
 pub(crate) fn hold(world: &mut World) {

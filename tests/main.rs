@@ -1,5 +1,6 @@
 //! The suite: one test binary over core, server and bindings. Each module is one subject.
 
+mod fixtures;
 mod hostile;
 mod laws;
 mod scenarios;

@@ -21,8 +21,8 @@ const SEEDS: u64 = 200;
 const PARTS: u64 = 4;
 /// Seeds that once failed, with what they found.
 const FOUND: &[u64] = &[];
-/// Steps of a run.
-const STEPS: u64 = 150;
+/// Steps of a run: drawn, so that short and long histories are both seen.
+const STEPS: (i64, i64) = (40, 130);
 /// Devices: two of one person, colleagues in two territories, a desk, a supervisor of both.
 const DEVICES: [&str; 6] = ["wf1", "wf2", "lq1", "sl1", "xw1", "zm1"];
 /// Customers that work is done on: few, so that people meet.
@@ -55,7 +55,7 @@ impl Run {
     }
 
     fn run(&mut self) -> Result<(), String> {
-        for step in 0..STEPS {
+        for step in 0..self.chance.between(STEPS.0, STEPS.1) as u64 {
             self.step = step;
             self.world.pass_ms(20_000);
             let name = (*self.chance.pick(&DEVICES)).to_owned();

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use roadbook_core::ids::{DocId, EntryId, SubjectId};
+use roadbook_core::crdt::{ChangeStamp, Document, DocumentError, Genesis, Shape};
+use roadbook_core::exchange::{Answer, Cursor, Item};
+use roadbook_core::ids::{ActorId, DocId, EntryId, SubjectId};
 use roadbook_core::model::card::Card;
+use roadbook_core::model::kinds::CUSTOMER;
 use roadbook_core::model::proposal::what;
 use roadbook_core::model::{Edit, Provenance, Value};
 use roadbook_core::replica::Target;
@@ -337,6 +340,54 @@ fn s09_an_older_app_carries_what_it_does_not_know() {
             }
         },
     );
+}
+
+/// The customer card of a release to come: one container more.
+static NEWER: Genesis = Genesis { kind: "customer", versions: &[CUSTOMER.genesis.versions[0], &[("campaigns", Shape::Registers)]] };
+
+#[test]
+fn s09_a_part_of_the_card_that_this_app_does_not_have_passes_through() {
+    let written = |n: u8, time| ChangeStamp { actor: ActorId::short([n; 32]), author: Some(cast::user("zm")), time, note: None };
+    let campaign = vec![9, 1, 2, 3];
+    for whole in [true, false] {
+        let mut world = World::monday(&["wf1"]);
+        let now = world.at("09:00").now;
+        // What the newer headquarters holds: the card as the phone knows it, the newer genesis, and something in the new part.
+        let mut newer = world.phone("wf1").replica().document(c1().customer()).unwrap().unwrap().document;
+        let known = newer.heads();
+        newer.apply(&NEWER.changes().unwrap()).unwrap();
+        newer
+            .write::<DocumentError>(None, &written(1, now), |writer| writer.put("campaigns", "spring", campaign.clone()))
+            .unwrap();
+        let (doc, kind, subject) = (c1().customer(), "customer".to_owned(), c1());
+        let item = if whole {
+            Item::Document { doc, kind, subject, snapshot: newer.save().into() }
+        } else {
+            let changes = newer.changes_since(&known).into_iter().map(|change| change.bytes.into()).collect();
+            Item::Changes { doc, kind, subject, changes }
+        };
+        let position = world.phone("wf1").replica().store().read(|read| read.pull_position()).unwrap();
+        let cursor = Cursor { epoch: position.epoch, number: position.number };
+        let answer = Answer { now, verdicts: Vec::new(), items: vec![item], cursor, checkpoint: None, more: false, restart: false, profile: None };
+        let synced = world.phones.get_mut("wf1").unwrap().take_answer(&answer.encode().unwrap(), now).unwrap();
+        assert_eq!((synced.documents, synced.refused, synced.restarted), (1, 0, false), "whole {whole}");
+
+        world.at("09:10").on("wf1").entry(c1(), "phones", entry("p"), &[("number", "139-0000-1111")]);
+        let holds = |document: &Document| {
+            let registers = document.registers("campaigns");
+            registers.len() == 1 && registers[0].rivals.len() == 1 && registers[0].rivals[0].bytes == campaign
+        };
+        let held = world.phone("wf1").replica().document(c1().customer()).unwrap().unwrap().document;
+        assert!(holds(&held), "whole {whole}: the old app holds it");
+        // What it hands in, the newer side takes, and loses nothing of its own.
+        let request = world.phone("wf1").replica().request(now, None).unwrap();
+        let pushed: Vec<Vec<u8>> = request.pushed.iter().flat_map(|pushed| &pushed.changes).map(|change| change.to_vec()).collect();
+        assert_eq!(pushed.len(), 1);
+        newer.apply_bytes(&pushed).unwrap();
+        assert!(holds(&newer), "whole {whole}: and so does the newer side");
+        let card = Card::fold(c1(), &newer, None);
+        assert_eq!(card.lists["phones"].len(), 1);
+    }
 }
 
 #[test]
