@@ -5,7 +5,7 @@
 //! fixtures/genesis.txt          kind, version, hash of its genesis change
 //! fixtures/wire-1/*.frame       one request and one answer of wire version 1
 //! fixtures/documents-1/*.bin    one saved document of each kind, schema version 1
-//! fixtures/store-1.sqlite       a phone's file of store version 1
+//! fixtures/store-1.replica       a phone's file of store version 1
 //! ```
 //! `ROADBOOK_FIXTURES=make` makes files that are missing, and touches no others.
 
@@ -248,7 +248,7 @@ fn a_phones_file_of_store_version_1_opens_with_everything_in_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("phone.sqlite");
     let start = Start { open: OpenOptions::phone(NOON), process: [9; 16] };
-    let bytes = fixture("store-1.sqlite", || {
+    let bytes = fixture("store-1.replica", || {
         let (mut replica, _) = Replica::open(&file, &start).unwrap();
         phone(&mut replica);
         // The last connection folds the log into the file.
