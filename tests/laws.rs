@@ -10,8 +10,10 @@ mod random;
 use std::collections::{BTreeMap, BTreeSet};
 
 use roadbook_core::crdt::Heads;
-use roadbook_core::ids::{ChangeHash, DocId};
+use roadbook_core::ids::{ChangeHash, DocId, SubjectId};
+use roadbook_core::model::card::Card;
 use roadbook_core::replica::Replica;
+use roadbook_core::replica::documents::Held;
 use roadbook_core::store::Standing;
 use roadbook_server::access::Role;
 
@@ -107,9 +109,10 @@ fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
     let everywhere = matches!(user.role, Role::Manager | Role::Finance | Role::Admin);
     let desk = matches!(user.role, Role::Dispatcher | Role::Supervisor | Role::Manager);
     let field = desk || user.role == Role::Salesperson;
-    let may = |replica: &Replica, doc: DocId, kind: &str| {
-        let held = replica.document(doc).unwrap().unwrap();
-        let card = replica.card(held.subject).unwrap();
+    let mut cards: BTreeMap<SubjectId, Option<Card>> = BTreeMap::new();
+    let mut may = |replica: &Replica, doc: DocId, kind: &str| {
+        let subject = replica.store().read(|read| read.holding(doc)).unwrap().unwrap().subject;
+        let card = cards.entry(subject).or_insert_with(|| replica.card(subject).unwrap());
         let shown = |field: &str| card.as_ref().and_then(|card| card.text(field)).map(str::to_owned);
         let near = shown("territory").is_some_and(|at| everywhere || user.territories.iter().any(|mine| mine.0 == at));
         let is_mine = |author: Option<roadbook_core::ids::UserId>| author == Some(user.id);
@@ -193,10 +196,11 @@ pub(crate) fn cursor_is_true(world: &World, phone: &Phone) -> Result<(), String>
     }
     let entitled: BTreeSet<DocId> = entitled(world, phone).into_keys().collect();
     let entries = world.office.feed.follow(0, DOCUMENTS_MAX).unwrap();
+    let mut held: BTreeMap<DocId, Option<Held>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.no <= position.number && entitled.contains(&entry.doc)) {
-        let held = phone.replica().document(entry.doc).unwrap();
+        let held = held.entry(entry.doc).or_insert_with(|| phone.replica().document(entry.doc).unwrap());
         // A document that came into its scopes later than the cursor is still to come as a whole.
-        if held.is_some_and(|held| !held.document.holds(&entry.hash)) {
+        if held.as_ref().is_some_and(|held| !held.document.holds(&entry.hash)) {
             return Err(format!("{}: cursor {} skips entry {} of {} {}", phone.name, position.number, entry.no, entry.kind, entry.doc));
         }
     }

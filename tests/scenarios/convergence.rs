@@ -261,7 +261,13 @@ impl Run {
                 Edit::Record { entry, .. } => {
                     self.recorded.insert((doc, *entry));
                 }
-                _ => {}
+                Edit::Confirm { .. }
+                | Edit::Include { .. }
+                | Edit::Exclude { .. }
+                | Edit::RemoveEntry { .. }
+                | Edit::Splice { .. }
+                | Edit::Rewrite { .. }
+                | Edit::Put { .. } => {}
             }
         }
     }

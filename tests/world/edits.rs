@@ -170,7 +170,7 @@ pub(crate) fn progress_work(chance: &mut Chance, stamp: &Stamp, tour: &Tour, poo
     match chance.below(6) {
         0 | 1 => {
             let (before, after) = (*chance.pick(pool), *chance.pick(pool));
-            field::pin(tour, stop, Some(before).filter(|_| stamp.entropy[0] % 3 > 0), Some(after), Some("顺路".to_owned()))
+            field::pin(tour, stop, Some(before).filter(|_| !stamp.entropy[0].is_multiple_of(3)), Some(after), Some("顺路".to_owned()))
         }
         2 => field::unpin(tour, stop),
         3 => {

@@ -255,10 +255,13 @@ pub(crate) fn about(replica: &roadbook_core::replica::Replica, customer: Subject
     held.into_iter().filter(|holding| holding.kind == kind).map(|holding| holding.doc).collect()
 }
 
+/// What each replica's rows say, as a print, by whose they are.
+pub(crate) type Prints = BTreeMap<String, [u8; 32]>;
+
 /// Tells a story once for each order in which some of the devices may sync afterwards. Whatever the order, the ending must come
 /// true, every law must hold, and all that is shown must be the same.
 pub(crate) fn in_every_order(devices: &[&str], syncing: &[&str], story: impl Fn(&mut World), ending: impl Fn(&mut World)) {
-    let mut shown: Option<(Vec<String>, BTreeMap<String, [u8; 32]>)> = None;
+    let mut shown: Option<(Vec<String>, Prints)> = None;
     for order in orders(syncing) {
         let mut world = World::monday(devices);
         story(&mut world);
@@ -278,7 +281,7 @@ pub(crate) fn in_every_order(devices: &[&str], syncing: &[&str], story: impl Fn(
 
 impl World {
     /// What every replica's rows say, as one print each.
-    pub(crate) fn prints(&self) -> BTreeMap<String, [u8; 32]> {
+    pub(crate) fn prints(&self) -> Prints {
         let print = |replica: &roadbook_core::replica::Replica| replica.store().read(|read| read.rows_print()).unwrap();
         let mut prints: BTreeMap<String, [u8; 32]> =
             self.phones.iter().map(|(name, phone)| (name.clone(), print(phone.replica()))).collect();
