@@ -166,7 +166,7 @@ impl Run {
                 let proposals = about(hand.phone.replica(), customer, "proposal");
                 let open = |doc: &_| hand.phone.replica().proposal(*doc).unwrap().filter(|one| one.is_open());
                 let Some(proposal) = proposals.iter().find_map(open) else { return };
-                hand.decide(&proposal, chance.pick(&["accept", "reject"]), "看过了");
+                hand.decide(&proposal, chance.pick::<&str>(&["accept", "reject"]), "看过了");
             }
             // What no app would do: the office side, written by a phone. It must end in quarantine, and what is written
             // afterwards must not be held up by it.
@@ -190,7 +190,7 @@ impl Run {
         match chance.below(5) {
             0 => {
                 let territory = *chance.pick(&[EAST, WEST]);
-                let owner = cast::user(if territory == EAST { chance.pick(&["wf", "lq"]) } else { "xw" });
+                let owner = cast::user(if territory == EAST { chance.pick::<&str>(&["wf", "lq"]) } else { "xw" });
                 let work = vec![office_fact("territory", territory), office_fact("owner", owner.to_string())];
                 self.world.desk("cg", vec![(Target::office(customer), work)]);
             }
