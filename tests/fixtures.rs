@@ -9,22 +9,14 @@
 //! ```
 //! `ROADBOOK_FIXTURES=make` makes files that are missing, and touches no others.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a failing test says where"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use minicbor::bytes::ByteVec;
 use roadbook_core::crdt::{Document, Heads};
-use roadbook_core::exchange::{
-    Answer, Checkpoint, Cursor, Heartbeat, Item, Outcome, Person, Profile, Pushed, Request, Verdict,
-};
+use roadbook_core::exchange::{Answer, Checkpoint, Cursor, Heartbeat, Item, Outcome, Person, Profile, Pushed, Request, Verdict};
 use roadbook_core::ids::{ChangeHash, DeviceId, DocId, EntryId, Ms, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::card::Card;
 use roadbook_core::model::proposal::{Proposal, Verification};
@@ -90,7 +82,12 @@ fn request() -> Request {
             changes: vec![ByteVec::from(vec![1, 2, 3]), ByteVec::from(vec![4])],
         }],
         schema: 1,
-        heartbeat: Heartbeat { unsent_changes: 2, oldest_unsent: Some(NOON.plus(-60_000)), quarantined: 1, app: Some("demo 0.1".to_owned()) },
+        heartbeat: Heartbeat {
+            unsent_changes: 2,
+            oldest_unsent: Some(NOON.plus(-60_000)),
+            quarantined: 1,
+            app: Some("demo 0.1".to_owned()),
+        },
     }
 }
 
@@ -212,9 +209,8 @@ fn saved_documents_of_every_kind_mean_what_they_meant() {
     phone(&mut replica);
     let mut documents = BTreeMap::new();
     for kind in kinds::ALL {
-        let bytes = fixture(&format!("documents-1/{}.bin", kind.id), || {
-            replica.document(document_of(kind.id)).unwrap().unwrap().document.save()
-        });
+        let bytes =
+            fixture(&format!("documents-1/{}.bin", kind.id), || replica.document(document_of(kind.id)).unwrap().unwrap().document.save());
         let document = Document::load(&bytes).unwrap();
         let again = Document::load(&document.save()).unwrap();
         assert_eq!(again.heads(), document.heads(), "{}", kind.id);
