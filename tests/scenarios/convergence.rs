@@ -77,6 +77,8 @@ struct Run {
     moved: BTreeMap<usize, i64>,
     recorded: BTreeSet<(usize, EntryId)>,
     operations: usize,
+    /// What was written, in words: told of a history that fails.
+    told: Option<Vec<String>>,
 }
 
 fn history(seed: u64, operations: usize) -> Vec<Step> {
@@ -123,6 +125,7 @@ impl Run {
             moved: BTreeMap::new(),
             recorded: BTreeSet::new(),
             operations: 0,
+            told: None,
         }
     }
 
@@ -172,6 +175,10 @@ impl Run {
             1 => ClockNote::Offset(-skew),
             _ => ClockNote::Agreed,
         };
+        if let Some(told) = &mut self.told {
+            let form = if at.is_some() { ", in an older form" } else { "" };
+            told.push(format!("replica {replica} writes {} {doc}{form}: {edits:#?}", kind.id));
+        }
         let peer = &mut self.peers[replica];
         let written = ChangeStamp { actor: peer.actor.clone(), author: Some(peer.user), time: now, note: note.to_note() };
         let change = peer.documents[doc].write::<EditError>(at.as_ref(), &written, |writer| edit::write(kind, &edits, writer));
@@ -400,6 +407,21 @@ fn fails(steps: &[Step]) -> Option<String> {
     }
 }
 
+/// A history in words.
+fn told(steps: &[Step]) -> String {
+    let mut run = Run { told: Some(Vec::new()), ..Run::new() };
+    // It fails by panicking or not; what was written until then is told.
+    let _outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        for step in steps {
+            if !matches!(step, Step::Write { .. }) {
+                run.told.iter_mut().for_each(|told| told.push(format!("{step:?}")));
+            }
+            let _failed = run.step(*step);
+        }
+    }));
+    run.told.unwrap_or_default().join("\n")
+}
+
 /// One short run of each seed; `ROADBOOK_RUNS=1000` does all that the scenario asks.
 #[test]
 fn s12_any_history_of_every_merge_type_converges_and_loses_nothing() {
@@ -410,7 +432,7 @@ fn s12_any_history_of_every_merge_type_converges_and_loses_nothing() {
             let steps = history(seed * 1_000_000 + run, operations);
             if let Some(why) = fails(&steps) {
                 let (steps, why) = shrink::smallest(&steps, why, fails);
-                panic!("seed {seed}, run {run}: {why}\nsmallest history that fails, {} steps:\n{steps:#?}", steps.len());
+                panic!("seed {seed}, run {run}: {why}\nsmallest history that fails, {} steps:\n{}", steps.len(), told(&steps));
             }
         }
     }

@@ -1,0 +1,78 @@
+//! Documents that leave a device's scopes and come back, and a device that has to start its pull again: what random worlds found,
+//! told plainly.
+
+use roadbook_core::exchange::{Answer, Cursor};
+use roadbook_core::ids::SubjectId;
+use roadbook_core::replica::Target;
+
+use crate::world::cast::{self, EAST, WEST, customer};
+use crate::world::office::office_fact;
+use crate::world::{World, about};
+
+/// A customer goes to another territory and owner.
+fn refile(world: &mut World, customer: SubjectId, territory: &str, owner: &str) {
+    let work = vec![office_fact("territory", territory), office_fact("owner", cast::user(owner).to_string())];
+    world.desk("cg", vec![(Target::office(customer), work)]);
+}
+
+fn holds(world: &World, phone: &str, customer: SubjectId) -> bool {
+    world.phone(phone).replica().card(customer).unwrap().is_some()
+}
+
+#[test]
+fn a_card_that_comes_back_is_given_again_to_the_device_that_wrote_all_of_it() {
+    let mut world = World::monday(&["xw1", "lq1"]);
+    let new = SubjectId::derived("new customer");
+    world.at("09:00").on("xw1").set(new, "trade_name", "新城小店");
+    world.settle();
+    assert!(holds(&world, "xw1", new) && !holds(&world, "lq1", new));
+    world.at("10:00");
+    refile(&mut world, new, EAST, "lq");
+    world.settle();
+    assert!(!holds(&world, "xw1", new) && holds(&world, "lq1", new));
+    world.at("11:00");
+    refile(&mut world, new, WEST, "xw");
+    world.settle();
+    assert!(holds(&world, "xw1", new) && !holds(&world, "lq1", new));
+    super::hold(&mut world);
+}
+
+#[test]
+fn a_device_that_holds_too_much_is_found_out_and_gives_it_up() {
+    let mut world = World::monday(&["xw1"]);
+    let gone = customer(101);
+    let first =
+        world.exchanged.iter().map(|exchanged| exchanged.answer.clone()).find(|answer| !Answer::decode(answer).unwrap().items.is_empty());
+    world.at("09:00");
+    refile(&mut world, gone, EAST, "lq");
+    world.settle();
+    assert!(!holds(&world, "xw1", gone));
+    // An answer that was held up for hours arrives, and with it a cursor that hides the difference.
+    let mut late = Answer::decode(&first.unwrap()).unwrap();
+    late.cursor = Cursor { number: world.office.head(), ..late.cursor };
+    let now = world.at("12:00").now;
+    world.phones.get_mut("xw1").unwrap().take_answer(&late.encode().unwrap(), now).unwrap();
+    assert!(holds(&world, "xw1", gone));
+    let synced = world.sync("xw1");
+    assert!(synced.restarted, "the digest tells");
+    assert!(!holds(&world, "xw1", gone), "no byte outside its scopes");
+    world.settle();
+    super::hold(&mut world);
+}
+
+#[test]
+fn a_record_that_is_refused_whole_leaves_nothing_that_differs() {
+    let mut world = World::monday(&["zm1", "wf1"]);
+    // A dispatcher makes no visits.
+    let draft = world.at("09:00").on("zm1").check_in(customer(1), None, None);
+    let visit = world.at("09:10").on("zm1").check_out(draft, &[("outcome", "order".into())]);
+    world.settle();
+    let zm1 = world.phone("zm1").replica();
+    let aside = zm1.set_aside_changes(10).unwrap();
+    assert_eq!((aside.len(), aside[0].doc), (1, visit), "it is set aside with its reason");
+    assert_eq!(zm1.visit(visit).unwrap(), None, "and not shown as if it held");
+    assert!(about(zm1, customer(1), "visit").is_empty());
+    world.at("12:00");
+    assert!(!world.sync("zm1").restarted, "nothing differs");
+    super::hold(&mut world);
+}
