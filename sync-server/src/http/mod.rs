@@ -12,6 +12,17 @@
 //! | `GET /health` | anyone | `health.rs` |
 //! | `GET` anything else | anyone: the console's files hold no content | `console_files.rs` |
 
+/// Declares endpoints once: the table of what there is and the routes themselves, so that neither knows of one that the other
+/// does not.
+macro_rules! endpoints {
+    ($table:ident, $routes:ident: $($method:ident $path:expr => $handler:path;)+) => {
+        pub(super) const $table: &[(&str, &str)] = &[$((stringify!($method), $path)),+];
+        pub(super) fn $routes() -> axum::Router<$crate::http::Shared> {
+            axum::Router::new()$(.route($path, axum::routing::$method($handler)))+
+        }
+    };
+}
+
 mod console;
 pub mod console_files;
 pub mod enroll;
@@ -25,6 +36,7 @@ pub mod news;
 pub mod patience;
 pub mod peer;
 pub mod rate;
+mod routes;
 pub mod serve;
 pub mod session;
 pub mod signed;
@@ -38,8 +50,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::routing::{any, get, post};
-use roadbook_core::signing::{ENROL_PATH, NEWS_PATH, SYNC_PATH};
+use axum::routing::any;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
@@ -57,22 +68,21 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(60);
 /// Most bytes of a JSON body of the console.
 pub const JSON_BYTES_MAX: usize = 1 << 20;
 
+/// Every endpoint there is, as method (`get`, `post`) and path: what a test of rights must have a row for. The console's files
+/// (everything else that is asked by `GET`) hold no content.
+pub fn endpoints() -> impl Iterator<Item = (&'static str, &'static str)> {
+    routes::QUICK.iter().chain(routes::CHANNELS).chain(console::ENDPOINTS).copied()
+}
+
 /// The whole server as one service. Tests call it by `oneshot`, without a port.
 pub fn router(app: &Shared) -> Router {
-    let quick = Router::new()
-        .route(ENROL_PATH, post(enroll::enroll))
-        .route(SYNC_PATH, post(sync::sync))
-        .route("/api/login", post(login::login))
-        .route("/api/logout", post(login::logout))
-        .route("/api/me", get(me::me))
-        .route("/health", get(health::health))
+    let quick = routes::quick()
         .merge(console::routes())
         .layer(DefaultBodyLimit::max(JSON_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME));
     // Channels stay open: they have limits of their own.
-    let channels = Router::new().route(NEWS_PATH, get(news::device_news)).route("/api/news", get(news::console_news));
     quick
-        .merge(channels)
+        .merge(routes::channels())
         .fallback(any(console_files::console_file))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(app), headers::add))
         .layer(CatchPanicLayer::custom(headers::after_panic))

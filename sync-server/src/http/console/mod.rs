@@ -39,29 +39,24 @@ mod verify;
 mod visits;
 mod writing;
 
-use axum::Router;
-use axum::routing::{get, post};
-
-use super::Shared;
-
-/// The console's endpoints, each behind a session.
-pub(super) fn routes() -> Router<Shared> {
-    Router::new()
-        .route("/api/schema", get(schema::schema))
-        .route("/api/customers", get(customers::customers))
-        .route("/api/customers/{id}", get(card::card))
-        .route("/api/customers/{id}/history", get(history::history))
-        .route("/api/customers/{id}/edits", post(edits::edit))
-        .route("/api/customers/{id}/verify", post(verify::verify))
-        .route("/api/visits", get(visits::visits))
-        .route("/api/tours", get(tours::tours).post(publish::publish))
-        .route("/api/tours/sequence", post(sequence::sequence))
-        .route("/api/overview", get(overview::overview))
-        .route("/api/review", get(review::review))
-        .route("/api/review/count", get(review::count))
-        .route("/api/review/{id}", post(decide::decide))
-        .route("/api/accounts", get(accounts::accounts))
-        .route("/api/accounts/users", post(accounts::add_user))
-        .route("/api/accounts/enrolments", post(accounts::enrol))
-        .route("/api/accounts/devices/{id}/revoke", post(accounts::revoke))
+// Each behind a session.
+endpoints! { ENDPOINTS, routes:
+    get "/api/schema" => schema::schema;
+    get "/api/customers" => customers::customers;
+    get "/api/customers/{id}" => card::card;
+    get "/api/customers/{id}/history" => history::history;
+    post "/api/customers/{id}/edits" => edits::edit;
+    post "/api/customers/{id}/verify" => verify::verify;
+    get "/api/visits" => visits::visits;
+    get "/api/tours" => tours::tours;
+    post "/api/tours" => publish::publish;
+    post "/api/tours/sequence" => sequence::sequence;
+    get "/api/overview" => overview::overview;
+    get "/api/review" => review::review;
+    get "/api/review/count" => review::count;
+    post "/api/review/{id}" => decide::decide;
+    get "/api/accounts" => accounts::accounts;
+    post "/api/accounts/users" => accounts::add_user;
+    post "/api/accounts/enrolments" => accounts::enrol;
+    post "/api/accounts/devices/{id}/revoke" => accounts::revoke;
 }
