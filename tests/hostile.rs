@@ -10,14 +10,20 @@
 
 mod columns;
 mod cost;
+mod flood;
 mod forge;
 mod framing;
+mod grammar;
+mod guises;
 mod header;
 mod history;
+mod phone;
 mod random;
 mod schema;
+mod server;
 mod snapshots;
-mod world;
+mod values;
+pub(crate) mod world;
 
 use std::time::{Duration, Instant};
 
@@ -36,6 +42,10 @@ enum Expect {
     Known,
     Missing,
     Forked,
+    /// Not judged: the call had enough to do.
+    Postponed,
+    /// Refused at any step.
+    Refused,
     /// Refused at this step (1 to 3 count as 3).
     Step(u8),
 }
@@ -61,7 +71,9 @@ impl Expect {
             (Self::Accepted, Outcome::Accepted(_))
             | (Self::Known, Outcome::AlreadyKnown { .. })
             | (Self::Missing, Outcome::MissingDependencies { .. })
-            | (Self::Forked, Outcome::Forked { .. }) => true,
+            | (Self::Forked, Outcome::Forked { .. })
+            | (Self::Postponed, Outcome::Postponed { .. })
+            | (Self::Refused, Outcome::Refused { .. }) => true,
             (Self::Step(step), Outcome::Refused { refusal, .. }) => refusal.step() == step,
             _ => false,
         }
@@ -130,11 +142,49 @@ fn the_schema_holds() {
 }
 
 #[test]
+fn every_action_everywhere() {
+    run(&grammar::cases(&World::new()));
+}
+
+#[test]
+fn every_value_everywhere() {
+    run(&values::cases(&World::new()));
+}
+
+#[test]
+fn a_flood_is_cut() {
+    run(&flood::cases(&World::new()));
+}
+
+/// A family of cases.
+type Family = (&'static str, fn(&World) -> Vec<Case>);
+
+/// Every family of aimed cases.
+const FAMILIES: [Family; 9] = [
+    ("framing", framing::cases),
+    ("header", header::cases),
+    ("columns", columns::cases),
+    ("history", history::cases),
+    ("references", schema::references),
+    ("schema", schema::breaches),
+    ("grammar", grammar::cases),
+    ("values", values::cases),
+    ("flood", flood::cases),
+];
+
+/// The hostile ones: none of the changes of such a case is to be accepted by headquarters.
+fn hostile_cases(world: &World) -> Vec<Case> {
+    let all = FAMILIES.iter().flat_map(|(_, family)| family(world));
+    all.filter(|case| !case.expect.contains(&Expect::Accepted)).collect()
+}
+
+#[test]
 fn there_are_enough_cases() {
     let world = World::new();
-    let families = [framing::cases, header::cases, columns::cases, history::cases, schema::references, schema::breaches];
-    let count: usize = families.iter().map(|family| family(&world).len()).sum();
-    assert!(count >= 300, "{count} cases");
+    let hostile = hostile_cases(&world).len();
+    assert!(hostile >= 700, "{hostile} hostile cases");
+    let changes: usize = FAMILIES.iter().flat_map(|(_, family)| family(&world)).map(|case| case.changes.len()).sum();
+    assert!(changes >= 3_000, "{changes} changes");
 }
 
 #[test]

@@ -4,5 +4,6 @@ mod fixtures;
 mod hostile;
 mod laws;
 mod scenarios;
+mod socket;
 mod tidy;
 mod world;

@@ -184,18 +184,30 @@ impl Replica {
         let mut refused = Vec::new();
         let mut broken = false;
         for item in items {
+            if let Some((doc, why)) = self.mistaken(item, &admitted)? {
+                broken = true;
+                refused.push((doc, None, why));
+                continue;
+            }
             match item {
-                Item::Document { doc, kind, subject, snapshot } => match self.gate().admit_snapshot(snapshot, &genesis_hashes(kind)) {
-                    Ok(document) => {
-                        let merged = self.merged(*doc, document)?;
-                        let changes = merged.1;
-                        admitted.insert(*doc, Admitted { doc: *doc, kind: kind.clone(), subject: *subject, document: merged.0, changes });
+                Item::Document { doc, kind, subject, snapshot } => {
+                    let opened = self.gate().admit_snapshot(snapshot, &genesis_hashes(kind)).map_err(|refusal| refusal.to_string());
+                    match opened.map(|document| self.merged(*doc, document)) {
+                        Ok(Ok((document, changes))) => {
+                            admitted.insert(*doc, Admitted { doc: *doc, kind: kind.clone(), subject: *subject, document, changes });
+                        }
+                        // Another life of the document that is held: the two can never be one.
+                        Ok(Err(ReplicaError::Document(error))) => {
+                            broken = true;
+                            refused.push((*doc, None, error.to_string()));
+                        }
+                        Ok(Err(error)) => return Err(error),
+                        Err(refusal) => {
+                            broken = true;
+                            refused.push((*doc, None, refusal));
+                        }
                     }
-                    Err(refusal) => {
-                        broken = true;
-                        refused.push((*doc, None, refusal.to_string()));
-                    }
-                },
+                }
                 Item::Changes { doc, kind, subject, changes } => {
                     let before = match admitted.remove(doc) {
                         Some(earlier) => Some((earlier.document, earlier.changes)),
@@ -242,6 +254,17 @@ impl Replica {
             fold_rows(write, &subjects, offset_minutes)
         })?;
         Ok(broken)
+    }
+
+    /// Why an item cannot be about the document that it names: it is held, or came before in this answer, as something else.
+    fn mistaken(&self, item: &Item, admitted: &BTreeMap<DocId, Admitted>) -> Result<Option<(DocId, String)>, ReplicaError> {
+        let (Item::Document { doc, kind, subject, .. } | Item::Changes { doc, kind, subject, .. }) = item else { return Ok(None) };
+        let known = match admitted.get(doc) {
+            Some(earlier) => Some((earlier.kind.clone(), earlier.subject)),
+            None => self.store().read(|read| read.holding(*doc))?.map(|held| (held.kind, held.subject)),
+        };
+        let same = known.is_none_or(|known| known == (kind.clone(), *subject));
+        Ok((!same).then(|| (*doc, "held under another kind or subject".to_owned())))
     }
 
     /// What a received document becomes beside what is held: its new changes are added to ours, or it is kept whole.

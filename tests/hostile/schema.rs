@@ -15,7 +15,7 @@ pub(super) fn references(world: &World) -> Vec<Case> {
     let put = |key: &str, pred: Vec<Id>| Op { pred, ..world.put(key) };
     let erase = |at: Id, pred: Vec<Id>| Op { action: action::DELETE, pred, ..world.set(world.note(), Key::At(at), (0, Vec::new())) };
     let typed = |at: Key| world.typed(at);
-    let memo = |op: Op| Op { object: world.container(4), ..op };
+    let memo = |op: Op| Op { object: world.memo(), ..op };
     let ann = |counter: u64| Id(counter, ANNS.to_vec());
     let first = &world.note_first;
     let erased = ann(first.0 + 1);
@@ -56,7 +56,7 @@ pub(super) fn references(world: &World) -> Vec<Case> {
         case("what was overwritten before, again", Expect::Step(7), one(put("phone", vec![ann(5)]))),
         refused("a predecessor nobody wrote", one(put("phone", vec![ann(999)]))),
         refused("a predecessor of another key", one(put("phone", vec![world.fax.clone()]))),
-        refused("a predecessor of another container", one(Op { object: world.container(2), ..put("phone", both.clone()) })),
+        refused("a predecessor of another container", one(Op { object: world.sets(), ..put("phone", both.clone()) })),
         refused("a character for a predecessor", one(put("phone", vec![first.clone()]))),
         refused("a container for a predecessor", one(put("facts", vec![Id(1, world.genesis_actor.clone())]))),
         refused("itself for a predecessor", one(put("phone", vec![world.own(0)]))),

@@ -98,7 +98,7 @@ fn at_number(bytes: &[u8], mut at: usize) -> (u64, usize) {
     }
 }
 
-fn refused(world: &World) -> Vec<(String, Vec<u8>)> {
+pub(super) fn refused(world: &World) -> Vec<(String, Vec<u8>)> {
     let honest = world.document.save();
     let inside = contents(&honest).to_vec();
     let parts = Parts::of(&honest);

@@ -3,6 +3,7 @@
 use roadbook_core::crdt::gate::{Admission, ContainerRules, Gate, Incoming, Outcome, Source};
 use roadbook_core::crdt::{ChangeStamp, Document, Genesis, Heads, RawChange, Shape, Writer};
 use roadbook_core::ids::{ActorId, Ms, UserId};
+use roadbook_core::model::kinds;
 
 use super::forge::{Forged, Id, Key, Op, action};
 
@@ -21,9 +22,19 @@ pub(crate) const BOBS: [u8; 16] = [0x22; 16];
 /// An actor that is bound to another device.
 pub(crate) const STRANGE: [u8; 16] = [0x77; 16];
 
+/// The containers that are attacked: two of registers and two texts, with their numbers in the genesis.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Names {
+    pub(crate) facts: (&'static str, u64),
+    pub(crate) sets: (&'static str, u64),
+    pub(crate) note: (&'static str, u64),
+    pub(crate) memo: (&'static str, u64),
+}
+
 /// See the file's first lines.
 pub(crate) struct World {
     pub(crate) rules: ContainerRules,
+    names: Names,
     pub(crate) document: Document,
     /// The heads before Bob's and Cat's last changes: what a form opened early has seen.
     pub(crate) early: Heads,
@@ -50,19 +61,34 @@ pub(crate) fn write(
 
 impl World {
     pub(crate) fn new() -> Self {
-        let mut document = GENESIS.document().unwrap();
+        let names = Names { facts: ("facts", 1), sets: ("sets", 2), note: ("note", 3), memo: ("memo", 4) };
+        Self::of(&GENESIS, ContainerRules::of(&GENESIS).unwrap(), names)
+    }
+
+    /// The same attacked document as a customer card, as server and phones hold it.
+    pub(crate) fn card() -> Self {
+        let kind = &kinds::CUSTOMER;
+        let at = |name: &str| kind.containers.iter().position(|container| container.name == name).unwrap() as u64 + 1;
+        let named = |name: &'static str| (name, at(name));
+        let names = Names { facts: named("facts"), sets: named("sets"), note: named("problems"), memo: named("strengths") };
+        Self::of(&kind.genesis, kinds::ready(kind.id).unwrap().rules.clone(), names)
+    }
+
+    fn of(genesis: &Genesis, rules: ContainerRules, names: Names) -> Self {
+        let mut document = genesis.document().unwrap();
+        let (facts, note, memo) = (names.facts.0, names.note.0, names.memo.0);
         let genesis_actor = document.metas()[0].actor.as_bytes().to_vec();
         let (ann, bob) = (stamp(ANNS, ANN), stamp(BOBS, BOB));
-        write(&mut document, None, &ann, |w| w.put("facts", "phone", b"1".to_vec()));
+        write(&mut document, None, &ann, |w| w.put(facts, "phone", b"1".to_vec()));
         let early = document.heads();
-        write(&mut document, None, &ann, |w| w.put("facts", "fax", b"2".to_vec()));
-        write(&mut document, None, &ann, |w| w.splice("note", 0, 0, "hello"));
-        write(&mut document, None, &ann, |w| w.splice("memo", 0, 0, "abc"));
-        write(&mut document, None, &ann, |w| w.splice("note", 1, 2, "E"));
-        write(&mut document, None, &ann, |w| w.put("facts", "phone", b"3".to_vec()));
-        write(&mut document, Some(&early), &bob, |w| w.put("facts", "phone", b"4".to_vec()));
+        write(&mut document, None, &ann, |w| w.put(facts, "fax", b"2".to_vec()));
+        write(&mut document, None, &ann, |w| w.splice(note, 0, 0, "hello"));
+        write(&mut document, None, &ann, |w| w.splice(memo, 0, 0, "abc"));
+        write(&mut document, None, &ann, |w| w.splice(note, 1, 2, "E"));
+        write(&mut document, None, &ann, |w| w.put(facts, "phone", b"3".to_vec()));
+        write(&mut document, Some(&early), &bob, |w| w.put(facts, "phone", b"4".to_vec()));
         let rivals = |key: &str| -> Vec<Id> {
-            let register = document.registers("facts").into_iter().find(|register| register.key == key).unwrap();
+            let register = document.registers(facts).into_iter().find(|register| register.key == key).unwrap();
             register.rivals.iter().map(|rival| Id(rival.op.counter, rival.op.actor.as_bytes().to_vec())).collect()
         };
         let metas = document.metas();
@@ -70,29 +96,28 @@ impl World {
             |seq: u64| Id(metas.iter().find(|meta| meta.actor.as_bytes() == ANNS && meta.seq == seq).unwrap().start_op, ANNS.to_vec());
         let (phone, fax) = (rivals("phone"), rivals("fax").remove(0));
         assert_eq!(phone.len(), 2, "the phone number has rivals");
-        Self {
-            rules: ContainerRules::of(&GENESIS).unwrap(),
-            phone,
-            fax,
-            note_first: start(3),
-            memo_first: start(4),
-            early,
-            genesis_actor,
-            document,
-        }
+        Self { rules, names, phone, fax, note_first: start(3), memo_first: start(4), early, genesis_actor, document }
     }
 
-    /// The id of a container: the first is `facts`, then `sets`, `note`, `memo`.
+    /// The id of a container, by its number in the genesis.
     pub(crate) fn container(&self, number: u64) -> Option<Id> {
         Some(Id(number, self.genesis_actor.clone()))
     }
 
     pub(crate) fn facts(&self) -> Option<Id> {
-        self.container(1)
+        self.container(self.names.facts.1)
+    }
+
+    pub(crate) fn sets(&self) -> Option<Id> {
+        self.container(self.names.sets.1)
+    }
+
+    pub(crate) fn memo(&self) -> Option<Id> {
+        self.container(self.names.memo.1)
     }
 
     pub(crate) fn note(&self) -> Option<Id> {
-        self.container(3)
+        self.container(self.names.note.1)
     }
 
     /// The first counter that is free.
@@ -166,20 +191,20 @@ impl World {
             }
         }
         let mut phone = self.document.clone();
-        let mine = write(&mut phone, None, &stamp([0x44; 16], ANN), |w| w.put("facts", "phone", b"honest".to_vec()));
+        let mine = write(&mut phone, None, &stamp([0x44; 16], ANN), |w| w.put(self.names.facts.0, "phone", b"honest".to_vec()));
         phone.apply(&accepted).unwrap();
         document.apply(&[mine]).unwrap();
         assert_eq!(phone.heads(), document.heads());
-        assert_eq!(phone.registers("facts").len(), document.registers("facts").len());
-        assert_eq!(phone.text("note"), document.text("note"));
+        assert_eq!(phone.registers(self.names.facts.0).len(), document.registers(self.names.facts.0).len());
+        assert_eq!(phone.text(self.names.note.0), document.text(self.names.note.0));
         write(&mut document, None, &stamp([0x55; 16], BOB), |w| {
-            w.put("facts", "phone", b"after".to_vec())?;
-            w.splice("note", 0, 1, "né")
+            w.put(self.names.facts.0, "phone", b"after".to_vec())?;
+            w.splice(self.names.note.0, 0, 1, "né")
         });
         let again = Document::load(&document.save()).unwrap();
         assert_eq!(again.heads(), document.heads());
-        assert_eq!(again.text("note"), document.text("note"));
-        let phone: Vec<_> = again.registers("facts").into_iter().filter(|register| register.key == "phone").collect();
+        assert_eq!(again.text(self.names.note.0), document.text(self.names.note.0));
+        let phone: Vec<_> = again.registers(self.names.facts.0).into_iter().filter(|register| register.key == "phone").collect();
         assert_eq!(phone[0].rivals.last().unwrap().bytes, b"after");
     }
 }
