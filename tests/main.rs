@@ -3,6 +3,7 @@
 mod fixtures;
 mod hostile;
 mod laws;
+mod matrix;
 mod scenarios;
 mod socket;
 mod tidy;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roadbook_core::crdt::gate::Gate;
-use roadbook_core::crdt::{ChangeStamp, Document, RawChange};
+use roadbook_core::crdt::{ChangeStamp, Document, DocumentError, RawChange, Writer};
 use roadbook_core::exchange::{Answer, Pushed, Request};
 use roadbook_core::ids::{ActorId, DeviceId, DocId, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::{Kind, Role, kinds};
@@ -41,6 +41,18 @@ pub(crate) struct Device {
     pub(crate) id: DeviceId,
     pub(crate) user: UserId,
     key: SoftwareKey,
+}
+
+/// A document to be put into the feed.
+pub(crate) struct Plant {
+    pub(crate) kind: &'static Kind,
+    pub(crate) doc: DocId,
+    pub(crate) subject: SubjectId,
+    /// Author of an event, representative of a tour.
+    pub(crate) owner: Option<UserId>,
+    /// Where its subject is filed by this, if it is.
+    pub(crate) filing: Option<Filing>,
+    pub(crate) document: Document,
 }
 
 /// What came back.
@@ -86,6 +98,12 @@ impl Server {
         self.app.accounts().add_user(self.app.now(), &Who::shell(), &new).unwrap().id
     }
 
+    /// A device that nobody enrolled.
+    pub(crate) fn stranger(user: UserId) -> Device {
+        let key = SoftwareKey::from_secret(&random().unwrap()).unwrap();
+        Device { id: DeviceId::from_bytes(random().unwrap()), user, key }
+    }
+
     pub(crate) fn device(&self, user: UserId, name: &str) -> Device {
         let now = self.app.now();
         let key = SoftwareKey::from_secret(&random().unwrap()).unwrap();
@@ -95,23 +113,33 @@ impl Server {
         Device { id, user, key }
     }
 
-    /// Puts a document with its history into the feed as headquarters' own, its subject filed so.
-    pub(crate) fn plant(&self, kind: &Kind, doc: DocId, subject: SubjectId, owner: Option<UserId>, filing: &Filing, document: &Document) {
+    /// A cookie of the console.
+    pub(crate) fn session(&self, user: UserId) -> String {
+        format!("roadbook={}", self.app.accounts().begin_session(self.app.now(), user, "::1").unwrap().as_str())
+    }
+
+    /// Puts documents with their history into the feed as headquarters' own, their subjects filed so.
+    pub(crate) fn plant(&self, plants: &[Plant]) {
         let gate = Gate::strict();
         let author = UserId::from_bytes([0x77; 16]);
-        let known = kinds::ready(kind.id).unwrap().genesis.heads();
-        let entries = document.changes_since(&known).into_iter().map(|change| {
-            let identity = gate.identify(&change.bytes).unwrap();
-            NewEntry { doc, hash: change.hash, deps: identity.deps, actor: identity.actor, author, bytes: change.bytes }
-        });
-        let batch = Batch {
-            entries: entries.collect(),
-            documents: vec![described(doc, kind.id, subject, owner)],
-            filings: vec![(subject, filing.clone())],
-            ..Batch::default()
-        };
+        let mut batch = Batch::default();
+        for Plant { kind, doc, subject, owner, filing, document } in plants {
+            let known = kinds::ready(kind.id).unwrap().genesis.heads();
+            batch.entries.extend(document.changes_since(&known).into_iter().map(|change| {
+                let identity = gate.identify(&change.bytes).unwrap();
+                let (hash, bytes) = (change.hash, change.bytes);
+                NewEntry { doc: *doc, hash, deps: identity.deps, actor: identity.actor, author, bytes }
+            }));
+            batch.documents.push(described(*doc, kind.id, *subject, *owner));
+            batch.filings.extend(filing.clone().map(|filing| (*subject, filing)));
+        }
+        self.append(&batch);
+    }
+
+    /// Appends as headquarters, and takes in.
+    pub(crate) fn append(&self, batch: &Batch) {
         let now = self.app.now();
-        self.app.feed().append(&Hand { device: None, user: author, now }, &batch).unwrap();
+        self.app.feed().append(&Hand { device: None, user: UserId::from_bytes([0x77; 16]), now }, batch).unwrap();
         self.app.headquarters().hold().follow(now, std::collections::BTreeMap::new()).unwrap();
     }
 
@@ -159,6 +187,10 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     fn send(&self, method: &str, path: &str, headers: &[(String, String)], body: &[u8]) -> Reply {
         let url = format!("{}{path}", self.origin());
         let mut answer = if method.eq_ignore_ascii_case("GET") {
@@ -174,10 +206,10 @@ impl Server {
 }
 
 /// Writes one change to a document as a person's device would, under a fresh actor.
-pub(crate) fn written(
+pub(crate) fn written<E: From<DocumentError> + std::fmt::Debug>(
     document: &mut Document,
     author: UserId,
-    write: impl FnOnce(&mut roadbook_core::crdt::Writer<'_>) -> Result<(), roadbook_core::crdt::DocumentError>,
+    write: impl FnOnce(&mut Writer<'_>) -> Result<(), E>,
 ) -> RawChange {
     let actor: [u8; 16] = random().unwrap();
     let stamp = ChangeStamp {

@@ -13,7 +13,7 @@ use roadbook_server::feed::Filing;
 use super::guises::{framed, guises};
 use super::world::{ANN, CAT, STRANGE, World, stamp, write};
 use super::{Case, hostile_cases};
-use crate::socket::{Device, Server, cpu_ms, memory_peak_kib, written};
+use crate::socket::{Device, Plant, Server, cpu_ms, memory_peak_kib, written};
 
 /// Changes of one request: a failing lot is small enough to be looked through.
 const LOT_CHANGES_MAX: usize = 48;
@@ -39,12 +39,15 @@ fn attack() -> Attack {
     server.person(CAT, "cat", Role::Salesperson, &["east"]);
     let device = server.device(CAT, "cat1");
     let (subject, other) = (SubjectId::from_bytes([0xee; 16]), SubjectId::from_bytes([0xef; 16]));
-    let filing = Filing { territory: Some(TerritoryId("east".to_owned())), owner: None };
-    server.plant(&kinds::CUSTOMER, subject.customer(), subject, None, &filing, &world.document);
+    let plant = |subject: SubjectId, document: Document| {
+        let filing = Some(Filing { territory: Some(TerritoryId("east".to_owned())), owner: None });
+        server.plant(&[Plant { kind: &kinds::CUSTOMER, doc: subject.customer(), subject, owner: None, filing, document }]);
+    };
+    plant(subject, world.document.clone());
     // The stranger's actor is bound to another document.
     let mut strange = kinds::ready("customer").unwrap().genesis.clone();
     write(&mut strange, None, &stamp(STRANGE, ANN), |w| w.put("facts", "phone", b"1".to_vec()));
-    server.plant(&kinds::CUSTOMER, other.customer(), other, None, &filing, &strange);
+    plant(other, strange);
     Attack { server, device, world, subject }
 }
 

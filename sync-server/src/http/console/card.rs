@@ -17,7 +17,7 @@ use super::heads::CardHeads;
 use super::names::{Named, Names};
 use super::said::{Assertion, FactJson};
 use super::visits::{self, VisitJson};
-use crate::access::{Action, Command};
+use crate::access::{self, Action, Command};
 use crate::app::App;
 use crate::feed::Filing;
 use crate::http::{Error, Session, Shared};
@@ -111,7 +111,12 @@ fn shown(app: &App, session: &Session, filing: &Filing, replica: &Replica, card:
     }
     let line = replica.store().read(|read| read.customer(card.subject))?.ok_or(Error::NotFound)?;
     let of_customer = VisitFilter { subject: Some(card.subject), ..VisitFilter::default() };
-    let lines = replica.store().read(|read| read.visits(&of_customer, None, VISITS_SHOWN))?.lines;
+    // Whoever reads the card need not be somebody who reads visits.
+    let lines = if access::may_read_kind(session.role(), session.relation(Some(filing)), "visit") {
+        replica.store().read(|read| read.visits(&of_customer, None, VISITS_SHOWN))?.lines
+    } else {
+        Vec::new()
+    };
     Ok(CardJson {
         row: Row::of(line, app, names),
         heads: CardHeads::of(card).to_token(),

@@ -55,7 +55,7 @@ pub(super) async fn publish(
         let work = vec![field::publish(&stamp, &key, before.as_ref(), &stops, None, &[])];
         writing::commit(app, session.id(), &work, &[])?;
         let names = Names::read(app.accounts(), app.feed())?;
-        app.headquarters().read(|replica| tours::shown(app, replica, key.doc(), &names))?.map(Json).ok_or(Error::NotFound)
+        app.headquarters().read(|replica| tours::shown(app, &session, replica, key.doc(), &names))?.map(Json).ok_or(Error::NotFound)
     })
     .await?
 }

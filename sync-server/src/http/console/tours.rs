@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use chrono::NaiveDate;
 use roadbook_core::crdt::gate::Gate;
-use roadbook_core::ids::{ChangeHash, DocId, EntryId, Ms, UserId};
-use roadbook_core::model::tour::{OrderedStop, Skip, StopState, Tour};
+use roadbook_core::ids::{ChangeHash, DocId, EntryId, Ms, SubjectId, UserId};
+use roadbook_core::model::tour::{OrderedStop, StopState, Tour};
 use roadbook_core::replica::Replica;
 use serde::{Deserialize, Serialize};
 
@@ -89,7 +89,7 @@ pub(super) async fn tours(State(app): State<Shared>, session: Session, Asking(as
             let lines = replica.store().read(|read| read.tours(day, day, None))?;
             let mut tours = Vec::new();
             for line in lines.iter().filter(|line| line.tour.rep.is_some_and(|rep| reps.contains(&rep))) {
-                tours.extend(shown(app, replica, line.tour.doc, &names)?);
+                tours.extend(shown(app, &session, replica, line.tour.doc, &names)?);
             }
             Ok(Json(List { day, tours }))
         })
@@ -98,16 +98,17 @@ pub(super) async fn tours(State(app): State<Shared>, session: Session, Asking(as
 }
 
 /// A tour for an answer; `None` when it is not there.
-pub(super) fn shown(app: &App, replica: &Replica, doc: DocId, names: &Names<'_>) -> Result<Option<TourJson>, Error> {
+pub(super) fn shown(app: &App, session: &Session, replica: &Replica, doc: DocId, names: &Names<'_>) -> Result<Option<TourJson>, Error> {
     let Some(tour) = replica.tour(doc)? else { return Ok(None) };
     let Some(rep) = tour.rep else { return Ok(None) };
     let day = tour.day.parse::<NaiveDate>().map(|day| reach::midnight(app, day)).unwrap_or(Ms(0));
     let mut stops = Vec::with_capacity(tour.stops.len() + tour.skipped.len());
+    let customer = |id: SubjectId| bare(app, session, replica, id);
     for stop in &tour.stops {
-        stops.push(stop_json(replica, stop, day)?);
+        stops.push(stop_json(stop, day, customer(stop.stop)?));
     }
     for skip in &tour.skipped {
-        stops.push(skipped(replica, skip)?);
+        stops.push(StopJson { state: "skipped", ..customer(skip.stop)? });
     }
     let revisions = Revisions::of(replica, doc)?;
     let acknowledged = tour.acknowledged.iter().max_by_key(|(_, at)| **at);
@@ -133,12 +134,12 @@ pub(super) fn token(tour: &Tour) -> String {
     tour.plan.as_ref().map_or_else(String::new, |plan| plan.revision.to_string())
 }
 
-fn stop_json(replica: &Replica, stop: &OrderedStop, midnight: Ms) -> Result<StopJson, Error> {
+fn stop_json(stop: &OrderedStop, midnight: Ms, bare: StopJson) -> StopJson {
     let planned = stop.planned.as_ref();
     let arrive_s = planned.and_then(|stop| stop.arrive_s);
     let service_s = planned.and_then(|stop| stop.service_s).unwrap_or(0);
     let at = |seconds: i64| midnight.plus(seconds.saturating_mul(1_000));
-    Ok(StopJson {
+    StopJson {
         state: match stop.state {
             StopState::Open => "open",
             StopState::InProgress => "in_progress",
@@ -152,17 +153,18 @@ fn stop_json(replica: &Replica, stop: &OrderedStop, midnight: Ms) -> Result<Stop
         depart_ms: arrive_s.map(|arrive| at(arrive.saturating_add(service_s))),
         check_in_ms: stop.visit.as_ref().map(|visit| visit.arrived),
         check_out_ms: stop.visit.as_ref().and_then(|visit| visit.left),
-        ..bare(replica, stop.stop)?
-    })
+        ..bare
+    }
 }
 
-fn skipped(replica: &Replica, skip: &Skip) -> Result<StopJson, Error> {
-    Ok(StopJson { state: "skipped", ..bare(replica, skip.stop)? })
-}
-
-/// The customer of a stop, with nothing said about the stop.
-fn bare(replica: &Replica, customer: roadbook_core::ids::SubjectId) -> Result<StopJson, Error> {
-    let line = replica.store().read(|read| read.customer(customer))?;
+/// The customer of a stop, with nothing said about the stop. A tour may lead to a customer that its reader may not know: then it
+/// is one without a name.
+fn bare(app: &App, session: &Session, replica: &Replica, customer: SubjectId) -> Result<StopJson, Error> {
+    let line = match session.readable(app, "customer", customer) {
+        Ok(_) => replica.store().read(|read| read.customer(customer))?,
+        Err(Error::NotFound) => None,
+        Err(other) => return Err(other),
+    };
     let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let id = customer.to_string();
     let name = line.as_ref().map_or_else(|| id.chars().take(8).collect(), |line| line.name.clone());
