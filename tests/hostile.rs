@@ -19,9 +19,16 @@ mod header;
 mod history;
 mod phone;
 mod random;
+mod replay;
 mod schema;
+#[path = "fuzz/src/seeds.rs"]
+#[allow(unreachable_pub, reason = "public towards the fuzz crate")]
+mod seeds;
 mod server;
 mod snapshots;
+#[path = "fuzz/src/targets.rs"]
+#[allow(unreachable_pub, reason = "public towards the fuzz crate")]
+mod targets;
 mod values;
 pub(crate) mod world;
 

@@ -1,6 +1,6 @@
 //! Steps 1 and 2: framing, checksum, inflating.
 
-use super::forge::{self, checksum, chunk, contents, deflate, deflated, framed, uleb};
+use super::forge::{self, Key, Op, checksum, chunk, contents, deflate, deflated, framed, uleb};
 use super::world::World;
 use super::{Case, Expect, case};
 
@@ -15,6 +15,9 @@ pub(super) fn cases(world: &World) -> Vec<Case> {
     };
     let with_length = |length: Vec<u8>| [&honest[..9], &length, &inside].concat();
     let snapshot = world.document.save();
+    // Well formed, and larger than what may be stored and sent on.
+    let large: Vec<Op> = (0..6).map(|n| world.set(world.facts(), Key::Name(format!("k{n}")), (7, vec![n; 60 << 10]))).collect();
+    let large = world.change(large).bytes();
 
     let mut cases = vec![
         case("honest", Expect::Accepted, honest.clone()),
@@ -53,6 +56,8 @@ pub(super) fn cases(world: &World) -> Vec<Case> {
         refused("bomb in a bomb", deflated(&deflate(&vec![0; 100 << 20]))),
         refused("contents of nothing", chunk(1, b"")),
         refused("256 KiB and a byte", vec![0x85; (256 << 10) + 1]),
+        refused("a well-formed change of 360 KiB", large.clone()),
+        refused("a well-formed change of 360 KiB, deflated", deflated(contents(&large))),
         refused("a large change, plain", chunk(1, &vec![7; 256 << 10])),
     ];
     for at in 4..8 {

@@ -2,7 +2,7 @@
 //! Every decoder of outside bytes says no to each, in no time; or reads it within its bounds, where by chance it can be read.
 
 use roadbook_core::crdt::Heads;
-use roadbook_core::crdt::gate::{Gate, Refusal};
+use roadbook_core::crdt::gate::{ChunkError, Gate, Refusal};
 use roadbook_core::exchange::{Answer, Request, WIRE_VERSION, WireError};
 use roadbook_core::model::Value;
 use roadbook_core::signing::{EnrolAnswer, EnrolRequest, PublicKey, parse_nonce};
@@ -110,5 +110,17 @@ fn a_frame_does_not_unpack_beyond_its_limit() {
         if plain > roadbook_core::exchange::ANSWER_PLAIN_BYTES_MAX {
             assert!(matches!(Answer::decode(&bomb), Err(WireError::TooLarge { .. })), "{name}");
         }
+    }
+}
+
+/// A bomb is refused by its size while it is inflated, not by what it turns out to hold once it is.
+#[test]
+fn a_change_does_not_inflate_beyond_its_limit() {
+    for plain in [(1 << 20) + 1, 100 << 20, 200 << 20] {
+        let bomb = super::forge::deflated(&vec![0; plain]);
+        assert!(bomb.len() < 256 << 10);
+        let refusal = timed("a bomb", || Gate::strict().identify(&bomb)).unwrap_err();
+        let Refusal::Chunk(ChunkError::TooMuch { what, .. }) = refusal else { panic!("{refusal}") };
+        assert!(what.contains("inflated"), "{plain}: {what}");
     }
 }

@@ -76,7 +76,7 @@ pub enum ChunkError {
 /// Bounds of what is taken apart. Everything beyond is refused before memory is reserved for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChunkLimits {
-    /// A change as it arrives.
+    /// A change as it arrives, and in the plain form in which it is stored and sent on.
     pub change_bytes_max: usize,
     /// A change after inflating.
     pub inflated_bytes_max: usize,
@@ -187,6 +187,10 @@ pub(crate) fn open_change<'a>(bytes: &'a [u8], limits: &ChunkLimits) -> Result<C
             reader::write_uleb(&mut raw, contents.len() as u64);
             let contents_at = raw.len();
             raw.extend_from_slice(&contents);
+            // It is stored and sent on in this form: others must be able to take it.
+            if raw.len() > limits.change_bytes_max {
+                return Err(ChunkError::TooMuch { what: "bytes of a change", max: limits.change_bytes_max });
+            }
             Ok(ChangeFrame { hash, raw: Cow::Owned(raw), contents_at })
         }
         kind => Err(ChunkError::Kind(kind)),

@@ -8,7 +8,7 @@
 //! | step | check | where |
 //! |---|---|---|
 //! | 1 | at most 256 KiB, magic, kind 1 or 2, declared length, checksum | `chunk` |
-//! | 2 | inflated by ourselves, at most 1 MiB | `chunk` |
+//! | 2 | inflated by ourselves, at most 1 MiB; plain, as it is stored and sent on, again at most 256 KiB | `chunk` |
 //! | 3 | header and columns taken apart; at most 20 000 rows a column, every count, index and text bounded | `chunk::change` |
 //! | 4 | automerge reads it, and writes it as the same bytes | `trial` |
 //! | 5 | all it builds on is known; actor, author, number and line, counters, time | `judge` |
