@@ -6,6 +6,7 @@
 //! fixtures/wire-1/*.frame       one request and one answer of wire version 1
 //! fixtures/documents-1/*.bin    one saved document of each kind, schema version 1
 //! fixtures/store-1.replica       a phone's file of store version 1
+//! fixtures/store-1.encrypted     the same under the key 5a5a…
 //! ```
 //! `ROADBOOK_FIXTURES=make` makes files that are missing, and touches no others.
 
@@ -25,7 +26,7 @@ use roadbook_core::model::visit::Visit;
 use roadbook_core::model::{Edit, Provenance, Value, kinds};
 use roadbook_core::replica::field::{self, Judgement, TourKey};
 use roadbook_core::replica::{Replica, Stamp, Start, Target};
-use roadbook_core::store::{Lane, OpenOptions};
+use roadbook_core::store::{Lane, OpenOptions, StoreKey};
 
 const NOON: Ms = Ms(1_772_424_000_000);
 
@@ -88,6 +89,7 @@ fn request() -> Request {
             quarantined: 1,
             app: Some("demo 0.1".to_owned()),
         },
+        speaks: None,
     }
 }
 
@@ -122,6 +124,7 @@ fn answer() -> Answer {
             people: vec![Person { user: user(2), name: "李强".to_owned() }],
             registry: Some("{}".to_owned()),
         }),
+        speaks: None,
     }
 }
 
@@ -275,4 +278,26 @@ fn a_phones_file_of_store_version_1_opens_with_everything_in_it() {
     let edit = Edit::Assert { field: "headcount".to_owned(), value: 7.into(), provenance: Provenance::default() };
     replica.save(&stamp(9), Lane::Normal, &Target::customer(subject()), &[edit]).unwrap();
     assert_eq!(replica.outbox_size().unwrap().changes, 9);
+}
+
+#[test]
+fn an_encrypted_file_of_store_version_1_opens_with_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, key) = (folder.path().join("phone.sqlite"), StoreKey::new([0x5a; 32]));
+    let start = Start { open: OpenOptions::phone(NOON).under(Some(&key)), process: [9; 16] };
+    let bytes = fixture("store-1.encrypted", || {
+        let (mut replica, _) = Replica::open(&file, &start).unwrap();
+        phone(&mut replica);
+        drop(replica);
+        let made = std::fs::read(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        made
+    });
+    assert_eq!(bytes[..8], *b"RdBkEnc\x01", "the head of an encrypted file says what it is");
+    std::fs::write(&file, &bytes).unwrap();
+    let (replica, set_aside) = Replica::open(&file, &Start { process: [10; 16], ..start }).unwrap();
+    assert!(set_aside.is_none());
+    assert_eq!(replica.card(subject()).unwrap().unwrap().text("trade_name"), Some("惠民超市"));
+    assert_eq!((replica.outbox_size().unwrap().changes, replica.drafts().unwrap().len()), (8, 1));
+    assert_eq!(replica.profile().unwrap(), answer().profile);
 }

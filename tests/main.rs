@@ -1,10 +1,14 @@
 //! The suite: one test binary over core, server and bindings. Each module is one subject.
 
+mod at_rest;
 mod fixtures;
 mod hostile;
+mod hostile_http;
 mod laws;
 mod matrix;
 mod scenarios;
 mod socket;
 mod tidy;
+mod tls;
+mod versions;
 mod world;

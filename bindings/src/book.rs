@@ -13,6 +13,7 @@ use crate::edge;
 use crate::error::RoadbookError;
 use crate::key::DeviceKey;
 use crate::observe::{Observation, Observer, Observers};
+use crate::storage;
 
 /// One device's customers, visits and tours, in one file. Open one for each file and process, and keep it while the app lives.
 #[derive(uniffi::Object)]
@@ -53,13 +54,17 @@ pub struct Person {
 
 #[uniffi::export]
 impl Roadbook {
-    /// Opens the file at `path`, or makes it. `key` signs every request of this device.
+    /// Opens the file at `path`, or makes it. `key` signs every request of this device. `storage_key` encrypts the file: 32 random bytes
+    /// (`fresh_storage_key`) that the app keeps in Keychain (`kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly`) or wraps with a key of
+    /// the Keystore. A file that is not encrypted yet is encrypted now. Without a storage key the file is plain: tools and tests only.
     ///
     /// # Errors
-    /// `UpdateNeeded` for the file of a newer app, `StorageBusy`, `StorageFull`. A damaged file is not an error: see `set_aside`.
+    /// `StorageKeyNeeded`, `WrongStorageKey`, `UpdateNeeded` for the file of a newer app, `StorageBusy`, `StorageFull`. A damaged file is
+    /// not an error: see `set_aside`.
     #[uniffi::constructor]
-    pub fn open(path: String, key: Arc<dyn DeviceKey>) -> Result<Arc<Self>, RoadbookError> {
-        let start = Start { open: OpenOptions::phone(edge::now()), process: edge::random()? };
+    pub fn open(path: String, key: Arc<dyn DeviceKey>, storage_key: Option<Vec<u8>>) -> Result<Arc<Self>, RoadbookError> {
+        let storage_key = storage_key.map(storage::key_of).transpose()?;
+        let start = Start { open: OpenOptions::phone(edge::now()).under(storage_key.as_ref()), process: edge::random()? };
         let (replica, set_aside) = Replica::open(Path::new(&path), &start)?;
         let set_aside = set_aside.map(|found| found.path.display().to_string());
         Ok(Arc::new(Self { replica: Mutex::new(replica), key, observers: Arc::default(), set_aside }))

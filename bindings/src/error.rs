@@ -53,12 +53,25 @@ pub enum RoadbookError {
         /// What is newer.
         why: String,
     },
+    /// Headquarters is older than this app: tell the person that their company must update its server. What is unsent stays here.
+    #[error("headquarters needs an update: {why}")]
+    HeadquartersOutdated {
+        /// What it said.
+        why: String,
+    },
     /// The key is locked or gone: see [`KeyError`].
     #[error("{reason}")]
     KeyUnusable {
         /// What the key said.
         reason: KeyError,
     },
+    /// The file is encrypted and no storage key was given: read it from Keychain or Keystore and open again. Nothing is lost.
+    #[error("the file is encrypted: open it with its storage key")]
+    StorageKeyNeeded,
+    /// The file is encrypted with another storage key: find the right one (a restored backup brings its file but not its key). The file
+    /// stays as it is; never delete it while it may hold unsent work.
+    #[error("the file is encrypted with another storage key")]
+    WrongStorageKey,
     /// No space is left: ask the person to free some; reading still works.
     #[error("no space is left on this device")]
     StorageFull,
@@ -132,6 +145,8 @@ impl From<StoreError> for RoadbookError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NewerFile { .. } => Self::UpdateNeeded { why: error.to_string() },
+            StoreError::KeyNeeded => Self::StorageKeyNeeded,
+            StoreError::WrongKey => Self::WrongStorageKey,
             StoreError::Full { .. } => Self::StorageFull,
             StoreError::Busy { .. } => Self::StorageBusy,
             StoreError::Corrupt { .. } | StoreError::Damaged { .. } => Self::StorageDamaged,
@@ -141,6 +156,7 @@ impl From<StoreError> for RoadbookError {
             | StoreError::File { .. }
             | StoreError::NoAccess { .. }
             | StoreError::Disk { .. }
+            | StoreError::NoEncryption
             | StoreError::OtherDocument { .. }
             | StoreError::Sqlite { .. } => Self::Mistake { why: error.to_string() },
         }

@@ -1,6 +1,7 @@
 //! What an app carries between this library and headquarters: requests out, answers in. The app moves them with its platform's own HTTP
 //! stack, in the background too; what they mean is the core's (`roadbook_core::{signing, sync}`).
 
+use roadbook_core::exchange::WIRE_VERSION;
 use roadbook_core::ids::{ChangeHash, DeviceId, Ms};
 use roadbook_core::replica::Replica;
 use roadbook_core::signing::{ENROL_PATH, EnrolAnswer, EnrolRequest, NEWS_PATH, PublicKey, SYNC_PATH, Signed};
@@ -138,7 +139,7 @@ impl Roadbook {
     /// Takes in what arrived for [`Self::sync_request`]. Losing an answer, or taking it in twice, costs time and nothing else.
     ///
     /// # Errors
-    /// `Revoked`, `ServerRefused`, `AnswerUnreadable`, `UpdateNeeded`, `StorageFull`. Nothing unsent is ever lost by them.
+    /// `Revoked`, `ServerRefused`, `AnswerUnreadable`, `UpdateNeeded`, `HeadquartersOutdated`, `StorageFull`. Nothing unsent is ever lost by them.
     pub fn sync_response(&self, arrived: Arrived) -> Result<Synced, RoadbookError> {
         if arrived.status != 200 {
             self.refusal(&arrived)?;
@@ -186,6 +187,7 @@ impl Roadbook {
         match (arrived.status, arrived.time.as_deref().and_then(|time| time.parse().ok())) {
             (401, Some(time)) if set_clock(&mut self.read(), Ms(time))? => Ok(()),
             (410, _) => Err(RoadbookError::Revoked),
+            (426, _) if reads_only_older(&arrived.body) => Err(RoadbookError::HeadquartersOutdated { why: en }),
             (426, _) => Err(RoadbookError::UpdateNeeded { why: en }),
             (status, _) => Err(RoadbookError::ServerRefused { status, code, zh, en }),
         }
@@ -204,6 +206,13 @@ fn words(body: &[u8]) -> (String, String, String) {
         }
         None => (String::new(), String::new(), plain(&String::from_utf8_lossy(short))),
     }
+}
+
+/// Whether a refusal lists the frame versions that headquarters reads (`error.reads`), and all of them are older than this app's.
+fn reads_only_older(body: &[u8]) -> bool {
+    let read: Option<serde_json::Value> = serde_json::from_slice(body.get(..body.len().min(WHY_BYTES_MAX)).unwrap_or_default()).ok();
+    let versions = read.as_ref().and_then(|json| json.get("error")?.get("reads")?.as_array());
+    versions.is_some_and(|versions| !versions.is_empty() && versions.iter().all(|version| version.as_u64() < Some(u64::from(WIRE_VERSION))))
 }
 
 /// Notes headquarters' time; false when this device knew it already, so that a refusal was not about clocks.

@@ -2,7 +2,7 @@
 //!
 //! * `book` – open, who the user is, observing · `reading`, `writing` – what an app does · `exchange` – requests out, answers in
 //! * `forms` – the schema for an app that draws forms
-//! * `key` – the device's key · `observe` – being told · `error` – what can go wrong · `edge` – clock and randomness
+//! * `key` – the device's key · `storage` – the key of its file · `observe` – being told · `error` – what can go wrong · `edge` – clock and randomness
 //! * `values`, `card`, `visit`, `tour`, `edit`, `lists` – the core's types as apps see them, held equal by the compiler
 
 mod book;
@@ -16,6 +16,7 @@ mod key;
 mod lists;
 mod observe;
 mod reading;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod tour;
@@ -30,6 +31,7 @@ pub use forms::{FormCode, FormField, FormInput, FormSection, FormShape, form};
 pub use key::{DeviceKey, KeyError, fresh_key_secret, software_key};
 pub use lists::{CustomerPage, CustomerQuery, CustomerSort, OverduePage, VisitPage};
 pub use observe::{Observation, Observer, ObserverError};
+pub use storage::{change_storage_key, fresh_storage_key};
 
 uniffi::setup_scaffolding!();
 

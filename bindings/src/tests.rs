@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use roadbook_core::exchange::{Answer, Cursor, Profile};
+use roadbook_core::exchange::{Answer, Cursor, Profile, WIRE_VERSION};
 use roadbook_core::ids::{DeviceId, Ms, SubjectId, UserId};
 use roadbook_core::model::tour::{PlannedStop, StopState};
 use roadbook_core::model::{Edit, Provenance, Value};
@@ -35,7 +35,7 @@ fn profile() -> Profile {
 
 fn open(folder: &tempfile::TempDir) -> Arc<Roadbook> {
     let path = folder.path().join("roadbook.sqlite").display().to_string();
-    Roadbook::open(path, software_key(fresh_key_secret().unwrap()).unwrap()).unwrap()
+    Roadbook::open(path, software_key(fresh_key_secret().unwrap()).unwrap(), None).unwrap()
 }
 
 fn enrolled(folder: &tempfile::TempDir) -> Arc<Roadbook> {
@@ -97,6 +97,24 @@ fn a_wrong_clock_is_set_right_once() {
 }
 
 #[test]
+fn a_version_that_the_other_side_does_not_read_says_who_must_update_and_keeps_the_outbox() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = enrolled(&folder);
+    book.new_customer(named("惠民便利店")).unwrap();
+    let refused = |reads: &str| {
+        let words = format!(r#"{{"error":{{"code":"update_needed","message_zh":"请更新","message_en":"Please update","reads":{reads}}}}}"#);
+        book.sync_response(arrived(426, words.into_bytes()))
+    };
+    let newer = WIRE_VERSION + 1;
+    assert!(matches!(refused(&format!("[{newer}]")), Err(RoadbookError::UpdateNeeded { .. })));
+    assert!(matches!(refused("[0]"), Err(RoadbookError::HeadquartersOutdated { why }) if why == "Please update"));
+    assert!(matches!(refused("null"), Err(RoadbookError::UpdateNeeded { .. })), "a proxy's words");
+    let answer = book.sync_response(arrived(200, vec![newer, 1, 2, 3]));
+    assert!(matches!(answer, Err(RoadbookError::UpdateNeeded { .. })), "{answer:?}");
+    assert_eq!(book.outbox().unwrap().changes, 1);
+}
+
+#[test]
 fn an_answer_is_taken_in_and_observers_are_told() {
     struct Counter(AtomicUsize);
     impl Observer for Counter {
@@ -120,6 +138,7 @@ fn an_answer_is_taken_in_and_observers_are_told() {
         more: false,
         restart: false,
         profile: Some(profile()),
+        speaks: None,
     };
     let done = book.sync_response(arrived(200, answer.encode().unwrap())).unwrap();
     assert_eq!((done.documents, done.refused), (0, 0));
@@ -190,6 +209,34 @@ fn forms_come_from_the_schema() {
     let phones = card.iter().flat_map(|section| &section.fields).find(|field| field.id == "phones").unwrap();
     assert!(phones.shape == FormShape::Entries && phones.entry.iter().any(|field| field.id == "number"));
     assert!(matches!(form("no_such_kind"), Err(RoadbookError::NotHere { .. })));
+}
+
+#[test]
+fn a_file_opens_with_its_storage_key_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("roadbook.sqlite").display().to_string();
+    let device_key = software_key(fresh_key_secret().unwrap()).unwrap();
+    let reopen = |key: Option<&Vec<u8>>| Roadbook::open(path.clone(), Arc::clone(&device_key), key.cloned());
+    let shop = {
+        let book = open(&folder);
+        book.enrol_response(arrived(
+            200,
+            EnrolAnswer { device: DeviceId::from_bytes([5; 16]), now: edge::now(), profile: profile() }.encode(),
+        ))
+        .unwrap();
+        book.new_customer(named("惠民便利店")).unwrap()
+    };
+    let (one, two) = (fresh_storage_key().unwrap(), fresh_storage_key().unwrap());
+    // The file of before is encrypted by the first opening with a key.
+    assert_eq!(reopen(Some(&one)).unwrap().search("hmbl".to_owned(), 5).unwrap().found.first().unwrap().customer.subject, shop);
+    assert!(matches!(reopen(None), Err(RoadbookError::StorageKeyNeeded)));
+    assert!(matches!(reopen(Some(&two)), Err(RoadbookError::WrongStorageKey)));
+    assert!(matches!(reopen(Some(&vec![1; 31])), Err(RoadbookError::Mistake { .. })));
+    change_storage_key(path.clone(), Some(one.clone()), two.clone()).unwrap();
+    assert!(matches!(reopen(Some(&one)), Err(RoadbookError::WrongStorageKey)));
+    let book = reopen(Some(&two)).unwrap();
+    assert!(book.set_aside().is_none());
+    assert_eq!(book.outbox().unwrap().changes, 1);
 }
 
 #[test]

@@ -8,6 +8,10 @@
 //!           so that an older side reads a newer frame
 //! ```
 //!
+//! Versions: the first byte says how a frame is read; a side that does not read it says which it reads, and nothing is lost
+//! ([`WIRE_VERSIONS_READ`]). What is new within a version is a new number of a map, or a kind of [`Item`] that is sent only to
+//! devices that speak it ([`SPEAKS`], [`Item::spoken_from`]).
+//!
 //! Documents and changes travel uncompressed inside the one zstd stream: cards resemble each other, and one stream over
 //! all of them is a third of the size of cards compressed one by one.
 
@@ -19,6 +23,13 @@ use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId
 
 /// Version of the frame: its first byte.
 pub const WIRE_VERSION: u8 = 1;
+/// Frame versions that this release reads.
+pub const WIRE_VERSIONS_READ: &[u8] = &[WIRE_VERSION];
+/// Minor number of the protocol that this release speaks. A side that says nothing speaks 1. The frame version changes when old
+/// sides can no longer read at all; this number when there is something new to say that an old side would not understand.
+pub const SPEAKS: u32 = 2;
+/// What a side speaks that says nothing of it.
+pub const SPEAKS_WHEN_SILENT: u32 = 1;
 /// Most bytes of a request on the wire.
 pub const REQUEST_BYTES_MAX: usize = 4 << 20;
 /// Most bytes of a request after decompression.
@@ -45,7 +56,7 @@ pub enum WireError {
     #[error("the frame is empty")]
     Empty,
     /// The other side speaks a version that this one does not.
-    #[error("the frame has version {found}, this side reads {WIRE_VERSION}: update needed")]
+    #[error("the frame has version {found}, this side reads {WIRE_VERSIONS_READ:?}: update needed")]
     Version {
         /// Version byte found.
         found: u8,
@@ -156,6 +167,9 @@ pub struct Request {
     /// Its health.
     #[n(7)]
     pub heartbeat: Heartbeat,
+    /// Minor protocol number that the device speaks; absent in devices of the first release. See [`Self::speaks`].
+    #[n(8)]
+    pub speaks: Option<u32>,
 }
 
 /// What became of one pushed change.
@@ -309,9 +323,27 @@ pub struct Answer {
     /// Who the user is, when it changed or was never told.
     #[n(7)]
     pub profile: Option<Profile>,
+    /// Minor protocol number that headquarters speaks; absent in servers of the first release. See [`Self::speaks`].
+    #[n(8)]
+    pub speaks: Option<u32>,
+}
+
+impl Item {
+    /// The minor protocol number from which on a side understands this kind of item: headquarters sends it to no other.
+    #[must_use]
+    pub const fn spoken_from(&self) -> u32 {
+        match self {
+            Self::Document { .. } | Self::Changes { .. } | Self::Forget { .. } => 1,
+        }
+    }
 }
 
 impl Request {
+    /// Minor protocol number that the device speaks: what it may be told.
+    #[must_use]
+    pub fn speaks(&self) -> u32 {
+        self.speaks.unwrap_or(SPEAKS_WHEN_SILENT)
+    }
     /// The frame.
     ///
     /// # Errors
@@ -334,6 +366,11 @@ impl Request {
 }
 
 impl Answer {
+    /// Minor protocol number that headquarters speaks: what it may be asked.
+    #[must_use]
+    pub fn speaks(&self) -> u32 {
+        self.speaks.unwrap_or(SPEAKS_WHEN_SILENT)
+    }
     /// The frame.
     ///
     /// # Errors

@@ -11,7 +11,8 @@ use minicbor::bytes::ByteVec;
 use crate::crdt::gate::{Incoming, Outcome as Judged, Source};
 use crate::crdt::{Document, RawChange};
 use crate::exchange::{
-    Answer, Checkpoint, Cursor, Heartbeat, Item, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile, Pushed, Request, Verdict,
+    Answer, Checkpoint, Cursor, Heartbeat, Item, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile, Pushed, Request, SPEAKS,
+    Verdict,
 };
 use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId};
 use crate::model::kinds;
@@ -93,6 +94,7 @@ impl Replica {
                     quarantined: u32::try_from(quarantined).unwrap_or(u32::MAX),
                     app: app.map(str::to_owned),
                 },
+                speaks: Some(SPEAKS),
             })
         })
     }

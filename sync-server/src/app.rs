@@ -21,12 +21,17 @@ use crate::device::Doorkeeper;
 use crate::exchange::Exchange;
 use crate::feed::{Feed, FeedError, Filing, Scratch, SqliteFeed};
 use crate::headquarters::{Changed, Followed, Headquarters, HeadquartersError};
+use crate::http::body::Room;
 use crate::http::rate::Rate;
+use crate::http::tls::{Tls, TlsError};
 use crate::news::{News, Touched};
 use crate::storage;
 
 /// Blocking work that runs at once: more only makes SQLite's one writer queue.
-const WORK_AT_ONCE_MAX: usize = 8;
+pub const WORK_AT_ONCE_MAX: usize = 8;
+
+/// Exchanges that are worked on at once: each may take a decompressed request and the pages of an answer, some tens of MB at most.
+pub const EXCHANGES_AT_ONCE_MAX: usize = 4;
 
 /// Why a data folder could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +39,9 @@ pub enum OpenError {
     /// The setting is refused.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Certificate or key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A file cannot be opened.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -74,7 +82,12 @@ pub struct App {
     throttle: Mutex<Throttle>,
     hashing: Semaphore,
     work: Semaphore,
+    exchanges: Semaphore,
     waiting: AtomicUsize,
+    requests: Semaphore,
+    bodies: Room,
+    answers: Room,
+    tls: Option<Arc<Tls>>,
     ending: watch::Sender<bool>,
     rate: Rate,
     /// Held open for as long as the folder is served.
@@ -88,6 +101,7 @@ impl App {
     /// [`OpenError`] says which file, why, and what to do.
     pub fn open(config: Config, clock: Clock) -> Result<Arc<Self>, OpenError> {
         config.check()?;
+        let tls = config.tls.as_ref().map(|files| Tls::open(files, clock.now()).map(Arc::new)).transpose()?;
         let lock = lock(&config)?;
         let server = Arc::new(Database::open(&config.server_file(), Durability::Full, storage::SERVER_MIGRATIONS)?);
         let scratch = Arc::new(Scratch::open(&config.file(storage::SCRATCH_FILE))?);
@@ -102,7 +116,8 @@ impl App {
         )?;
         let exchange =
             Exchange::new(accounts.clone(), Arc::clone(&feed), headquarters.clone(), Arc::clone(&scratch), config.offset_minutes);
-        let rate = Rate::new(&config.limits);
+        let limits = config.limits;
+        let rate = Rate::new(&limits);
         Ok(Arc::new(Self {
             door: Doorkeeper::new(accounts.clone(), scratch),
             config,
@@ -115,7 +130,12 @@ impl App {
             throttle: Mutex::new(Throttle::default()),
             hashing: Semaphore::new(HASHES_AT_ONCE_MAX),
             work: Semaphore::new(WORK_AT_ONCE_MAX),
+            exchanges: Semaphore::new(EXCHANGES_AT_ONCE_MAX),
             waiting: AtomicUsize::new(0),
+            requests: Semaphore::new(limits.requests),
+            bodies: Room::new(limits.bodies_bytes),
+            answers: Room::new(limits.answers_bytes),
+            tls,
             ending: watch::Sender::new(false),
             rate,
             _lock: lock,
@@ -196,6 +216,26 @@ impl App {
     pub const fn rate(&self) -> &Rate {
         &self.rate
     }
+    /// The places for requests under way.
+    #[must_use]
+    pub const fn requests(&self) -> &Semaphore {
+        &self.requests
+    }
+    /// Memory for request bodies.
+    #[must_use]
+    pub const fn bodies(&self) -> &Room {
+        &self.bodies
+    }
+    /// Memory for large answers that are being sent.
+    #[must_use]
+    pub const fn answers(&self) -> &Room {
+        &self.answers
+    }
+    /// TLS, when this server speaks it itself.
+    #[must_use]
+    pub const fn tls(&self) -> Option<&Arc<Tls>> {
+        self.tls.as_ref()
+    }
     /// Resolves when the server is asked to end: open channels close then.
     #[must_use]
     pub fn ending(&self) -> watch::Receiver<bool> {
@@ -213,6 +253,17 @@ impl App {
     pub async fn blocking<T: Send + 'static>(self: &Arc<Self>, work: impl FnOnce(&Self) -> T + Send + 'static) -> Result<T, Overloaded> {
         let _waiting = Waiting::begin(self)?;
         let _permit = self.work.acquire().await.map_err(|_| Overloaded)?;
+        let app = Arc::clone(self);
+        tokio::task::spawn_blocking(move || work(&app)).await.map_err(|_| Overloaded)
+    }
+
+    /// As [`Self::blocking`], for exchanges: at most [`EXCHANGES_AT_ONCE_MAX`] at once.
+    ///
+    /// # Errors
+    /// As [`Self::blocking`].
+    pub async fn exchanging<T: Send + 'static>(self: &Arc<Self>, work: impl FnOnce(&Self) -> T + Send + 'static) -> Result<T, Overloaded> {
+        let _waiting = Waiting::begin(self)?;
+        let _permit = self.exchanges.acquire().await.map_err(|_| Overloaded)?;
         let app = Arc::clone(self);
         tokio::task::spawn_blocking(move || work(&app)).await.map_err(|_| Overloaded)
     }

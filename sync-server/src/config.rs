@@ -23,28 +23,56 @@ pub struct Config {
     pub public_url: Option<String>,
     /// A proxy stands in front, ends TLS, and names the caller in the last entry of `X-Forwarded-For`.
     pub behind_proxy: bool,
+    /// Certificate and key, when this server speaks TLS itself.
+    pub tls: Option<TlsFiles>,
     /// Minutes east of UTC of the company's calendar.
     pub offset_minutes: i32,
     /// Limits.
     pub limits: Limits,
 }
 
-/// Limits of one server. Those of the wire are core's.
+/// Where certificate and key are, as PEM. Both are read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The server's certificate first, then those that signed it.
+    pub cert: PathBuf,
+    /// Its private key, without a password.
+    pub key: PathBuf,
+}
+
+/// Limits of one server. Those of the wire are core's; all are listed in [`crate::http`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Requests of one device in one minute.
     pub device_requests_per_minute: u32,
     /// Requests of one device under way at once, wake-up channels included.
     pub device_requests_at_once: u32,
-    /// Open connections in all.
+    /// Open connections in all; one more is answered 503 and closed.
     pub connections: usize,
+    /// Open connections of one address (of one /64 of IPv6), when no proxy stands in front. A company's phones may share one address.
+    pub connections_per_address: usize,
+    /// Requests under way in all, wake-up channels not counted; beyond it: 503.
+    pub requests: usize,
     /// Requests that wait for a worker; beyond it: 503.
     pub waiting: usize,
+    /// Bytes of request bodies held in memory in all; who finds no room for a while: 503.
+    pub bodies_bytes: usize,
+    /// Bytes of large answers held in memory until they are sent, in all; who finds no room for a while: 503.
+    pub answers_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { device_requests_per_minute: 120, device_requests_at_once: 4, connections: 4_096, waiting: 512 }
+        Self {
+            device_requests_per_minute: 120,
+            device_requests_at_once: 4,
+            connections: 4_096,
+            connections_per_address: 2_048,
+            requests: 1_024,
+            waiting: 512,
+            bodies_bytes: 96 << 20,
+            answers_bytes: 128 << 20,
+        }
     }
 }
 
@@ -54,7 +82,7 @@ pub enum ConfigError {
     /// Plain HTTP to the world.
     #[error(
         "{0} is not a loopback address, and passwords would travel in clear; \
-         put a TLS proxy in front and say --behind-proxy, or listen on 127.0.0.1"
+         give --tls-cert and --tls-key, or put a TLS proxy in front and say --behind-proxy, or listen on 127.0.0.1"
     )]
     NotLoopback(IpAddr),
     /// The public address is no origin.
@@ -72,6 +100,7 @@ impl Default for Config {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT_DEFAULT),
             public_url: None,
             behind_proxy: false,
+            tls: None,
             offset_minutes: OFFSET_MINUTES_DEFAULT,
             limits: Limits::default(),
         }
@@ -88,13 +117,14 @@ impl Config {
     /// Whether browsers reach this server over TLS: decides the `Secure` mark of cookies and HSTS.
     #[must_use]
     pub fn is_https(&self) -> bool {
-        self.public_url.as_deref().map_or(self.behind_proxy, |url| url.starts_with("https://"))
+        self.tls.is_some() || self.public_url.as_deref().map_or(self.behind_proxy, |url| url.starts_with("https://"))
     }
 
     /// The origin that people use.
     #[must_use]
     pub fn origin(&self) -> String {
-        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        self.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", self.listen))
     }
 
     /// Refuses what would not be safe or cannot work.
@@ -102,7 +132,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] says what to change.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if !self.listen.ip().is_loopback() && !self.behind_proxy {
+        if !self.listen.ip().is_loopback() && !self.behind_proxy && self.tls.is_none() {
             return Err(ConfigError::NotLoopback(self.listen.ip()));
         }
         if let Some(url) = &self.public_url {
@@ -139,6 +169,9 @@ mod tests {
         assert_eq!(Config::default().check(), Ok(()));
         let world = Config { listen: SocketAddr::from(([0, 0, 0, 0], 80)), ..Config::default() };
         assert_eq!(world.check(), Err(ConfigError::NotLoopback(world.listen.ip())));
+        let files = TlsFiles { cert: "c".into(), key: "k".into() };
+        let own = Config { tls: Some(files), ..world.clone() };
+        assert!(own.check().is_ok() && own.is_https() && own.origin() == "https://0.0.0.0:80");
         assert_eq!(Config { behind_proxy: true, ..world }.check(), Ok(()));
         for bad in ["", "https://", "roadbook.example", "https://x/", "ftp://x", "https://u@x"] {
             assert!(Config { public_url: Some(bad.to_owned()), ..Config::default() }.check().is_err(), "{bad}");

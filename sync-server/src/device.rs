@@ -19,6 +19,9 @@ use crate::feed::Scratch;
 
 /// How far the time of signing may be from the server's, either way, in milliseconds.
 pub const WINDOW_MS: i64 = 5 * MINUTE_MS;
+/// How long the body of a request may take from the moment at which its headers were there, in milliseconds. The request belongs to
+/// that moment.
+pub const BODY_MS_MAX: i64 = 15 * MINUTE_MS;
 /// Nonces that fell out of the window are thrown away this often, in milliseconds.
 const SWEEP_EVERY_MS: i64 = MINUTE_MS;
 
@@ -125,6 +128,20 @@ impl Doorkeeper {
         Ok(Ok(Caller { device, user, standing }))
     }
 
+    /// Whether the headers alone are worth reading a body for: a device that exists, and the present time. Proves nothing.
+    ///
+    /// # Errors
+    /// When a table cannot be read. A refusal is no error.
+    pub fn may_speak(&self, now: Ms, headers: &Headers<'_>) -> Result<Result<(), Refusal>, DeviceError> {
+        let (Ok(device), Ok(time)) = (headers.device.parse::<DeviceId>(), headers.time.parse()) else {
+            return Ok(Err(Refusal::Malformed));
+        };
+        if self.accounts.device(device)?.is_none() {
+            return Ok(Err(Refusal::UnknownDevice));
+        }
+        Ok(if near(now, Ms(time)) { Ok(()) } else { Err(Refusal::Time) })
+    }
+
     /// Checks the request by which a device is enrolled: signed with the key that its body names.
     ///
     /// # Errors
@@ -152,8 +169,9 @@ impl Doorkeeper {
         }
         if now.0.saturating_sub(self.swept_ms.load(Ordering::Relaxed)) > SWEEP_EVERY_MS {
             self.swept_ms.store(now.0, Ordering::Relaxed);
-            // A time is accepted up to a window ahead, so a nonce can matter for two windows.
-            self.scratch.forget_nonces(now.0.saturating_sub(2 * WINDOW_MS))?;
+            // A time is accepted up to a window ahead, so a nonce can matter for two windows, and for as long as the body of a copy that
+            // began within them may take.
+            self.scratch.forget_nonces(now.0.saturating_sub(2 * WINDOW_MS + BODY_MS_MAX))?;
         }
         Ok(if self.scratch.take_nonce(device, signed.nonce, now.0)? { Ok(()) } else { Err(Refusal::Replay) })
     }
@@ -257,6 +275,10 @@ mod tests {
         }
         // Signed a window ahead, replayed as late as it can be: the nonce is still known.
         assert_eq!(send(&world, &world.door, NOW, NOW.plus(WINDOW_MS), 99, BODY), Ok(Standing::Good));
+        assert_eq!(send(&world, &world.door, NOW.plus(2 * WINDOW_MS), NOW.plus(WINDOW_MS), 99, BODY), Err(Refusal::Replay));
+        // A copy that began within the window and ends its body as late as it can, after others made the old nonces go.
+        let late = NOW.plus(2 * WINDOW_MS + BODY_MS_MAX);
+        assert_eq!(send(&world, &world.door, late, late, 100, BODY), Ok(Standing::Good));
         assert_eq!(send(&world, &world.door, NOW.plus(2 * WINDOW_MS), NOW.plus(WINDOW_MS), 99, BODY), Err(Refusal::Replay));
     }
 

@@ -1,5 +1,5 @@
-//! What a phone's file of 20,000 cards costs: disk, opening, lists, overdue visits, search, memory.
-//! `cargo bench -p roadbook-tests --bench store` prints one line a figure and fails when one is over its limit.
+//! What a phone's file of 20,000 cards and 50,000 visits costs, encrypted: disk, opening, lists, overdue visits, search, memory; and its
+//! first sync. `cargo bench -p roadbook-tests --bench store` prints one line a figure and fails when one is over its limit.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,14 +17,23 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use corpus::{Dice, MONDAY as NOW, card};
-use roadbook_core::ids::{ChangeHash, DocId, Ms, SubjectId, TerritoryId, UserId};
+use minicbor::bytes::ByteVec;
+use roadbook_core::exchange::{Answer, Checkpoint, Cursor, ITEMS_BYTES_TARGET, Item, Profile};
+use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
+use roadbook_core::replica::{Replica, Stamp, Start};
 use roadbook_core::store::rows::{CustomerFilter, CustomerOrder, CustomerRow, PhoneRow, Place, VisitFilter, VisitRow};
-use roadbook_core::store::{Described, OpenOptions, Store, StoreError};
+use roadbook_core::store::{Described, OpenOptions, Store, StoreError, StoreKey};
 
 const CARDS: usize = 20_000;
 /// Different documents behind them: enough that no dictionary has seen most of them.
 const DOCUMENTS: usize = 1_500;
-const VISITS_PER_CARD: usize = 3;
+const VISITS: usize = 50_000;
+/// Different visits behind them.
+const VISIT_DOCUMENTS: usize = 300;
+/// Bytes of the file, at most: `DOMAIN.md` asks for 500 MB without photos.
+const FILE_BYTES_MAX: u64 = 500 << 20;
+/// Memory of a process that takes a first sync in, at most.
+const SYNC_MIB_MAX: u64 = 150;
 /// Repetitions of each query; the median counts.
 const TIMES: usize = 21;
 
@@ -109,6 +118,93 @@ fn peak_kib() -> u64 {
     status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok()).unwrap_or(0)
 }
 
+fn key() -> StoreKey {
+    StoreKey::new([0x5a; 32])
+}
+
+/// The answers of a first sync, as frames in a folder.
+fn answers(folder: &Path) {
+    let mut dice = Dice::new(50_000);
+    let authors = [1, 2, 3].map(|n| UserId::from_bytes([n; 16]));
+    let cards: Vec<Vec<u8>> = (0..DOCUMENTS).map(|_| card(&mut dice, &authors).document.save()).collect();
+    let mut rep = Replica::in_memory([1; 16]).unwrap();
+    rep.enrolled(DeviceId::from_bytes([2; 16]), &profile()).unwrap();
+    let visits: Vec<Vec<u8>> = (0..VISIT_DOCUMENTS)
+        .map(|_| {
+            let ago = i64::try_from(dice.below(60)).unwrap() * Ms::DAY;
+            let stamp = |dice: &mut Dice| Stamp { author: authors[0], now: NOW.plus(-ago), entropy: dice.bytes() };
+            let mut draft = rep.check_in(&stamp(&mut dice), SubjectId::from_bytes(dice.bytes()), None, None).unwrap();
+            draft.fields.insert("outcome".to_owned(), "order".into());
+            draft.fields.insert("feedback".to_owned(), format!("{}老板要求月底前补货,冷柜灯管坏了一根,需要报修。", address(&mut dice)).into());
+            let doc = rep.check_out(&stamp(&mut dice), &draft, None).unwrap();
+            rep.document(doc).unwrap().unwrap().document.save()
+        })
+        .collect();
+    let subjects: Vec<SubjectId> = (0..CARDS).map(|_| SubjectId::from_bytes(dice.bytes())).collect();
+    let documents = subjects.iter().enumerate().map(|(n, subject)| (subject.customer(), "customer", *subject, &cards[n % DOCUMENTS]));
+    let mut ids = Dice::new(7);
+    let events = (0..VISITS).map(|n| (DocId::from_bytes(ids.bytes()), "visit", subjects[n % CARDS], &visits[n % VISIT_DOCUMENTS]));
+    let (mut items, mut bytes, mut pages, mut total) = (Vec::new(), 0, 0_u64, 0);
+    let mut page = |items: &mut Vec<Item>, last: bool| {
+        pages += 1;
+        let checkpoint = (!last).then_some(Checkpoint { base: 1, upto: pages });
+        let cursor = Cursor { epoch: [3; 16], number: u64::from(last) };
+        let items = std::mem::take(items);
+        let answer =
+            Answer { now: NOW, verdicts: Vec::new(), items, cursor, checkpoint, more: !last, restart: false, profile: None, speaks: None };
+        let frame = answer.encode().unwrap();
+        total += frame.len();
+        std::fs::write(folder.join(format!("{pages:03}.frame")), frame).unwrap();
+        total
+    };
+    for (doc, kind, subject, snapshot) in documents.chain(events) {
+        bytes += snapshot.len();
+        items.push(Item::Document { doc, kind: kind.to_owned(), subject, snapshot: ByteVec::from(snapshot.clone()) });
+        if bytes > ITEMS_BYTES_TARGET {
+            bytes = 0;
+            page(&mut items, false);
+        }
+    }
+    println!("first sync: {} bytes on the wire", page(&mut items, true));
+}
+
+fn profile() -> Profile {
+    Profile {
+        user: UserId::from_bytes([1; 16]),
+        name: "王芳".to_owned(),
+        role: "salesperson".to_owned(),
+        territories: Vec::new(),
+        offset_minutes: 480,
+        people: Vec::new(),
+        registry: None,
+    }
+}
+
+/// Takes the answers in, as a phone of its own.
+fn sync(folder: &Path) {
+    let path = folder.join("phone.sqlite");
+    let key = key();
+    let start = Start { open: OpenOptions::phone(NOW).under(Some(&key)), process: [9; 16] };
+    let (mut replica, _) = Replica::open(&path, &start).unwrap();
+    replica.enrolled(DeviceId::from_bytes([2; 16]), &profile()).unwrap();
+    let mut frames: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    frames.retain(|path| path.extension().is_some_and(|ending| ending == "frame"));
+    frames.sort();
+    let begin = Instant::now();
+    let mut documents = 0;
+    for frame in frames {
+        let done = replica.sync_answer(&std::fs::read(frame).unwrap(), NOW).unwrap();
+        assert_eq!(done.refused, 0);
+        documents += done.documents;
+    }
+    assert_eq!(documents, CARDS + VISITS);
+    println!("first sync stored in {:?}", begin.elapsed());
+    drop(replica);
+    let (bytes, peak_mib) = (file_bytes(&path), peak_kib() / 1024);
+    println!("first sync: peak memory {peak_mib} MiB (limit {SYNC_MIB_MAX}), file {} MiB (limit {})", bytes >> 20, FILE_BYTES_MAX >> 20);
+    assert!(peak_mib <= SYNC_MIB_MAX && bytes <= FILE_BYTES_MAX, "over the limit");
+}
+
 fn fill(path: &Path) {
     let mut dice = Dice::new(20_000);
     let authors = [1, 2, 3].map(|n| UserId::from_bytes([n; 16]));
@@ -120,7 +216,8 @@ fn fill(path: &Path) {
         .collect();
     let raw: usize = documents.iter().map(|(bytes, _)| bytes.len()).sum();
     println!("snapshot before compression: {} bytes a card", raw / DOCUMENTS);
-    let mut store = Store::open(path, &OpenOptions::phone(NOW)).unwrap().store;
+    let key = key();
+    let mut store = Store::open(path, &OpenOptions::phone(NOW).under(Some(&key))).unwrap().store;
     let begin = Instant::now();
     for first in (0..CARDS).step_by(500) {
         store
@@ -131,7 +228,7 @@ fn fill(path: &Path) {
                     w.put_document(&Described { doc, kind: "customer", subject: doc.into(), heads, fingerprint: number as u64 })?;
                     w.put_snapshot(doc, bytes)?;
                     w.put_customer_row(&row(&mut dice, doc.into()))?;
-                    for _ in 0..VISITS_PER_CARD {
+                    for _ in 0..VISITS * (number + 1) / CARDS - VISITS * number / CARDS {
                         let ago = i64::try_from(dice.below(60)).unwrap();
                         let started = NOW.plus(-ago * Ms::DAY);
                         w.put_visit_row(&VisitRow {
@@ -161,12 +258,6 @@ fn fill(path: &Path) {
     println!("written in {:?}", begin.elapsed());
     store.close().unwrap();
     println!("file: {} bytes a card", file_bytes(path) / CARDS as u64);
-    let conn = rusqlite::Connection::open(path).unwrap();
-    let mut find = conn.prepare("SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC LIMIT 14").unwrap();
-    for part in find.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))).unwrap() {
-        let (name, bytes) = part.unwrap();
-        println!("  {name}: {} bytes a card", bytes / i64::try_from(CARDS).unwrap());
-    }
 }
 
 fn main() {
@@ -174,11 +265,20 @@ fn main() {
     let path = folder.path().join("replica.sqlite");
     // Filled by a process of its own, so that memory measured below is that of a phone which opens and reads.
     let mut arguments = std::env::args().skip(1);
-    if let (Some("fill"), Some(path)) = (arguments.next().as_deref(), arguments.next()) {
-        return fill(Path::new(&path));
+    match (arguments.next().as_deref(), arguments.next()) {
+        (Some("fill"), Some(path)) => return fill(Path::new(&path)),
+        (Some("answers"), Some(path)) => return answers(Path::new(&path)),
+        (Some("sync"), Some(path)) => return sync(Path::new(&path)),
+        _ => {}
     }
-    let filled = std::process::Command::new(std::env::current_exe().unwrap()).arg("fill").arg(&path).status().unwrap();
-    assert!(filled.success());
+    let child = |what: &str, path: &Path| {
+        let done = std::process::Command::new(std::env::current_exe().unwrap()).arg(what).arg(path).status().unwrap();
+        assert!(done.success(), "{what}");
+    };
+    child("fill", &path);
+    let phone = tempfile::tempdir().unwrap();
+    child("answers", phone.path());
+    child("sync", phone.path());
 
     let mut over = Vec::new();
     let mut limit = |what: &str, took: Duration, limit_ms: u64| {
@@ -188,12 +288,13 @@ fn main() {
         }
     };
     let begin = Instant::now();
-    let store = Store::open(&path, &OpenOptions::phone(NOW)).unwrap().store;
-    limit("open", begin.elapsed(), 100);
+    let key = key();
+    let store = Store::open(&path, &OpenOptions::phone(NOW).under(Some(&key))).unwrap().store;
+    limit("open", begin.elapsed(), 150);
     let all = CustomerFilter::default();
     let begin = Instant::now();
     store.read(|r| r.customers(&all, CustomerOrder::Name, None, 50)).unwrap();
-    limit("first 50 by name, cold", begin.elapsed(), 10);
+    limit("first 50 by name, cold", begin.elapsed(), 50);
     let mine = CustomerFilter { owner: Some(UserId::from_bytes([7; 16])), ..all.clone() };
     let nobody = CustomerFilter { territories: vec![TerritoryId("nowhere".into())], ..all.clone() };
     let place = Place { lat_e7: 302_500_000, lon_e7: 1_200_500_000 };

@@ -49,7 +49,7 @@ impl Phone {
             None => Replica::in_memory(process).unwrap(),
             Some(path) => {
                 // The process dies in these tests, not the machine: what SQLite was told is kept, synced or not.
-                let open = OpenOptions { durability: Durability::Rebuildable, cache_kib: CACHE_KIB, check: Check::Quick, now };
+                let open = OpenOptions { durability: Durability::Rebuildable, cache_kib: CACHE_KIB, check: Check::Quick, now, key: None };
                 let (replica, set_aside) = Replica::open(path, &Start { open, process }).unwrap();
                 assert!(set_aside.is_none(), "{}: the file was set aside", self.name);
                 replica

@@ -56,9 +56,9 @@ impl Stamp {
 
 /// What a replica is started with.
 #[derive(Debug, Clone, Copy)]
-pub struct Start {
+pub struct Start<'k> {
     /// How the file is opened; its `now` is the start's moment.
-    pub open: OpenOptions,
+    pub open: OpenOptions<'k>,
     /// 16 random bytes of this process: the actor is made from them, so that no line of changes is ever continued by another process.
     pub process: [u8; 16],
 }
@@ -128,7 +128,7 @@ impl Replica {
     ///
     /// # Errors
     /// [`ReplicaError::Store`].
-    pub fn open(path: &Path, start: &Start) -> Result<(Self, Option<SetAside>), ReplicaError> {
+    pub fn open(path: &Path, start: &Start<'_>) -> Result<(Self, Option<SetAside>), ReplicaError> {
         let opened = Store::open(path, &start.open)?;
         let mut replica = Self { store: opened.store, gate: Gate::lenient(), process: start.process };
         replica.set_aside_unfinished(start.open.now)?;

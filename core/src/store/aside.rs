@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Draft, Lane, StoreError};
+use super::{Draft, Lane, StoreError, StoreKey, encryption};
 use crate::ids::{ChangeHash, DocId, Ms, SubjectId};
 
 /// A damaged file that was moved out of the way.
@@ -45,15 +45,21 @@ pub struct SalvagedChange {
     pub bytes: Vec<u8>,
 }
 
-/// Reads a file that was set aside for own changes without an accepted verdict and for drafts. Never writes to it.
+/// Reads a file that was set aside for own changes without an accepted verdict and for drafts; `key` is the key that it was under, if
+/// any. Never writes to it.
 ///
 /// # Errors
-/// The file cannot be opened at all.
-pub fn salvage(path: &Path) -> Result<Salvage, StoreError> {
+/// The file cannot be opened at all; [`StoreError::KeyNeeded`], [`StoreError::WrongKey`].
+pub fn salvage(path: &Path, key: Option<&StoreKey>) -> Result<Salvage, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     // Opened for writing only so that its log is read as well; query_only keeps content as it is.
     let conn = Connection::open_with_flags(path, flags)?;
     let mut out = Salvage::default();
+    match encryption::unlock(&conn, path, key) {
+        Ok(()) => {}
+        Err(StoreError::Corrupt { .. }) => return Ok(Salvage { cut_short: true, ..out }),
+        Err(error) => return Err(error),
+    }
     if conn.pragma_update(None, "query_only", true).is_err() {
         return Ok(Salvage { cut_short: true, ..out });
     }

@@ -27,6 +27,15 @@ pub enum StoreError {
         #[source]
         source: Option<rusqlite::Error>,
     },
+    /// The file is encrypted and no key was given. It stays as it is.
+    #[error("the file is encrypted: open it with its key")]
+    KeyNeeded,
+    /// The file is encrypted with another key. It stays as it is: with the right key everything is there.
+    #[error("the file is encrypted with another key: find the key that it was made with")]
+    WrongKey,
+    /// A key was given to a build that cannot encrypt. Nothing was written.
+    #[error("this build cannot encrypt: build it with the feature `encryption`, or open without a key")]
+    NoEncryption,
     /// No space is left. Reading still works; see [`super::release_ballast`].
     #[error("no space left on the device")]
     Full {

@@ -6,6 +6,7 @@
 //!
 //! * [`Store::write`]: the closure is the transaction (`BEGIN IMMEDIATE`, one writer). It commits when the closure returns `Ok`.
 //! * [`Store::read`]: the closure sees one state of the file, however long it runs.
+//! * With [`OpenOptions::key`] every page, of the log too, is encrypted (SQLCipher, cargo feature `encryption`).
 //! * With [`Durability::Full`] a commit that returned survives a power cut.
 
 mod aside;
@@ -14,6 +15,7 @@ mod changes;
 mod codec;
 mod device;
 mod documents;
+mod encryption;
 mod error;
 mod open;
 pub mod rows;
@@ -25,6 +27,7 @@ pub use ballast::{BALLAST_BYTES, keep_ballast, release_ballast};
 pub use changes::{Appended, Lane, OutboxSize, OwnChange, OwnStanding, QuarantinedChange, Settled, Standing};
 pub use device::{ActorBinding, Checkpoint, Clock, Draft, HeldScope, PullPosition};
 pub use documents::{Described, Digest, DocumentBytes, Forgotten, Holding, TAIL_BYTES_MAX, TAIL_CHANGES_MAX};
+pub use encryption::{STORE_KEY_BYTES, StoreKey};
 pub use error::StoreError;
 pub use open::{Check, Durability, OpenOptions, Opened};
 

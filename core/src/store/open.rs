@@ -8,13 +8,13 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::aside::{self, SetAside};
 use super::codec::Codec;
-use super::{Store, StoreError, schema};
+use super::{Store, StoreError, StoreKey, encryption, schema};
 use crate::ids::Ms;
 
 /// Bytes of a database page. With snapshots of about 700 bytes four to five fit one page; larger pages cost more per small commit.
 pub(super) const PAGE_BYTES: u32 = 4096;
 /// How long a connection waits for the writer of another process.
-const BUSY_MAX: Duration = Duration::from_secs(5);
+pub(super) const BUSY_MAX: Duration = Duration::from_secs(5);
 /// The write-ahead log is cut back to this after a checkpoint.
 const WAL_BYTES_MAX: u32 = 4 << 20;
 /// Prepared statements kept per connection.
@@ -39,8 +39,8 @@ pub enum Check {
 }
 
 /// How a file is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpenOptions {
+#[derive(Debug, Clone, Copy)]
+pub struct OpenOptions<'k> {
     /// What a returned commit promises.
     pub durability: Durability,
     /// Memory for pages, in KiB.
@@ -49,18 +49,25 @@ pub struct OpenOptions {
     pub check: Check,
     /// Now: part of the name under which a damaged file is set aside.
     pub now: Ms,
+    /// The key of the file; a new file is made under it, one that is not encrypted yet is encrypted first. `None`: not encrypted.
+    pub key: Option<&'k StoreKey>,
 }
 
-impl OpenOptions {
+impl<'k> OpenOptions<'k> {
     /// A phone's file: durable, 8 MiB of pages.
     #[must_use]
     pub const fn phone(now: Ms) -> Self {
-        Self { durability: Durability::Full, cache_kib: 8 << 10, check: Check::Quick, now }
+        Self { durability: Durability::Full, cache_kib: 8 << 10, check: Check::Quick, now, key: None }
     }
     /// Headquarters' replica: follows the feed and can be rebuilt from it; 64 MiB of pages.
     #[must_use]
     pub const fn headquarters(now: Ms) -> Self {
-        Self { durability: Durability::Rebuildable, cache_kib: 64 << 10, check: Check::Quick, now }
+        Self { durability: Durability::Rebuildable, cache_kib: 64 << 10, check: Check::Quick, now, key: None }
+    }
+    /// The same, under a key.
+    #[must_use]
+    pub const fn under(self, key: Option<&'k StoreKey>) -> Self {
+        Self { key, ..self }
     }
 }
 
@@ -77,8 +84,9 @@ impl Store {
     /// Opens or makes the file at `path`. A damaged file is renamed with the moment `how.now` in its name, its `-wal` and `-shm` too; never deleted.
     ///
     /// # Errors
-    /// [`StoreError::NewerFile`], [`StoreError::ForeignFile`] (the file stays where it is), [`StoreError::Busy`], or a failure of the disk.
-    pub fn open(path: &Path, how: &OpenOptions) -> Result<Opened, StoreError> {
+    /// [`StoreError::NewerFile`], [`StoreError::ForeignFile`], [`StoreError::KeyNeeded`], [`StoreError::WrongKey`] (the file stays where it
+    /// is and as it is), [`StoreError::NoEncryption`], [`StoreError::Busy`], or a failure of the disk.
+    pub fn open(path: &Path, how: &OpenOptions<'_>) -> Result<Opened, StoreError> {
         let orphaned = aside::set_aside_orphaned_log(path, how.now)?;
         match Self::open_checked(path, how) {
             Ok(store) => Ok(Opened { store, set_aside: orphaned }),
@@ -91,13 +99,25 @@ impl Store {
         }
     }
 
-    /// A second, read-only connection to a file that another [`Store`] of this process writes. Its [`Store::write`] always fails.
+    /// Puts the closed file at `path` under the key `new`; `old` is the key that it is under now, `None` when it has none. Crash-safe: the
+    /// file is under the one or the other, never between. Keep the old key until this has returned; doing it again changes nothing.
     ///
     /// # Errors
-    /// The file is absent, of another version, or unreadable.
-    pub fn open_reader(path: &Path, cache_kib: u32) -> Result<Self, StoreError> {
+    /// [`StoreError::WrongKey`], [`StoreError::KeyNeeded`], [`StoreError::Busy`] while something has it open, [`StoreError::Full`],
+    /// [`StoreError::NoEncryption`]; the file is then as it was.
+    pub fn rekey(path: &Path, old: Option<&StoreKey>, new: &StoreKey) -> Result<(), StoreError> {
+        encryption::rekey(path, old, new)
+    }
+
+    /// A second, read-only connection to a file that another [`Store`] of this process writes, under the same key. Its [`Store::write`]
+    /// always fails.
+    ///
+    /// # Errors
+    /// The file is absent, of another version, or unreadable; [`StoreError::KeyNeeded`], [`StoreError::WrongKey`].
+    pub fn open_reader(path: &Path, cache_kib: u32, key: Option<&StoreKey>) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
+        encryption::unlock(&conn, path, key)?;
         configure(&conn, cache_kib)?;
         match schema::head(&conn)? {
             schema::Head::Version(schema::KNOWN) => Ok(Self { conn, codec: Codec::default(), path: Some(path.into()) }),
@@ -145,10 +165,14 @@ impl Store {
         self.conn.close().map_err(|(_, error)| error.into())
     }
 
-    fn open_checked(path: &Path, how: &OpenOptions) -> Result<Self, StoreError> {
+    fn open_checked(path: &Path, how: &OpenOptions<'_>) -> Result<Self, StoreError> {
+        if let Some(key) = how.key {
+            encryption::encrypt_plain(path, key)?;
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(BUSY_MAX)?;
+        encryption::unlock(&conn, path, how.key)?;
         if schema::head(&conn)? == schema::Head::Empty {
             conn.pragma_update(None, "page_size", PAGE_BYTES)?;
         }
@@ -207,7 +231,7 @@ mod tests {
 
     const NOW: Ms = Ms(1_772_400_000_000);
 
-    fn phone() -> OpenOptions {
+    fn phone() -> OpenOptions<'static> {
         OpenOptions::phone(NOW)
     }
 
@@ -226,7 +250,7 @@ mod tests {
         assert_eq!(page, PAGE_BYTES);
         let synchronous: u32 = again.store.conn.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
         assert_eq!(synchronous, 2);
-        let reader = Store::open_reader(&path, 1024).unwrap();
+        let reader = Store::open_reader(&path, 1024, None).unwrap();
         assert_eq!(reader.read(|r| r.setting("a")).unwrap().unwrap(), b"b");
     }
 
@@ -250,7 +274,7 @@ mod tests {
         assert!(matches!(nowhere, Err(StoreError::NoAccess { .. })), "{nowhere:?}");
         let path = folder.path().join("replica.sqlite");
         let opened = Store::open(&path, &phone()).unwrap();
-        let mut reader = Store::open_reader(&path, 512).unwrap();
+        let mut reader = Store::open_reader(&path, 512, None).unwrap();
         let refused = reader.write(|w| w.put_setting("a", b"b"));
         assert!(matches!(refused, Err(StoreError::NoAccess { .. })), "{refused:?}");
         drop(opened);
@@ -318,7 +342,7 @@ mod tests {
         let opened = Store::open(&path, &OpenOptions { check: Check::Full, ..phone() }).unwrap();
         let aside = opened.set_aside.unwrap();
         assert_eq!(std::fs::read(&aside.path).unwrap(), bytes);
-        let saved = salvage(&aside.path).unwrap();
+        let saved = salvage(&aside.path, None).unwrap();
         assert_eq!(saved.changes.len(), 1);
         assert_eq!((saved.changes[0].doc, saved.changes[0].hash), (doc, hash));
         assert!(opened.store.is_sound().unwrap());

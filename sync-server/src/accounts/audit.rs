@@ -96,6 +96,8 @@ acts! {
     CustomerFiled = "customer-filed",
     /// A guarded value (grade, interval, lifecycle) was decided.
     GuardedValueSet = "guarded-value-set",
+    /// Something else was written at the console.
+    Written = "written",
     /// Changes of a device were put into quarantine.
     Quarantined = "quarantined",
     /// Data left the house as a file.
@@ -174,6 +176,19 @@ impl Accounts {
     /// When the database fails.
     pub fn audit(&self, now: Ms, who: &Who, act: Act, about: &str) -> Result<(), AccountsError> {
         self.database.write(|tx| Ok(append(tx, now, who, act, about)?))
+    }
+
+    /// As [`Self::audit`], several lines in one commit.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn audit_all(&self, now: Ms, who: &Who, lines: &[(Act, String)]) -> Result<(), AccountsError> {
+        self.database.write(|tx| {
+            for (act, about) in lines {
+                append(tx, now, who, *act, about)?;
+            }
+            Ok(())
+        })
     }
 
     /// The newest rows, newest first, at most 1,000.

@@ -287,14 +287,14 @@ mod tests {
     }
 
     #[test]
-    fn of_eight_devices_racing_for_one_code_exactly_one_wins() {
+    fn of_fifty_devices_racing_for_one_code_exactly_one_wins() {
         let (_folder, accounts) = accounts();
         let user = user(&accounts);
         let code = accounts.issue_code(Ms(10), &Who::shell(), user).unwrap();
-        let start = Barrier::new(8);
+        let start = Barrier::new(50);
         let won = std::thread::scope(|scope| {
             let (start, accounts, code) = (&start, &accounts, &code);
-            let racers: Vec<_> = (0..8_u8)
+            let racers: Vec<_> = (0..50_u8)
                 .map(|n| {
                     scope.spawn(move || {
                         start.wait();
@@ -302,8 +302,10 @@ mod tests {
                     })
                 })
                 .collect();
-            racers.into_iter().filter(|_| true).map(|racer| racer.join().unwrap()).filter(|won| *won).count()
+            racers.into_iter().map(|racer| racer.join().unwrap()).filter(|won| *won).count()
         });
-        assert_eq!(won, 1);
+        assert_eq!((won, accounts.devices().unwrap().len()), (1, 1));
+        let acts = |code: &str| accounts.audit_rows(100).unwrap().iter().filter(|row| row.act == code).count();
+        assert_eq!((acts("device-enrolled"), acts("enrolment-refused")), (1, 49), "each of them has its line");
     }
 }

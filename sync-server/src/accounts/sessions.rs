@@ -50,14 +50,35 @@ impl fmt::Debug for SessionToken {
 }
 
 impl Accounts {
-    /// Begins a session for a person whose password was just checked.
+    /// Begins a session for a person who proved otherwise who they are.
     ///
     /// # Errors
     /// No randomness, or the database.
     pub fn begin_session(&self, now: Ms, user: UserId, address: &str) -> Result<SessionToken, AccountsError> {
+        self.begin(now, user, address, None)?.ok_or_else(|| AccountsError::NoUser(user.to_string()))
+    }
+
+    /// Begins a session for a person whose password was just found right against `phc`. `None` when meanwhile it is no longer their
+    /// password, or the account was switched off: what ends all sessions ends those that are just beginning, too.
+    ///
+    /// # Errors
+    /// No randomness, or the database.
+    pub fn begin_session_by(&self, now: Ms, user: UserId, address: &str, phc: &str) -> Result<Option<SessionToken>, AccountsError> {
+        self.begin(now, user, address, Some(phc))
+    }
+
+    fn begin(&self, now: Ms, user: UserId, address: &str, phc: Option<&str>) -> Result<Option<SessionToken>, AccountsError> {
         let bytes: [u8; 32] = random()?;
         let token = SessionToken(bytes.iter().map(|byte| format!("{byte:02x}")).collect());
         self.database.write(|tx| {
+            if let Some(phc) = phc {
+                let still: bool = tx
+                    .prepare_cached("SELECT EXISTS (SELECT 1 FROM user WHERE id = ?1 AND password = ?2 AND disabled_ms = 0)")?
+                    .query_row(params![user.as_bytes(), phc], |row| row.get(0))?;
+                if !still {
+                    return Ok(None);
+                }
+            }
             tx.execute(
                 "DELETE FROM session WHERE created_ms < ?1 OR used_ms < ?2",
                 [now.0.saturating_sub(SESSION_LIFE_MS), now.0.saturating_sub(SESSION_IDLE_MS)],
@@ -72,9 +93,8 @@ impl Accounts {
                 params![token.hash().as_slice(), user.as_bytes(), now.0, address],
             )?;
             audit::append(tx, now, &Who::person(user, address), Act::LoggedIn, "")?;
-            Ok::<_, AccountsError>(())
-        })?;
-        Ok(token)
+            Ok(Some(token))
+        })
     }
 
     /// The person behind a token, if the session lives and the account is not disabled.
@@ -174,5 +194,31 @@ mod tests {
         accounts.switch_user(Ms(1), &Who::shell(), user, true).unwrap();
         assert!(!alive(2, &token), "disabled");
         assert!(SessionToken::parse("' OR 1=1 --").is_none());
+    }
+
+    #[test]
+    fn a_new_password_and_a_switch_end_sessions_that_are_just_beginning() {
+        let (_folder, accounts) = accounts();
+        let new = NewUser {
+            id: UserId::from_bytes([1; 16]),
+            login: "zm".to_owned(),
+            name: "赵敏".to_owned(),
+            role: Role::Dispatcher,
+            password: Some("old".to_owned()),
+            territories: BTreeSet::new(),
+        };
+        let user = accounts.add_user(Ms(0), &Who::shell(), &new).unwrap().id;
+        let begin = |phc| accounts.begin_session_by(Ms(1), user, "::1", phc).unwrap();
+        let old = begin("old").unwrap();
+        // The password is found right, then changed, then the session would begin.
+        accounts.set_password(Ms(1), &Who::shell(), user, "new").unwrap();
+        assert_eq!(begin("old"), None);
+        assert!(accounts.session_user(Ms(1), &old).unwrap().is_none(), "and those before");
+        let new = begin("new").unwrap();
+        accounts.switch_user(Ms(2), &Who::shell(), user, true).unwrap();
+        assert_eq!(begin("new"), None);
+        accounts.switch_user(Ms(3), &Who::shell(), user, false).unwrap();
+        assert!(accounts.session_user(Ms(3), &new).unwrap().is_none(), "what was ended stays ended");
+        assert!(accounts.session_user(Ms(3), &begin("new").unwrap()).unwrap().is_some());
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Words on a screen belong here; what they are about does not.
 
+mod audit;
 mod demo;
 mod enroll;
 mod export;
@@ -50,6 +51,8 @@ enum Command {
     Territory(territory::TerritoryCommand),
     /// Make a one-time code with which a person's phone is enrolled
     Enroll(enroll::Enroll),
+    /// Print the audit log (审计日志) and prove that no row was changed or taken out
+    Audit(audit::Audit),
     /// Be a phone: enrol, list, search, show, edit, visit, sync, work offline
     Phone(phone::PhoneCommand),
 }
@@ -101,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::User(user) => user.run(),
         Command::Territory(territory) => territory.run(),
         Command::Enroll(enroll) => enroll.run(),
+        Command::Audit(audit) => audit.run(),
         Command::Phone(phone) => phone.run(),
     };
     match done {

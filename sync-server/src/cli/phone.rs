@@ -1,7 +1,7 @@
 //! `phone`: a device from the shell. Each call opens the folder, does one thing, and closes it; only `sync` and `enroll` need a network.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use roadbook_core::ids::{EntryId, SubjectId};
@@ -10,14 +10,14 @@ use roadbook_core::model::tour::StopState;
 use roadbook_core::model::{Edit, FieldType, Merge, Provenance, Value, kinds};
 use roadbook_core::replica::Target;
 use roadbook_core::replica::field::{self, Place};
-use roadbook_core::store::Lane;
 use roadbook_core::store::rows::{CustomerFilter, CustomerOrder, TourLine};
+use roadbook_core::store::{Lane, STORE_KEY_BYTES, StoreKey};
 
 use super::{Done, Failure, show};
-use crate::clock::Clock;
+use crate::clock::{Clock, random};
 use crate::export::Language;
 use crate::export::words::words;
-use crate::phone::Phone;
+use crate::phone::{Phone, With, write_owned};
 
 /// Lines of a list, at most.
 const LINES_MAX: usize = 1_000;
@@ -27,6 +27,9 @@ pub(super) struct PhoneCommand {
     /// The phone: one folder is one device
     #[arg(long, value_name = "FOLDER", default_value = "./roadbook-phone")]
     folder: PathBuf,
+    /// Keep the phone's file under the key in this file: 64 hexadecimal digits; made when it is not there (feature `encryption`)
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
     #[command(subcommand)]
     what: What,
 }
@@ -42,6 +45,9 @@ enum What {
         /// What headquarters calls this device
         #[arg(long, default_value = "shell")]
         name: String,
+        /// Certificate (PEM) that headquarters' must be signed by, when it is the company's own
+        #[arg(long, value_name = "FILE")]
+        authority: Option<PathBuf>,
     },
     /// Exchange with headquarters until neither side has more
     Sync,
@@ -142,13 +148,16 @@ enum What {
 
 impl PhoneCommand {
     pub(super) fn run(self) -> Done {
-        if let What::Enroll { server, code, name } = &self.what {
-            let phone = Phone::enroll(&self.folder, server, code, name, Clock::system())?;
+        let storage_key = self.key_file.as_deref().map(storage_key).transpose()?;
+        if let What::Enroll { server, code, name, authority } = &self.what {
+            let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+            let with = With { storage_key, authority: authority.as_ref().map(read).transpose()? };
+            let phone = Phone::enroll_with(&self.folder, server, code, name, Clock::system(), with)?;
             let name = phone.profile()?.map(|profile| profile.name).unwrap_or_default();
             show::line(format_args!("device {} is enrolled for {name}; next: sync", phone.device()));
             return Ok(());
         }
-        let mut phone = Phone::open(&self.folder, Clock::system())?;
+        let mut phone = Phone::open_with(&self.folder, Clock::system(), storage_key.as_ref())?;
         if let Some(aside) = phone.set_aside() {
             show::line(format_args!("the phone's file was damaged; it was moved to {} and a new one begun", aside.path.display()));
         }
@@ -169,6 +178,25 @@ impl PhoneCommand {
             What::Propose { customer, field, value, reason } => propose(&mut phone, &customer, &field, &value, reason.as_deref()),
         }
     }
+}
+
+/// The key in a file of hexadecimal digits, readable by its owner alone; a fresh one when there is no such file.
+fn storage_key(path: &Path) -> Result<StoreKey, Failure> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let fresh: [u8; STORE_KEY_BYTES] = random()?;
+            let text: String = fresh.iter().map(|byte| format!("{byte:02x}")).collect();
+            write_owned(path, text.as_bytes())?;
+            text
+        }
+        Err(error) => return Err(format!("{}: {error}", path.display()).into()),
+    };
+    let digits = text.trim();
+    let byte = |at: usize| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
+    let key = bytes.and_then(StoreKey::from_vec);
+    key.ok_or_else(|| format!("{} holds no key: {} hexadecimal digits", path.display(), 2 * STORE_KEY_BYTES).into())
 }
 
 fn sync(phone: &mut Phone) -> Done {

@@ -1,6 +1,7 @@
 //! `serve`: the server until Ctrl-C.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::Args;
 use tokio::net::TcpListener;
@@ -8,16 +9,22 @@ use tokio::net::TcpListener;
 use super::{Data, Done, show};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, PORT_DEFAULT};
+use crate::config::{Config, PORT_DEFAULT, TlsFiles};
 use crate::http;
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
     data: Data,
-    /// Address and port to listen on; anything but loopback needs a TLS proxy in front
+    /// Address and port to listen on; anything but loopback needs TLS: here, or by a proxy in front
     #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::from(([127, 0, 0, 1], PORT_DEFAULT)))]
     listen: SocketAddr,
+    /// Certificate chain as PEM, the server's own first; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate as PEM, without a password
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// A proxy ends TLS and names the caller in X-Forwarded-For
     #[arg(long)]
     behind_proxy: bool,
@@ -28,8 +35,13 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Done {
-        let config =
-            Config { listen: self.listen, behind_proxy: self.behind_proxy, public_url: self.public_url.clone(), ..self.data.config() };
+        let config = Config {
+            listen: self.listen,
+            behind_proxy: self.behind_proxy,
+            public_url: self.public_url.clone(),
+            tls: self.tls_cert.zip(self.tls_key).map(|(cert, key)| TlsFiles { cert, key }),
+            ..self.data.config()
+        };
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(async move {
             let listener =

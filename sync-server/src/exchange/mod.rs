@@ -23,7 +23,7 @@ pub mod verdict;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use roadbook_core::exchange::{Answer, Cursor, Outcome, Profile, Request, Verdict};
+use roadbook_core::exchange::{Answer, Cursor, Outcome, Profile, Request, SPEAKS, Verdict};
 use roadbook_core::ids::{DeviceId, Ms};
 use sha2::{Digest as _, Sha256};
 
@@ -147,6 +147,7 @@ impl Exchange {
             more: true,
             restart: strange,
             profile: None,
+            speaks: Some(SPEAKS),
         };
         if !strange {
             let view = View::of(&self.accounts, self.feed.as_ref(), &caller.user)?;
@@ -162,6 +163,10 @@ impl Exchange {
                 (answer.restart, answer.more, answer.cursor.number) = (true, true, 0);
             }
         }
+        debug_assert!(
+            answer.items.iter().all(|item| item.spoken_from() <= request.speaks()),
+            "an item that the device does not understand"
+        );
         answer.profile = self.news_of_profile(caller)?;
         self.note(now, caller, request, &answer)?;
         Ok((Answered::Answer(Box::new(answer)), changed))
@@ -182,6 +187,7 @@ impl Exchange {
             more: true,
             restart: false,
             profile: None,
+            speaks: Some(SPEAKS),
         })))
     }
 

@@ -8,8 +8,9 @@ use roadbook_core::ids::{DeviceId, Ms};
 use roadbook_core::signing::{ENROL_BYTES_MAX, EnrolAnswer, EnrolRequest, PublicKey};
 use std::sync::PoisonError;
 
+use super::body::read;
 use super::peer::Peer;
-use super::signed::{headers_of, path_of, read};
+use super::signed::{headers_of, path_of};
 use super::{Error, Shared};
 use crate::accounts::EnrolmentCode;
 use crate::app::App;
@@ -34,7 +35,7 @@ pub async fn enroll(
 ) -> Result<impl IntoResponse, Error> {
     let now = app.now();
     app.throttle().lock().unwrap_or_else(PoisonError::into_inner).try_address(now, &address).map_err(Error::TooOften)?;
-    let body = read(body, ENROL_BYTES_MAX).await?;
+    let (body, room) = read(body, ENROL_BYTES_MAX, app.bodies()).await?;
     let answer = app
         .blocking(move |app| {
             let headers = headers_of(&headers).ok_or(Error::NotSigned(now))?;
@@ -42,6 +43,7 @@ pub async fn enroll(
             admit(app, now, &address, &headers, &envelope)
         })
         .await??;
+    drop(room);
     Ok(([(axum::http::header::CONTENT_TYPE, FRAME_TYPE)], answer.encode()))
 }
 

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use roadbook_core::exchange::WIRE_VERSIONS_READ;
 use roadbook_core::ids::Ms;
 use roadbook_core::signing::TIME_HEADER;
 use serde_json::json;
@@ -51,8 +52,11 @@ pub enum Error {
         /// For people, English.
         en: String,
     },
-    /// 426: the device speaks a version that is no longer or not yet spoken here.
-    UpdateNeeded,
+    /// 426: the device speaks a version that is no longer or not yet spoken here. The answer says which are: `error.reads`.
+    UpdateNeeded {
+        /// Version of the frame that came.
+        found: u8,
+    },
     /// 429: too often; after so many milliseconds again.
     TooOften(i64),
     /// 503: too much at once; nothing was lost.
@@ -87,7 +91,7 @@ impl Error {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::UpdateNeeded => StatusCode::UPGRADE_REQUIRED,
+            Self::UpdateNeeded { .. } => StatusCode::UPGRADE_REQUIRED,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -127,7 +131,7 @@ impl Error {
             Self::Conflict => ("conflict", "内容已被他人修改，请刷新后重试。", "It was changed by somebody else meanwhile; read it again."),
             Self::Revoked => ("revoked", "此设备或账号已停用。", "This device or account was switched off."),
             Self::WrongType => ("wrong_type", "请求的内容类型不正确。", "The request's content type is not the one read here."),
-            Self::UpdateNeeded => {
+            Self::UpdateNeeded { .. } => {
                 ("update_needed", "请更新应用；未同步的记录会保留。", "Please update the app; what is not synced yet is kept.")
             }
             Self::TooOften(_) => ("too_often", "操作过于频繁，请稍后再试。", "Too often; please try again later."),
@@ -157,7 +161,7 @@ impl Error {
             | Self::TooLarge(_)
             | Self::WrongType
             | Self::Invalid { .. }
-            | Self::UpdateNeeded
+            | Self::UpdateNeeded { .. }
             | Self::Failed(_) => None,
         }
     }
@@ -169,8 +173,12 @@ impl IntoResponse for Error {
             tracing::error!(cause = %chain(cause.as_ref()), "a request failed");
         }
         let (code, zh, en) = self.words();
-        let body = Json(json!({ "error": { "code": code, "message_zh": zh, "message_en": en } }));
-        let mut response = (self.status(), body).into_response();
+        let mut body = json!({ "error": { "code": code, "message_zh": zh, "message_en": en } });
+        if let (Self::UpdateNeeded { found }, Some(error)) = (&self, body.get_mut("error").and_then(|error| error.as_object_mut())) {
+            error.insert("found".to_owned(), json!(found));
+            error.insert("reads".to_owned(), json!(WIRE_VERSIONS_READ));
+        }
+        let mut response = (self.status(), Json(body)).into_response();
         if let Some(seconds) = self.retry_after_s() {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
@@ -179,6 +187,17 @@ impl IntoResponse for Error {
         }
         response
     }
+}
+
+/// A whole answer for a connection that there is no place for.
+pub(super) fn overloaded_response() -> String {
+    let (code, zh, en) = Error::Overloaded.words();
+    let body = json!({ "error": { "code": code, "message_zh": zh, "message_en": en } }).to_string();
+    let length = body.len();
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
+         retry-after: {OVERLOADED_RETRY_S}\r\nconnection: close\r\n\r\n{body}"
+    )
 }
 
 /// An error and its sources in one line, for the log.

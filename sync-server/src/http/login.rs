@@ -11,7 +11,7 @@ use super::json::JsonBody;
 use super::me::Me;
 use super::peer::Peer;
 use super::session::{Session, check_origin, set_cookie};
-use super::{Error, Shared};
+use super::{Error, LOGIN_BYTES_MAX, Shared};
 use crate::auth::{Login, log_in};
 
 /// What a person types.
@@ -32,7 +32,7 @@ pub async fn login(
     Peer(address): Peer,
     method: Method,
     headers: HeaderMap,
-    JsonBody(typed): JsonBody<Credentials>,
+    JsonBody(typed): JsonBody<Credentials, LOGIN_BYTES_MAX>,
 ) -> Result<impl IntoResponse, Error> {
     check_origin(&method, &headers, app.config())?;
     let outcome =

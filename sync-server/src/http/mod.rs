@@ -11,6 +11,12 @@
 //! | `/api/…` everything else | people | `console/` |
 //! | `GET /health` | anyone | `health.rs` |
 //! | `GET` anything else | anyone: the console's files hold no content | `console_files.rs` |
+//!
+//! # Limits
+//!
+//! Everything that comes in has a limit with a name. This table is held equal to the constants by a test.
+//!
+#![doc = include_str!("limits.md")]
 
 /// Declares endpoints once: the table of what there is and the routes themselves, so that neither knows of one that the other
 /// does not.
@@ -23,13 +29,16 @@ macro_rules! endpoints {
     };
 }
 
+pub mod body;
 mod console;
 pub mod console_files;
+mod crowd;
 pub mod enroll;
 pub mod error;
 pub mod headers;
 pub mod health;
 pub mod json;
+mod limits;
 pub mod login;
 pub mod me;
 pub mod news;
@@ -43,6 +52,8 @@ pub mod signed;
 pub mod sync;
 #[cfg(test)]
 mod tests;
+pub mod tls;
+mod validity;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,23 +78,28 @@ pub type Shared = Arc<App>;
 pub const REQUEST_TIME: Duration = Duration::from_secs(60);
 /// Most bytes of a JSON body of the console.
 pub const JSON_BYTES_MAX: usize = 1 << 20;
+/// Most bytes of a log-in: read before anybody is known.
+pub const LOGIN_BYTES_MAX: usize = 4 << 10;
 
 /// Every endpoint there is, as method (`get`, `post`) and path: what a test of rights must have a row for. The console's files
 /// (everything else that is asked by `GET`) hold no content.
 pub fn endpoints() -> impl Iterator<Item = (&'static str, &'static str)> {
-    routes::QUICK.iter().chain(routes::CHANNELS).chain(console::ENDPOINTS).copied()
+    routes::QUICK.iter().chain(routes::EXCHANGES).chain(routes::CHANNELS).chain(console::ENDPOINTS).copied()
 }
 
 /// The whole server as one service. Tests call it by `oneshot`, without a port.
 pub fn router(app: &Shared) -> Router {
-    let quick = routes::quick()
-        .merge(console::routes())
+    let quick = routes::quick().merge(console::routes()).layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME));
+    // An exchange lasts as long as its line is slow: its limits are those of `body`.
+    let counted = quick
+        .merge(routes::exchanges())
         .layer(DefaultBodyLimit::max(JSON_BYTES_MAX))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME));
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(app), crowd::one_of_the_requests));
     // Channels stay open: they have limits of their own.
-    quick
+    counted
         .merge(routes::channels())
         .fallback(any(console_files::console_file))
+        .layer(axum::middleware::from_fn(crowd::plainly_framed))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(app), headers::add))
         .layer(CatchPanicLayer::custom(headers::after_panic))
         .with_state(Arc::clone(app))

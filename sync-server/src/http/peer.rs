@@ -34,7 +34,7 @@ fn address(parts: &Parts, behind_proxy: bool) -> String {
 }
 
 /// A household or phone has a whole /64 of IPv6: it counts as one.
-fn group(address: IpAddr) -> IpAddr {
+pub(super) fn group(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if !v6.is_loopback() => {
             let [a, b, c, d, ..] = v6.segments();

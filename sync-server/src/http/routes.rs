@@ -6,11 +6,14 @@ use super::{enroll, health, login, me, news, sync};
 
 endpoints! { QUICK, quick:
     post ENROL_PATH => enroll::enroll;
-    post SYNC_PATH => sync::sync;
     post "/api/login" => login::login;
     post "/api/logout" => login::logout;
     get "/api/me" => me::me;
     get "/health" => health::health;
+}
+
+endpoints! { EXCHANGES, exchanges:
+    post SYNC_PATH => sync::sync;
 }
 
 // Channels stay open: they have limits of their own.

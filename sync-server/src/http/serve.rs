@@ -1,6 +1,7 @@
-//! The accept loop: our own, because axum's has no deadline for headers, bodies, idle connections or the shutdown.
+//! The accept loop: our own, because axum's has no deadline for handshakes, headers, bodies, idle connections or the shutdown.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -8,39 +9,40 @@ use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tower::ServiceExt as _;
 
-use super::Shared;
+use super::crowd::{Crowd, Place};
 use super::patience::Patient;
 use super::peer::SocketPeer;
+use super::{Shared, tls};
 
+/// From the opening of a connection to the end of the TLS handshake.
+pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// From the opening of a connection, or the end of an answer, to the end of the next request's headers. Also how long a
 /// kept connection may idle.
 pub const HEADER_TIME: Duration = Duration::from_secs(10);
-/// How long one write may stand still because the peer takes nothing.
-pub const WRITE_STUCK_TIME: Duration = Duration::from_secs(30);
 /// How long requests under way may go on once the server is asked to end.
 pub const SHUTDOWN_TIME: Duration = Duration::from_secs(20);
 /// Headers of one request, in bytes; also hyper's read buffer.
-const HEADER_BYTES_MAX: usize = 32 << 10;
+pub const HEADER_BYTES_MAX: usize = 32 << 10;
+/// Headers of one request, in number.
+pub const HEADERS_MAX: usize = 64;
 /// Pause after a failed accept (the process is out of file handles).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `stop` resolves, then lets requests under way end, for at most [`SHUTDOWN_TIME`].
+/// Serves until `stop` resolves, then lets requests under way end, for at most [`SHUTDOWN_TIME`]. Speaks TLS when the setting says so.
 pub async fn serve(app: Shared, listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    let places = std::sync::Arc::new(Semaphore::new(app.config().limits.connections));
+    let crowd = Crowd::new(app.config());
     let (leave, left) = watch::channel(false);
-    let total = app.config().limits.connections;
+    if let Some(tls) = app.tls() {
+        let (now, mut left) = (Arc::clone(&app), left.clone());
+        tokio::spawn(tls::watch(Arc::clone(tls), move || now.now(), async move { asked_to_leave(&mut left).await }));
+    }
     tokio::pin!(stop);
     loop {
-        // No place is free: the backlog of the system holds the others.
-        let place = tokio::select! {
-            place = std::sync::Arc::clone(&places).acquire_owned() => place,
-            () = &mut stop => break,
-        };
-        let Ok(place) = place else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
@@ -48,7 +50,13 @@ pub async fn serve(app: Shared, listener: TcpListener, router: Router, stop: imp
         match accepted {
             Ok((stream, address)) => {
                 let _no_delay = stream.set_nodelay(true);
-                tokio::spawn(connection(stream, SocketPeer(address.ip()), router.clone(), left.clone(), place));
+                match crowd.enter(address.ip()) {
+                    Some(place) => {
+                        let peer = SocketPeer(address.ip());
+                        tokio::spawn(connection(Arc::clone(&app), stream, peer, router.clone(), left.clone(), place));
+                    }
+                    None => crowd.turn_away(stream),
+                }
             }
             Err(cause) => {
                 tracing::warn!(%cause, "a connection could not be accepted");
@@ -59,14 +67,26 @@ pub async fn serve(app: Shared, listener: TcpListener, router: Router, stop: imp
     drop(listener);
     app.end();
     leave.send_replace(true);
-    let everyone = u32::try_from(total).unwrap_or(u32::MAX);
-    if tokio::time::timeout(SHUTDOWN_TIME, places.acquire_many(everyone)).await.is_err() {
+    if tokio::time::timeout(SHUTDOWN_TIME, crowd.empty()).await.is_err() {
         tracing::warn!("connections that did not end in time are cut");
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketPeer, router: Router, mut left: watch::Receiver<bool>, place: OwnedSemaphorePermit) {
-    let io = TokioIo::new(Patient::new(stream, WRITE_STUCK_TIME));
+async fn connection(app: Shared, stream: TcpStream, peer: SocketPeer, router: Router, left: watch::Receiver<bool>, place: Place) {
+    let stream = Patient::new(stream);
+    match app.tls() {
+        None => talk(stream, peer, router, left).await,
+        Some(tls) => match tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
+            Ok(Ok(stream)) => talk(stream, peer, router, left).await,
+            Ok(Err(cause)) => tracing::debug!(%cause, "a handshake failed"),
+            Err(_) => tracing::debug!("a handshake took too long"),
+        },
+    }
+    drop(place);
+}
+
+/// Requests and answers on one connection, until it ends.
+async fn talk(io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: SocketPeer, router: Router, mut left: watch::Receiver<bool>) {
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(peer);
@@ -76,7 +96,8 @@ async fn connection(stream: TcpStream, peer: SocketPeer, router: Router, mut lef
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
         .max_buf_size(HEADER_BYTES_MAX)
-        .serve_connection(io, service);
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(io), service);
     tokio::pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
@@ -88,7 +109,6 @@ async fn connection(stream: TcpStream, peer: SocketPeer, router: Router, mut lef
     if let Err(cause) = ended {
         tracing::debug!(%cause, "a connection ended");
     }
-    drop(place);
 }
 
 async fn asked_to_leave(left: &mut watch::Receiver<bool>) {

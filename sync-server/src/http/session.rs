@@ -123,21 +123,14 @@ fn token(headers: &HeaderMap, config: &Config) -> Option<SessionToken> {
         .and_then(|(_, value)| SessionToken::parse(value))
 }
 
-const fn cookie_name(config: &Config) -> &'static str {
-    if is_https(config) { COOKIE_SECURE } else { COOKIE_PLAIN }
-}
-
-const fn is_https(config: &Config) -> bool {
-    match &config.public_url {
-        Some(url) => matches!(url.as_bytes(), [b'h', b't', b't', b'p', b's', ..]),
-        None => config.behind_proxy,
-    }
+fn cookie_name(config: &Config) -> &'static str {
+    if config.is_https() { COOKIE_SECURE } else { COOKIE_PLAIN }
 }
 
 /// `Set-Cookie` that begins a session (`Some`) or ends it (`None`).
 pub(super) fn set_cookie(config: &Config, token: Option<&SessionToken>) -> Option<HeaderValue> {
     let name = cookie_name(config);
-    let secure = if is_https(config) { "; Secure" } else { "" };
+    let secure = if config.is_https() { "; Secure" } else { "" };
     let (value, age_s) = token.map_or(("", 0), |token| (token.as_str(), SESSION_LIFE_MS / 1_000));
     HeaderValue::from_str(&format!("{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Strict{secure}")).ok()
 }
@@ -153,7 +146,7 @@ pub(super) fn check_origin(method: &Method, headers: &HeaderMap, config: &Config
         // No public address was named: what the browser calls this server must be what its page came from.
         None => {
             let host = headers.get(HOST).and_then(|value| value.to_str().ok());
-            let from = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://").filter(|_| !config.behind_proxy));
+            let from = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://").filter(|_| !config.is_https()));
             host.is_some() && from == host
         }
     };

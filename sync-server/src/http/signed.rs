@@ -1,12 +1,13 @@
-//! Who is asking, as a device: the body is read within bounds, then the signature over it is checked. A handler that lacks
-//! this extractor cannot see a device.
+//! Who is asking, as a device: the headers name a known device and the present time, then the body is read within bounds, then the
+//! signature over it is checked. A handler that lacks this extractor cannot see a device.
 
-use axum::body::{Bytes, to_bytes};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::HeaderMap;
 use roadbook_core::exchange::REQUEST_BYTES_MAX;
 use roadbook_core::signing::{DEVICE_HEADER, NONCE_HEADER, SIGNATURE_HEADER, TIME_HEADER};
 
+use super::body::{Share, read};
 use super::peer::Peer;
 use super::rate::Turn;
 use super::{Error, Shared};
@@ -21,6 +22,8 @@ pub struct SignedRequest {
     pub body: Bytes,
     /// Where it came from.
     pub address: String,
+    /// The memory of the body; given back when dropped.
+    pub room: Share,
     /// Its place among the device's requests under way; given back when dropped.
     pub turn: Turn,
 }
@@ -31,9 +34,23 @@ impl FromRequest<Shared> for SignedRequest {
     async fn from_request(request: Request, app: &Shared) -> Result<Self, Error> {
         let (mut parts, body) = request.into_parts();
         let Ok(Peer(address)) = Peer::from_request_parts(&mut parts, app).await;
-        let body = read(body, REQUEST_BYTES_MAX).await?;
-        let (app_now, method, path) = (app.now(), parts.method.to_string(), path_of(&parts.uri));
-        let headers = parts.headers;
+        let (began, method, path, headers) = (app.now(), parts.method.to_string(), path_of(&parts.uri), parts.headers);
+        // Strangers' bodies are not read at all: they take no memory.
+        let known = {
+            let headers = headers.clone();
+            app.blocking(move |app| match headers_of(&headers) {
+                Some(headers) => app.door().may_speak(began, &headers),
+                None => Ok(Err(Refusal::Malformed)),
+            })
+            .await??
+        };
+        if let Err(refusal) = known {
+            tracing::info!(?refusal, %address, "a signed request was refused");
+            return Err(Error::NotSigned(began));
+        }
+        let (body, room) = read(body, REQUEST_BYTES_MAX, app.bodies()).await?;
+        // The request belongs to the moment at which it began: a body on a bad line may take longer than its signature is good.
+        let app_now = began;
         let judged = {
             let body = body.clone();
             app.blocking(move |app| {
@@ -45,7 +62,7 @@ impl FromRequest<Shared> for SignedRequest {
         match judged {
             Ok(caller) => {
                 let turn = app.rate().begin(app_now, caller.device.id).map_err(Error::TooOften)?;
-                Ok(Self { caller, body, address, turn })
+                Ok(Self { caller, body, address, room, turn })
             }
             Err(refusal) => {
                 tracing::info!(?refusal, %address, "a signed request was refused");
@@ -53,12 +70,6 @@ impl FromRequest<Shared> for SignedRequest {
             }
         }
     }
-}
-
-/// Reads a body of at most `limit` bytes.
-pub(super) async fn read(body: axum::body::Body, limit: usize) -> Result<Bytes, Error> {
-    // Why it failed (too long, or the line broke) makes no difference to the caller who is still there.
-    to_bytes(body, limit).await.map_err(|_| Error::TooLarge(limit))
 }
 
 /// The four headers, each given exactly once.

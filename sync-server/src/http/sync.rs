@@ -19,10 +19,12 @@ use crate::exchange::Answered;
 /// * 426 when it speaks another version of the wire.
 /// * 429 over its budget, 503 when the server is overloaded; nothing is lost.
 pub async fn sync(State(app): State<Shared>, signed: SignedRequest) -> Result<impl IntoResponse, Error> {
-    let SignedRequest { caller, body, turn, .. } = signed;
-    let frame = app.blocking(move |app| answer(app, &caller, &body)).await?;
+    let SignedRequest { caller, body, turn, room, .. } = signed;
+    let frame = app.exchanging(move |app| answer(app, &caller, &body)).await??;
+    drop(room);
+    let frame = super::body::answer(frame, app.answers()).await?;
     drop(turn);
-    Ok(([(CONTENT_TYPE, FRAME_TYPE)], frame?))
+    Ok(([(CONTENT_TYPE, FRAME_TYPE)], frame))
 }
 
 fn answer(app: &App, caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Error> {
@@ -37,7 +39,7 @@ fn answer(app: &App, caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Error> {
 
 fn refused(error: WireError) -> Error {
     match error {
-        WireError::Version { .. } => Error::UpdateNeeded,
+        WireError::Version { found } => Error::UpdateNeeded { found },
         WireError::TooLarge { limit } | WireError::TooMany { limit, .. } => Error::TooLarge(limit),
         WireError::Empty | WireError::Stream(_) | WireError::Contents(_) => Error::Malformed,
     }

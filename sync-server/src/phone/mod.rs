@@ -17,7 +17,7 @@ use roadbook_core::exchange::{Profile, WireError};
 use roadbook_core::ids::{DeviceId, Ms, UserId};
 use roadbook_core::replica::{Replica, ReplicaError, Stamp, Start};
 use roadbook_core::signing::{ENROL_PATH, EnrolAnswer, EnrolRequest, SYNC_PATH, SoftwareKey};
-use roadbook_core::store::{OpenOptions, SetAside};
+use roadbook_core::store::{OpenOptions, SetAside, StoreKey};
 use roadbook_core::sync::Synced;
 use serde::{Deserialize, Serialize};
 
@@ -70,9 +70,20 @@ pub enum PhoneError {
     Endless,
 }
 
+/// What a phone is opened with beside its folder.
+#[derive(Debug, Clone, Default)]
+pub struct With {
+    /// The key under which its file is; `None`: not encrypted.
+    pub storage_key: Option<StoreKey>,
+    /// At enrolment: PEM of the certificate that headquarters' must be signed by, when it is not one that browsers trust. Kept.
+    pub authority: Option<String>,
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct State {
     server: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authority: Option<String>,
     device: DeviceId,
     user: UserId,
 }
@@ -93,6 +104,14 @@ impl Phone {
     /// # Errors
     /// [`PhoneError`]; the folder then holds no phone.
     pub fn enroll(folder: &Path, server: &str, code: &str, name: &str, clock: Clock) -> Result<Self, PhoneError> {
+        Self::enroll_with(folder, server, code, name, clock, With::default())
+    }
+
+    /// As [`Self::enroll`], with a key for its file or an authority of the company's own.
+    ///
+    /// # Errors
+    /// As [`Self::enroll`].
+    pub fn enroll_with(folder: &Path, server: &str, code: &str, name: &str, clock: Clock, with: With) -> Result<Self, PhoneError> {
         if folder.join(STATE_FILE).exists() {
             return Err(PhoneError::PhoneThere(folder.to_owned()));
         }
@@ -100,13 +119,13 @@ impl Phone {
         let (secret, key) = new_key()?;
         let server = server.trim_end_matches('/').to_owned();
         let body = EnrolRequest { code: code.to_owned(), key: key.public().to_sec1().into(), name: name.to_owned() }.encode();
-        let line = Line::new(&server);
+        let line = Line::new(&server, with.authority.as_deref().map(str::as_bytes))?;
         let answer = line.post(&Sending { path: ENROL_PATH, device: None, key: &key, body: &body, now: clock.now() })?;
         let answer = EnrolAnswer::decode(&answer)?;
-        write_secret(&folder.join(KEY_FILE), &secret)?;
-        let state = State { server, device: answer.device, user: answer.profile.user };
+        write_owned(&folder.join(KEY_FILE), &secret)?;
+        let state = State { server, authority: with.authority, device: answer.device, user: answer.profile.user };
         let text = serde_json::to_vec_pretty(&state).map_err(|_| PhoneError::Damaged(folder.join(STATE_FILE)))?;
-        let mut phone = Self::assemble(folder, key, state, clock)?;
+        let mut phone = Self::assemble(folder, key, state, clock, with.storage_key.as_ref())?;
         phone.replica.enrolled(answer.device, &answer.profile)?;
         // Last: with this file the folder holds a phone.
         let path = folder.join(STATE_FILE);
@@ -119,6 +138,14 @@ impl Phone {
     /// # Errors
     /// [`PhoneError`].
     pub fn open(folder: &Path, clock: Clock) -> Result<Self, PhoneError> {
+        Self::open_with(folder, clock, None)
+    }
+
+    /// As [`Self::open`], under the key of its file.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(folder: &Path, clock: Clock, storage_key: Option<&StoreKey>) -> Result<Self, PhoneError> {
         let path = folder.join(STATE_FILE);
         let text = match std::fs::read(&path) {
             Ok(text) => text,
@@ -129,13 +156,14 @@ impl Phone {
         let path = folder.join(KEY_FILE);
         let secret = std::fs::read(&path).map_err(|source| PhoneError::File { path: path.clone(), source })?;
         let key = secret.as_slice().try_into().ok().and_then(SoftwareKey::from_secret).ok_or(PhoneError::Damaged(path))?;
-        Self::assemble(folder, key, state, clock)
+        Self::assemble(folder, key, state, clock, storage_key)
     }
 
-    fn assemble(folder: &Path, key: SoftwareKey, state: State, clock: Clock) -> Result<Self, PhoneError> {
-        let start = Start { open: OpenOptions::phone(clock.now()), process: random()? };
+    fn assemble(folder: &Path, key: SoftwareKey, state: State, clock: Clock, storage_key: Option<&StoreKey>) -> Result<Self, PhoneError> {
+        let start = Start { open: OpenOptions::phone(clock.now()).under(storage_key), process: random()? };
         let (replica, set_aside) = Replica::open(&folder.join(REPLICA_FILE), &start)?;
-        Ok(Self { replica, key, line: Line::new(&state.server), state, clock, set_aside })
+        let line = Line::new(&state.server, state.authority.as_deref().map(str::as_bytes))?;
+        Ok(Self { replica, key, line, state, clock, set_aside })
     }
 
     /// What it holds.
@@ -225,7 +253,8 @@ fn new_key() -> Result<([u8; 32], SoftwareKey), PhoneError> {
     }
 }
 
-fn write_secret(path: &Path, secret: &[u8; 32]) -> Result<(), PhoneError> {
+/// Writes a new file that its owner alone may read.
+pub(crate) fn write_owned(path: &Path, secret: &[u8]) -> Result<(), PhoneError> {
     use std::io::Write as _;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

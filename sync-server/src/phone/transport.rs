@@ -6,6 +6,7 @@ use std::time::Duration;
 use roadbook_core::exchange::ANSWER_BYTES_MAX;
 use roadbook_core::ids::{DeviceId, Ms};
 use roadbook_core::signing::{Signed, SoftwareKey, TIME_HEADER};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::clock::{NoEntropy, random};
 
@@ -30,6 +31,15 @@ pub enum TransportError {
         /// Its words.
         words: String,
     },
+    /// The two sides do not speak the same version. What was recorded stays on the phone.
+    #[error("an update is needed, what was recorded is kept: {words}")]
+    UpdateNeeded {
+        /// Headquarters' words.
+        words: String,
+    },
+    /// The authority's certificate cannot be read.
+    #[error("the authority's certificate cannot be read ({0}); give a PEM file")]
+    Authority(String),
     /// No randomness for a nonce.
     #[error(transparent)]
     NoEntropy(#[from] NoEntropy),
@@ -53,13 +63,22 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(server: &str) -> Self {
+    /// `authority`: PEM of the certificate that headquarters' must be signed by; `None`: those that browsers trust.
+    pub(super) fn new(server: &str, authority: Option<&[u8]>) -> Result<Self, TransportError> {
+        let roots = match authority {
+            None => RootCerts::WebPki,
+            Some(pem) => {
+                let certificate = Certificate::from_pem(pem).map_err(|error| TransportError::Authority(error.to_string()))?;
+                RootCerts::new_with_certs(&[certificate])
+            }
+        };
         let config = ureq::Agent::config_builder()
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
             .http_status_as_error(false)
             .timeout_global(Some(ANSWER_TIME))
             .timeout_connect(Some(CONNECT_TIME))
             .build();
-        Self { agent: config.into(), server: server.to_owned(), offset_ms: Mutex::new(0) }
+        Ok(Self { agent: config.into(), server: server.to_owned(), offset_ms: Mutex::new(0) })
     }
 
     /// Sends a request; when its time is refused, once more with headquarters' time.
@@ -105,7 +124,7 @@ impl Line {
             return Ok(Tried::Answer(bytes));
         }
         let words = String::from_utf8_lossy(&bytes).chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect();
-        Err(TransportError::Refused { status, words })
+        if status == 426 { Err(TransportError::UpdateNeeded { words }) } else { Err(TransportError::Refused { status, words }) }
     }
 
     fn offset(&self) -> i64 {

@@ -23,10 +23,11 @@ class Phone:
 
     def __init__(self, folder, name):
         self.path, self.name, self.secret = os.path.join(folder, name + ".sqlite"), name, rb.fresh_key_secret()
+        self.storage_key = rb.fresh_storage_key()
         self.open()
 
     def open(self):
-        self.book = rb.Roadbook.open(self.path, rb.software_key(self.secret))
+        self.book = rb.Roadbook.open(self.path, rb.software_key(self.secret), self.storage_key)
         self.loop = SyncLoop(self.book, URL, "story")
 
     def find(self, name):
@@ -155,7 +156,7 @@ class EdgeTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.path = os.path.join(folder.name, "edge.sqlite")
         self.key = Hardware()
-        self.book = rb.Roadbook.open(self.path, self.key)
+        self.book = rb.Roadbook.open(self.path, self.key, None)
         self.loop = SyncLoop(self.book, URL)
 
     def enrolled(self):
@@ -164,6 +165,17 @@ class EdgeTest(unittest.TestCase):
 
     def begin(self, name):
         self.book.new_customer([rb.Edit.ASSERT("trade_name", rb.Value.TEXT(name), rb.Provenance())])
+
+    def test_a_storage_key_opens_its_file_alone(self):
+        path = self.path + ".encrypted"
+        key, other = rb.fresh_storage_key(), rb.fresh_storage_key()
+        self.assertIsNone(rb.Roadbook.open(path, self.key, key).set_aside())
+        with self.assertRaises(rb.RoadbookError.StorageKeyNeeded):
+            rb.Roadbook.open(path, self.key, None)
+        with self.assertRaises(rb.RoadbookError.WrongStorageKey):
+            rb.Roadbook.open(path, self.key, other)
+        rb.change_storage_key(path, key, other)
+        self.assertIsNone(rb.Roadbook.open(path, self.key, other).set_aside())
 
     def test_a_foreign_key_signs_and_its_troubles_have_names(self):
         self.enrolled()

@@ -42,7 +42,7 @@ final class EdgeTests: XCTestCase {
     override func setUp() async throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        book = try Roadbook.open(path: folder.appendingPathComponent("edge.sqlite").path, key: key)
+        book = try Roadbook.open(path: folder.appendingPathComponent("edge.sqlite").path, key: key, storageKey: nil)
         loop = SyncLoop(book: book, server: server)
         try await loop.enrol(code: Codes.other.next(), deviceName: "edge")
         try await loop.once()
@@ -60,6 +60,15 @@ final class EdgeTests: XCTestCase {
 
     private func expect<T>(_ expected: String, line: UInt = #line, _ call: () throws -> T) {
         XCTAssertThrowsError(try call(), line: line) { XCTAssertEqual(arm($0), expected, line: line) }
+    }
+
+    func testAStorageKeyOpensItsFileAlone() throws {
+        let (path, own, other) = (folder.appendingPathComponent("encrypted.sqlite").path, try freshStorageKey(), try freshStorageKey())
+        _ = try Roadbook.open(path: path, key: key, storageKey: own)
+        expect("StorageKeyNeeded") { try Roadbook.open(path: path, key: key, storageKey: nil) }
+        expect("WrongStorageKey") { try Roadbook.open(path: path, key: key, storageKey: other) }
+        try changeStorageKey(path: path, old: own, new: other)
+        XCTAssertNil(try Roadbook.open(path: path, key: key, storageKey: other).setAside())
     }
 
     func testAPlatformKeySignsAndItsTroublesHaveNames() async throws {

@@ -29,7 +29,7 @@ func arm(_ error: Error) -> String { String("\(error)".prefix { $0 != "(" }.spli
 
 /// A device of the story: its file, its key, and the words of the story.
 final class Phone {
-    private let path: String, name: String, secret: Data
+    private let path: String, name: String, secret: Data, storageKey: Data
     var book: Roadbook!
     var loop: SyncLoop!
 
@@ -37,11 +37,12 @@ final class Phone {
         path = folder.appendingPathComponent(name + ".sqlite").path
         self.name = name
         secret = try freshKeySecret()
+        storageKey = try freshStorageKey()
         try open()
     }
 
     private func open() throws {
-        book = try Roadbook.open(path: path, key: softwareKey(secret: secret))
+        book = try Roadbook.open(path: path, key: softwareKey(secret: secret), storageKey: storageKey)
         loop = SyncLoop(book: book, server: server, app: "story")
     }
 

@@ -88,7 +88,7 @@ pub(super) async fn edit(
             work.push((Target::office(id).seen(heads.office), planned.office));
         }
         let filings: Vec<(SubjectId, Filing)> = planned.filing.into_iter().map(|filing| (id, filing)).collect();
-        writing::commit(app, session.id(), &work, &filings)?;
+        writing::commit(app, &session, &work, &filings)?;
         card::read(app, &session, id).map(Json)
     })
     .await?

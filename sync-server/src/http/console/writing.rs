@@ -8,28 +8,40 @@ use roadbook_core::replica::field::Work;
 use roadbook_core::replica::{ReplicaError, Stamp};
 use roadbook_core::store::StoreError;
 
+use crate::accounts::Act;
 use crate::app::App;
 use crate::clock::random;
 use crate::feed::Filing;
 use crate::headquarters::HeadquartersError;
-use crate::http::Error;
+use crate::http::{Error, Session};
 
 /// A stamp for what a person makes at the console.
 pub(super) fn stamp(app: &App, author: UserId) -> Result<Stamp, Error> {
     Ok(Stamp { author, now: app.now(), entropy: random().map_err(Error::failed)? })
 }
 
-/// Commits work and what it makes owed; everyone who listens is told. Nothing to do is fine.
-pub(super) fn commit(app: &App, author: UserId, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<(), Error> {
+/// Commits work and what it makes owed; everyone who listens is told, and the audit log. Nothing to do is fine.
+pub(super) fn commit(app: &App, session: &Session, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<(), Error> {
     if work.is_empty() && filings.is_empty() {
         return Ok(());
     }
-    match app.commit(author, work, filings) {
-        Ok(_) => Ok(()),
+    match app.commit(session.id(), work, filings) {
+        Ok(_) => note(app, session, work, filings),
         // What a form wrote was refused: in words, not as our failure.
         Err(HeadquartersError::Replica(error)) => Err(error.into()),
         Err(other) => Err(Error::failed(other)),
     }
+}
+
+/// Who decided what from where, by ids: what was written is in the documents' own history.
+fn note(app: &App, session: &Session, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<(), Error> {
+    let filed = filings.iter().map(|(subject, _)| (Act::CustomerFiled, subject.to_string()));
+    let written = work.iter().map(|(target, _)| {
+        let act = if target.kind.id == kinds::OFFICE.id { Act::GuardedValueSet } else { Act::Written };
+        (act, format!("{} {}", target.kind.id, target.doc))
+    });
+    let lines: Vec<(Act, String)> = filed.chain(written).collect();
+    Ok(app.accounts().audit_all(app.now(), &session.who(), &lines)?)
 }
 
 impl From<ReplicaError> for Error {

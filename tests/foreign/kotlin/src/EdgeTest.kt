@@ -51,7 +51,7 @@ class EdgeTest {
     private lateinit var loop: SyncLoop
 
     @Before fun open() {
-        book = Roadbook.open(folder.root.resolve("edge.sqlite").path, key)
+        book = Roadbook.open(folder.root.resolve("edge.sqlite").path, key, null)
         loop = SyncLoop(book, setting("ROADBOOK_URL"))
         loop.enrol(otherCodes.removeFirst(), "edge")
         loop.once()
@@ -60,6 +60,15 @@ class EdgeTest {
     @After fun close() = book.close()
 
     private fun begin(name: String) = book.newCustomer(listOf(Edit.Assert("trade_name", Value.Text(name), Provenance())))
+
+    @Test fun aStorageKeyOpensItsFileAlone() {
+        val (path, own, other) = Triple(folder.root.resolve("encrypted.sqlite").path, freshStorageKey(), freshStorageKey())
+        Roadbook.open(path, key, own).close()
+        assertThrows(RoadbookException.StorageKeyNeeded::class.java) { Roadbook.open(path, key, null) }
+        assertThrows(RoadbookException.WrongStorageKey::class.java) { Roadbook.open(path, key, other) }
+        changeStorageKey(path, own, other)
+        Roadbook.open(path, key, other).close()
+    }
 
     @Test fun aPlatformKeySignsAndItsTroublesHaveNames() {
         for ((trouble, name) in listOf(KeyException.Locked() to "Locked", KeyException.Gone() to "Gone", IllegalStateException("?") to "Failed")) {
@@ -123,7 +132,7 @@ class EdgeTest {
     }
 
     @Test fun useAfterCloseIsRefused() {
-        val other = Roadbook.open(folder.root.resolve("closed.sqlite").path, key)
+        val other = Roadbook.open(folder.root.resolve("closed.sqlite").path, key, null)
         other.close()
         assertThrows(IllegalStateException::class.java) { other.outbox() }
     }

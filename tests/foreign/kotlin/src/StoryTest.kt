@@ -14,13 +14,14 @@ import org.junit.rules.TemporaryFolder
 /** A device of the story: its file, its key, and the words of the story. */
 class Phone(private val folder: File, private val name: String) {
     private val secret = freshKeySecret()
+    private val storageKey = freshStorageKey()
     lateinit var book: Roadbook
     lateinit var loop: SyncLoop
 
     init { open() }
 
     private fun open() {
-        book = Roadbook.open(File(folder, "$name.sqlite").path, softwareKey(secret))
+        book = Roadbook.open(File(folder, "$name.sqlite").path, softwareKey(secret), storageKey)
         loop = SyncLoop(book, setting("ROADBOOK_URL"), "story")
     }
 
