@@ -109,7 +109,8 @@ fn a_slow_header_and_a_half_one_are_cut_while_others_are_served() {
 #[test]
 fn headers_that_are_too_long_or_too_many_are_refused() {
     let server = server(Limits::default());
-    let long = format!("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: {}\r\n\r\n", "y".repeat(http::serve::HEADER_BYTES_MAX + 1));
+    let long =
+        format!("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: {}\r\n\r\n", "y".repeat(http::serve::HEADER_BYTES_MAX + 1));
     assert_eq!(status(&server.say(long.as_bytes())), 431);
     let many = format!("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{}\r\n", "X: y\r\n".repeat(http::serve::HEADERS_MAX + 1));
     assert_eq!(status(&server.say(many.as_bytes())), 431);
@@ -346,4 +347,40 @@ fn every_request_that_changes_something_must_come_from_our_own_page() {
         }
     }
     assert!(tried > 20, "{tried}");
+}
+
+/// Real time: what is tested is that a deadline exists, and that the memory comes back with it.
+#[test]
+fn a_reader_that_never_reads_is_cut_and_its_answer_gives_its_memory_back() {
+    const ANSWER_BYTES: usize = 48 << 20;
+    let server = server(Limits::default());
+    let room = Arc::new(http::body::Room::new(64 << 20));
+    let big = {
+        let room = Arc::clone(&room);
+        move || async move { http::body::answer(vec![7; ANSWER_BYTES], &room).await }
+    };
+    let router = axum::Router::new().route("/big", axum::routing::get(big));
+    let listener = server.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    server.runtime.spawn(http::serve::serve(Arc::clone(&server.app), listener, router, std::future::pending()));
+    let taken = |bytes| server.runtime.block_on(room.take(bytes)).is_ok();
+
+    let mut silent = TcpStream::connect(address).unwrap();
+    silent.write_all(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let begun = Instant::now();
+    // The first byte of the head says that the answer is under way.
+    assert_eq!(silent.peek(&mut [0]).unwrap(), 1);
+    assert!(!taken(ANSWER_BYTES), "the answer that nobody takes holds its memory");
+    while !taken(ANSWER_BYTES) {
+        assert!(begun.elapsed() < http::patience::WRITE_WINDOW * 2 + HONEST_TIME, "still held after {:?}", begun.elapsed());
+    }
+    // And a reader who takes it gets it whole.
+    let mut reader = TcpStream::connect(address).unwrap();
+    reader.write_all(b"GET /big HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut bytes = 0;
+    let mut piece = vec![0; 1 << 20];
+    while let Ok(count @ 1..) = reader.read(&mut piece) {
+        bytes += count;
+    }
+    assert!(bytes > ANSWER_BYTES, "{bytes}");
 }

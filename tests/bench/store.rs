@@ -135,7 +135,9 @@ fn answers(folder: &Path) {
             let stamp = |dice: &mut Dice| Stamp { author: authors[0], now: NOW.plus(-ago), entropy: dice.bytes() };
             let mut draft = rep.check_in(&stamp(&mut dice), SubjectId::from_bytes(dice.bytes()), None, None).unwrap();
             draft.fields.insert("outcome".to_owned(), "order".into());
-            draft.fields.insert("feedback".to_owned(), format!("{}老板要求月底前补货,冷柜灯管坏了一根,需要报修。", address(&mut dice)).into());
+            draft
+                .fields
+                .insert("feedback".to_owned(), format!("{}老板要求月底前补货,冷柜灯管坏了一根,需要报修。", address(&mut dice)).into());
             let doc = rep.check_out(&stamp(&mut dice), &draft, None).unwrap();
             rep.document(doc).unwrap().unwrap().document.save()
         })

@@ -160,7 +160,8 @@ mod tests {
     #[tokio::test]
     async fn a_body_takes_room_as_it_comes_and_gives_it_back() {
         let room = room(8 * UNIT_BYTES);
-        let body = |pieces: Vec<usize>| Body::from_stream(tokio_stream::iter(pieces.into_iter().map(|n| Ok::<_, Infallible>(vec![7_u8; n]))));
+        let body =
+            |pieces: Vec<usize>| Body::from_stream(tokio_stream::iter(pieces.into_iter().map(|n| Ok::<_, Infallible>(vec![7_u8; n]))));
         let (bytes, share) = read(body(vec![1_000, 5_000]), 10_000, &room).await.unwrap();
         assert_eq!((bytes.len(), share.num_permits()), (6_000, 6));
         assert!(matches!(read(body(vec![1_000, 2_000]), 10_000, &room).await, Err(Error::Overloaded)));
