@@ -135,6 +135,8 @@ pub(super) fn unlock(conn: &Connection, path: &Path, key: Option<&StoreKey>) -> 
     if head == Head::Plain {
         return Ok(());
     }
+    // Else it writes what went wrong to the app's standard error, in its own words; here the error says it.
+    conn.execute_batch("PRAGMA cipher_log_level = NONE")?;
     let statement = Zeroizing::new(format!("PRAGMA key = \"{}\"", key.specification().as_str()));
     // What SQLite says of a failed statement quotes it: dropped here, with the key in it.
     conn.execute_batch(&statement).map_err(|_| StoreError::NoEncryption)?;

@@ -1,7 +1,7 @@
 //! One-time codes by which a device is enrolled: issued for a person, good for a day, good for one device.
 //!
 //! The code is 80 random bits, written as four groups of four characters of Crockford's base 32. Only its SHA-256 is
-//! stored. The same code with the same key gives the same device again (the first answer may have been lost).
+//! stored, and looked up by, so that the time of an attempt tells nothing. The same code with the same key gives the same device again (the first answer may have been lost).
 
 use std::fmt;
 

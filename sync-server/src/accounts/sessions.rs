@@ -1,4 +1,5 @@
-//! Console sessions: an opaque 256-bit token in the browser's cookie, its SHA-256 here. Ending one acts at once.
+//! Console sessions: an opaque 256-bit token in the browser's cookie, its SHA-256 here. Ending one acts at once. A token is looked up by
+//! its hash: what the time of a look-up could tell is about the hash, and nothing of the token.
 
 use std::fmt;
 

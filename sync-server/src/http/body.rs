@@ -26,6 +26,8 @@ pub const BODY_BYTES_PER_WINDOW_MIN: usize = 1 << 10;
 pub const BODY_TIME_MAX: Duration = Duration::from_millis(BODY_MS_MAX.unsigned_abs());
 /// So long a request waits for room before it is answered 503.
 pub const ROOM_WAIT: Duration = Duration::from_secs(5);
+/// So long a body is read and thrown away that nobody will look at.
+pub const DISCARD_TIME: Duration = Duration::from_secs(5);
 /// Answers up to this length go out without taking room: as many as there are connections.
 pub const ANSWER_BYTES_FREE: usize = 64 << 10;
 /// A large answer is handed to the connection in pieces of this size: it gives its room back with the last one.
@@ -95,6 +97,23 @@ pub async fn read(body: Body, limit: usize, room: &Room) -> Result<(Bytes, Share
             (window_end, window_bytes) = (Instant::now() + BODY_WINDOW, 0);
         }
     }
+}
+
+/// Reads a body that nobody will look at and keeps nothing of it, for at most [`DISCARD_TIME`] and `limit` bytes: who is still sending
+/// hears no answer.
+pub async fn discard(body: Body, limit: usize) {
+    let mut pieces = body.into_data_stream();
+    let mut bytes = 0_usize;
+    let reading = async {
+        while let Some(Ok(piece)) = pieces.next().await {
+            bytes = bytes.saturating_add(piece.len());
+            if bytes > limit {
+                return;
+            }
+        }
+    };
+    // Whether it came to its end makes no difference.
+    let _ended = timeout(DISCARD_TIME, reading).await;
 }
 
 /// The body of an answer; a large one takes `room` until its last piece is handed to the connection.

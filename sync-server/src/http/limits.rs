@@ -77,6 +77,7 @@ mod tests {
             ("body::BODY_WINDOW", time(body::BODY_WINDOW), "in which a body must bring the next line; else: 408"),
             ("body::BODY_BYTES_PER_WINDOW_MIN", bytes(body::BODY_BYTES_PER_WINDOW_MIN), "see above"),
             ("body::BODY_TIME_MAX", time(body::BODY_TIME_MAX), "a whole body; then: 408"),
+            ("body::DISCARD_TIME", time(body::DISCARD_TIME), "a body that nobody will look at is read, so that its sender hears why"),
             (
                 "patience::WRITE_WINDOW",
                 time(patience::WRITE_WINDOW),

@@ -1,5 +1,5 @@
-//! Who is asking, as a device: the headers name a known device and the present time, then the body is read within bounds, then the
-//! signature over it is checked. A handler that lacks this extractor cannot see a device.
+//! Who is asking, as a device: the headers name a known device, then the body is read within bounds, then the signature over it is
+//! checked. A handler that lacks this extractor cannot see a device.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use roadbook_core::exchange::REQUEST_BYTES_MAX;
 use roadbook_core::signing::{DEVICE_HEADER, NONCE_HEADER, SIGNATURE_HEADER, TIME_HEADER};
 
-use super::body::{Share, read};
+use super::body::{Share, discard, read};
 use super::peer::Peer;
 use super::rate::Turn;
 use super::{Error, Shared};
@@ -35,17 +35,18 @@ impl FromRequest<Shared> for SignedRequest {
         let (mut parts, body) = request.into_parts();
         let Ok(Peer(address)) = Peer::from_request_parts(&mut parts, app).await;
         let (began, method, path, headers) = (app.now(), parts.method.to_string(), path_of(&parts.uri), parts.headers);
-        // Strangers' bodies are not read at all: they take no memory.
+        // Of strangers' bodies nothing is kept: they take no memory.
         let known = {
             let headers = headers.clone();
             app.blocking(move |app| match headers_of(&headers) {
-                Some(headers) => app.door().may_speak(began, &headers),
+                Some(headers) => app.door().knows(&headers),
                 None => Ok(Err(Refusal::Malformed)),
             })
             .await??
         };
         if let Err(refusal) = known {
             tracing::info!(?refusal, %address, "a signed request was refused");
+            discard(body, REQUEST_BYTES_MAX).await;
             return Err(Error::NotSigned(began));
         }
         let (body, room) = read(body, REQUEST_BYTES_MAX, app.bodies()).await?;
