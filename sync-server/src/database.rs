@@ -15,7 +15,10 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// At most this many idle reading connections are kept; more are opened when needed and closed after use.
-const READERS_IDLE_MAX: usize = 4;
+const READERS_IDLE_MAX: usize = 10;
+
+/// Prepared statements kept by each connection: more than there are in all rooms together, or each use would plan anew.
+const STATEMENTS_MAX: usize = 256;
 
 /// Page cache of each connection, in KiB (SQLite writes it as a negative number).
 const CACHE_KIB: i64 = 8 * 1024;
@@ -30,6 +33,15 @@ pub enum Durability {
     Full,
     /// `synchronous=NORMAL`: survives the death of the process, may lose its last commits in a power cut. For scratch.
     Process,
+}
+
+impl Durability {
+    const fn synchronous(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Process => "NORMAL",
+        }
+    }
 }
 
 /// Why a file could not be opened or used.
@@ -106,6 +118,24 @@ impl Database {
         Ok(value)
     }
 
+    /// As [`Self::write`], for what nobody was promised: it is on disk with the next commit that is, and a power cut before
+    /// that may undo it. Half of it is never there.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_unhurried<T, E: From<rusqlite::Error>>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, E>) -> Result<T, E> {
+        let mut connection = held(&self.writer);
+        connection.pragma_update(None, "synchronous", Durability::Process.synchronous())?;
+        let outcome = (|| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })();
+        connection.pragma_update(None, "synchronous", self.durability.synchronous())?;
+        outcome
+    }
+
     /// Runs `work` on one unchanging snapshot.
     ///
     /// # Errors
@@ -140,15 +170,11 @@ fn connect(path: &Path, durability: Durability) -> Result<Connection, rusqlite::
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    let synchronous = match durability {
-        Durability::Full => "FULL",
-        Durability::Process => "NORMAL",
-    };
-    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "synchronous", durability.synchronous())?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)
 }
 

@@ -43,11 +43,14 @@ pub trait Standing {
 ///
 /// # Errors
 /// [`ReplicaError`] when the replica cannot be read.
-pub fn owed(replica: &Replica, standing: &dyn Standing, doc: DocId, kind: &str) -> Result<Vec<Duty>, ReplicaError> {
+pub fn owed(replica: &Replica, standing: &dyn Standing, doc: DocId, subject: SubjectId, kind: &str) -> Result<Vec<Duty>, ReplicaError> {
     match kind {
         "verification" => verification(replica, standing, doc),
         "proposal" => proposal(replica, standing, doc),
-        "visit" => visit(replica, doc),
+        // The row tells without opening a document.
+        "visit" if replica.store().read(|read| read.customer(subject))?.is_some_and(|line| line.lifecycle == ARCHIVED) => {
+            visit(replica, doc)
+        }
         _ => Ok(Vec::new()),
     }
 }

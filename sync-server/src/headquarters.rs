@@ -27,6 +27,10 @@ use crate::feed::{Batch, Document, Entry, Feed, FeedError, Filing, Hand, NewEntr
 const FOLLOW_ENTRIES_MAX: usize = 1_000;
 /// Rounds of duties after one push: a duty may bring about another (a decision, then its effect), never more than a few.
 const DUTY_ROUNDS_MAX: usize = 8;
+/// Reading connections that are kept open.
+const READERS_IDLE_MAX: usize = 10;
+/// Page cache of a reading connection, in KiB.
+const READER_CACHE_KIB: u32 = 8 << 10;
 /// Setting of the replica: everything up to this feed number has had its duties carried out (8 bytes, big-endian). It lags the
 /// position by the work in hand, so that a crash between taking in and carrying out leaves nothing owed for ever.
 const SETTING_SETTLED: &str = "headquarters/settled";
@@ -89,6 +93,34 @@ pub struct Followed {
 #[derive(Clone)]
 pub struct Headquarters {
     inner: Arc<Mutex<Inner>>,
+    readers: Arc<Readers>,
+}
+
+/// Connections that only read, so that nobody who looks waits for whoever writes.
+struct Readers {
+    /// `None`: headquarters is in memory, and is read where it is written.
+    file: Option<(PathBuf, [u8; 16])>,
+    idle: Mutex<Vec<Replica>>,
+}
+
+impl Readers {
+    fn take(&self) -> Option<Replica> {
+        let (path, process) = self.file.as_ref()?;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.or_else(|| match Replica::open_reader(path, READER_CACHE_KIB, *process) {
+            Ok(replica) => Some(replica),
+            Err(error) => {
+                tracing::warn!(%error, "headquarters is read through its writer");
+                None
+            }
+        })
+    }
+    fn give_back(&self, replica: Replica) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < READERS_IDLE_MAX {
+            idle.push(replica);
+        }
+    }
 }
 
 /// The replica with the feed it follows, held by one thread.
@@ -116,7 +148,8 @@ impl Headquarters {
             }
             replica = Replica::open(path, &start)?.0;
         }
-        Self::catch_up(replica, feed, accounts, offset_minutes, now)
+        let inner = Self::catch_up(replica, feed, accounts, offset_minutes, now)?;
+        Ok(Self::over(inner, Some((path.to_owned(), start.process))))
     }
 
     /// Headquarters in memory: for tests and tools.
@@ -130,7 +163,11 @@ impl Headquarters {
         process: [u8; 16],
         now: Ms,
     ) -> Result<Self, HeadquartersError> {
-        Self::catch_up(Replica::in_memory(process)?, feed, accounts, offset_minutes, now)
+        Ok(Self::over(Self::catch_up(Replica::in_memory(process)?, feed, accounts, offset_minutes, now)?, None))
+    }
+
+    fn over(inner: Inner, file: Option<(PathBuf, [u8; 16])>) -> Self {
+        Self { inner: Arc::new(Mutex::new(inner)), readers: Arc::new(Readers { file, idle: Mutex::default() }) }
     }
 
     fn catch_up(
@@ -139,12 +176,12 @@ impl Headquarters {
         accounts: Accounts,
         offset_minutes: i32,
         now: Ms,
-    ) -> Result<Self, HeadquartersError> {
+    ) -> Result<Inner, HeadquartersError> {
         replica.put_offset_minutes(offset_minutes)?;
         let mut inner = Inner { replica, feed, accounts, gate: Gate::strict() };
         inner.settle_what_a_crash_left(now)?;
         inner.follow(now, BTreeMap::new())?;
-        Ok(Self { inner: Arc::new(Mutex::new(inner)) })
+        Ok(inner)
     }
 
     /// Holds headquarters for this thread: judging, appending and taking in belong together.
@@ -153,9 +190,12 @@ impl Headquarters {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the replica.
+    /// Reads the replica as of its last commit, beside whoever writes.
     pub fn read<T>(&self, read: impl FnOnce(&Replica) -> T) -> T {
-        read(&self.hold().replica)
+        let Some(reader) = self.readers.take() else { return read(&self.hold().replica) };
+        let value = read(&reader);
+        self.readers.give_back(reader);
+        value
     }
 
     /// Commits work in a person's name, and what it makes owed.
@@ -344,14 +384,14 @@ impl Inner {
 
     fn owed(&self, changed: &Changed) -> Result<Vec<Duty>, HeadquartersError> {
         if changed.kind == kinds::CUSTOMER.id {
-            if self.replica.document(changed.subject.office())?.is_some() {
+            if self.replica.store().read(|read| read.holding(changed.subject.office()))?.is_some() {
                 return Ok(Vec::new());
             }
             let Some(filing) = self.feed.filing(changed.subject)? else { return Ok(Vec::new()) };
             let territory = filing.territory.as_ref().map(|territory| territory.0.as_str());
             return Ok(vec![duties::office_of(changed.subject, territory, filing.owner, "active")]);
         }
-        Ok(duties::owed(&self.replica, &Desk { inner: self }, changed.doc, &changed.kind)?)
+        Ok(duties::owed(&self.replica, &Desk { inner: self }, changed.doc, changed.subject, &changed.kind)?)
     }
 
     fn take_in(&mut self, mut at_hand: BTreeMap<DocId, CrdtDocument>) -> Result<Followed, HeadquartersError> {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! server.sqlite   accounts and the feed: the truth. synchronous=FULL. Back this one up.
-//! scratch.sqlite  nonces and changes in trial: worth nothing after a minute.
+//! scratch.sqlite  nonces and suspects; scratch.trials/ names what is in trial: worth nothing after a minute.
 //! hq.sqlite       the headquarters replica: follows the feed, can be deleted and is rebuilt.
 //! serve.lock      held by the one process that serves this folder.
 //! ```

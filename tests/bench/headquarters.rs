@@ -18,6 +18,10 @@ use roadbook_server::phone::Phone;
 use super::corpus::MadeCard;
 use super::proxy::Proxy;
 
+/// As in the server's binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Cards appended by one batch.
 const BATCH: usize = 250;
 

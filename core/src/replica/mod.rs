@@ -135,6 +135,15 @@ impl Replica {
         Ok((replica, opened.set_aside))
     }
 
+    /// A second look at a file that another replica of this process writes: it sees the last commit and writes nothing.
+    /// `process` is the writer's, so that what is prepared here is what would be prepared there.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Store`].
+    pub fn open_reader(path: &Path, cache_kib: u32, process: [u8; 16]) -> Result<Self, ReplicaError> {
+        Ok(Self { store: Store::open_reader(path, cache_kib)?, gate: Gate::lenient(), process })
+    }
+
     /// A replica in memory: for tests and for looking at things.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ pub(super) const BUSY_MAX: Duration = Duration::from_secs(5);
 /// The write-ahead log is cut back to this after a checkpoint.
 const WAL_BYTES_MAX: u32 = 4 << 20;
 /// Prepared statements kept per connection.
-const STATEMENTS_MAX: usize = 160;
+const STATEMENTS_MAX: usize = 256;
 
 /// What a returned commit promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

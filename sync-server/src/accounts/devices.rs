@@ -94,7 +94,7 @@ impl Accounts {
     /// # Errors
     /// When the database fails.
     pub fn note_contact(&self, now: Ms, id: DeviceId, contact: &Contact) -> Result<(), AccountsError> {
-        self.database.write(|tx| {
+        self.database.write_unhurried(|tx| {
             tx.prepare_cached(
                 "UPDATE device SET seen_ms = ?2, cursor_no = ?3, offset_ms = ?4, waiting = ?5,
                         synced_ms = CASE ?6 WHEN 1 THEN ?2 ELSE synced_ms END WHERE id = ?1",

@@ -22,6 +22,7 @@ pub(crate) mod contract;
 mod pull;
 mod scratch;
 mod sqlite;
+mod trials;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -44,6 +45,9 @@ pub enum FeedError {
     /// SQLite refused; the text is for the log.
     #[error("the feed failed: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The changes under trial cannot be noted.
+    #[error("the changes under trial cannot be noted: {0}; see to the space and the rights of the data folder")]
+    Trials(#[from] std::io::Error),
     /// No randomness for an epoch.
     #[error(transparent)]
     NoEntropy(#[from] crate::clock::NoEntropy),

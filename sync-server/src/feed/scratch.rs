@@ -1,6 +1,6 @@
 //! The scratch file: what must outlast the death of the process and is worth nothing after minutes. Nonces of signed
-//! requests, and the names of changes that are being tried: a change that takes the process down with it is found here
-//! at the next start and is quarantined instead of tried again.
+//! requests, and the names of changes that took an earlier process down: those are quarantined instead of tried again. What
+//! is being tried at this moment stands in files beside it (`trials`).
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,6 +9,7 @@ use roadbook_core::ids::{ChangeHash, DeviceId};
 use rusqlite::params;
 
 use super::FeedError;
+use super::trials::Trials;
 use crate::database::{Database, DatabaseError, Durability};
 
 /// The schema steps of the scratch file, oldest first.
@@ -17,6 +18,7 @@ pub const SCRATCH_MIGRATIONS: &[&str] = &[include_str!("migrations/0001_scratch.
 /// The open scratch file.
 pub struct Scratch {
     database: Database,
+    trials: Trials,
     suspects: BTreeSet<ChangeHash>,
 }
 
@@ -27,14 +29,18 @@ impl Scratch {
     /// When the file cannot be opened, read or written.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
         let database = Database::open(path, Durability::Process, SCRATCH_MIGRATIONS)?;
+        let folder = path.with_extension("trials");
+        let failed = |source| DatabaseError::Folder { path: folder.clone(), source };
+        let (trials, unfinished) = Trials::open(&folder).map_err(failed)?;
         let suspects = database.write(|tx| {
-            tx.execute("INSERT OR IGNORE INTO suspect (hash) SELECT hash FROM trial", [])?;
-            tx.execute("DELETE FROM trial", [])?;
+            let mut insert = tx.prepare("INSERT OR IGNORE INTO suspect (hash) VALUES (?1)")?;
+            unfinished.iter().try_for_each(|hash| insert.execute([hash.0]).map(|_| ()))?;
             let mut statement = tx.prepare("SELECT hash FROM suspect")?;
             let rows = statement.query_map([], |row| row.get(0).map(ChangeHash))?;
             rows.collect::<Result<BTreeSet<_>, rusqlite::Error>>()
         })?;
-        Ok(Self { database, suspects })
+        trials.clear().map_err(failed)?;
+        Ok(Self { database, trials, suspects })
     }
 
     /// Notes a nonce. `false`: this device used it before.
@@ -72,21 +78,11 @@ impl Scratch {
     /// Notes changes as being tried, runs the trial, and strikes them out.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When they cannot be noted.
     pub fn trial<T>(&self, hashes: &[ChangeHash], work: impl FnOnce() -> T) -> Result<T, FeedError> {
-        self.database
-            .write(|tx| {
-                let mut insert = tx.prepare_cached("INSERT OR IGNORE INTO trial (hash) VALUES (?1)")?;
-                hashes.iter().try_for_each(|hash| insert.execute([hash.0]).map(|_| ()))
-            })
-            .map_err(|e: rusqlite::Error| FeedError::Sqlite(e))?;
+        let trial = self.trials.begin(hashes)?;
         let outcome = work();
-        self.database
-            .write(|tx| {
-                let mut delete = tx.prepare_cached("DELETE FROM trial WHERE hash = ?1")?;
-                hashes.iter().try_for_each(|hash| delete.execute([hash.0]).map(|_| ()))
-            })
-            .map_err(|e: rusqlite::Error| FeedError::Sqlite(e))?;
+        trial.end()?;
         Ok(outcome)
     }
 }

@@ -8,7 +8,5 @@ CREATE TABLE nonce (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX nonce_by_time ON nonce (at_ms);
 
--- Changes being tried at this moment.
-CREATE TABLE trial (hash BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
 -- Changes that were being tried when a process died.
 CREATE TABLE suspect (hash BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
