@@ -224,16 +224,20 @@ pub(crate) fn later_edits(dice: &mut Dice) -> Vec<Edit> {
     }
 }
 
+/// What is written to one card, change by change.
+pub(crate) fn history(dice: &mut Dice) -> Vec<Vec<Edit>> {
+    (0..12).map(|change| if change == 0 { first_edits(dice) } else { later_edits(dice) }).collect()
+}
+
 /// One made-up card with its history.
 pub(crate) fn card(dice: &mut Dice, authors: &[UserId; 3]) -> MadeCard {
     let subject = SubjectId::from_bytes(dice.bytes());
     let mut document = kinds::ready("customer").expect("a known kind").genesis.clone();
     let actors: Vec<ActorId> = (0..3).map(|_| ActorId::from_slice(&dice.bytes()).expect("16 bytes")).collect();
-    for change in 0..12_usize {
+    for (change, edits) in history(dice).into_iter().enumerate() {
         let who = change % 3;
         let time = MONDAY.plus(-Ms::DAY * i64::try_from(200 - change * 15).unwrap_or(0));
         let stamp = ChangeStamp { actor: actors[who].clone(), author: Some(authors[who]), time, note: None };
-        let edits = if change == 0 { first_edits(dice) } else { later_edits(dice) };
         document.write::<EditError>(None, &stamp, |writer| edit::write(&kinds::CUSTOMER, &edits, writer)).expect("valid edits");
     }
     MadeCard { subject, document }

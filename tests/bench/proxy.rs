@@ -1,27 +1,48 @@
-//! A TCP proxy on loopback that counts the bytes of either direction, headers included.
+//! A TCP proxy on loopback that counts the bytes of either direction, headers included, and the turns of the line; on request it
+//! is as slow as a mobile network.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How slow a line is.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    /// Bits of either direction in a second.
+    pub(crate) bits_per_second: u64,
+    /// From one end to the other and back.
+    pub(crate) round_trip: Duration,
+}
 
 #[derive(Clone)]
 pub(crate) struct Proxy {
     address: SocketAddr,
     up: Arc<AtomicUsize>,
     down: Arc<AtomicUsize>,
+    /// Odd: the server spoke last (or nobody has). Grows by one whenever the other side begins to speak.
+    turns: Arc<AtomicUsize>,
 }
 
 impl Proxy {
     pub(crate) fn before(server: SocketAddr) -> Self {
+        Self::paced(server, None)
+    }
+
+    /// A proxy whose line is as slow as `pace` says.
+    pub(crate) fn paced(server: SocketAddr, pace: Option<Pace>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let proxy = Self { address: listener.local_addr().unwrap(), up: Arc::default(), down: Arc::default() };
-        let (up, down) = (Arc::clone(&proxy.up), Arc::clone(&proxy.down));
+        let proxy = Self { address: listener.local_addr().unwrap(), up: Arc::default(), down: Arc::default(), turns: Arc::default() };
+        let counters = proxy.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
+                // The handshake costs a round trip as well.
+                pace.iter().for_each(|pace| std::thread::sleep(pace.round_trip));
                 let Ok(server) = TcpStream::connect(server) else { continue };
-                pump(client.try_clone().unwrap(), server.try_clone().unwrap(), Arc::clone(&up));
-                pump(server, client, Arc::clone(&down));
+                let (up, down, turns) = (&counters.up, &counters.down, &counters.turns);
+                pump(client.try_clone().unwrap(), server.try_clone().unwrap(), Arc::clone(up), (Arc::clone(turns), 0), pace);
+                pump(server, client, Arc::clone(down), (Arc::clone(turns), 1), pace);
             }
         });
         proxy
@@ -32,6 +53,12 @@ impl Proxy {
     pub(crate) fn reset(&self) {
         self.up.store(0, Ordering::SeqCst);
         self.down.store(0, Ordering::SeqCst);
+        self.turns.store(1, Ordering::SeqCst);
+    }
+    /// How often the line turned from the client to the server since the reset.
+    #[allow(dead_code, reason = "not every bench asks")]
+    pub(crate) fn turns(&self) -> usize {
+        self.turns.load(Ordering::SeqCst) / 2
     }
     /// Bytes up and down since the reset.
     pub(crate) fn counted(&self) -> (usize, usize) {
@@ -39,9 +66,9 @@ impl Proxy {
     }
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream, count: Arc<AtomicUsize>) {
+fn pump(mut from: TcpStream, mut to: TcpStream, count: Arc<AtomicUsize>, (turns, side): (Arc<AtomicUsize>, usize), pace: Option<Pace>) {
     std::thread::spawn(move || {
-        let mut buffer = vec![0; 64 << 10];
+        let mut buffer = vec![0; if pace.is_some() { 1_400 } else { 64 << 10 }];
         loop {
             match from.read(&mut buffer) {
                 Ok(0) | Err(_) => {
@@ -50,6 +77,15 @@ fn pump(mut from: TcpStream, mut to: TcpStream, count: Arc<AtomicUsize>) {
                 }
                 Ok(n) => {
                     count.fetch_add(n, Ordering::SeqCst);
+                    // The client (side 0) speaking after the server (an odd count) is a turn.
+                    let turned =
+                        turns.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |turns| (turns % 2 != side).then_some(turns + 1)).is_ok();
+                    if let Some(pace) = pace {
+                        // The first piece of a turn travels half a round trip; each takes its time on the line.
+                        let way = if turned { pace.round_trip / 2 } else { Duration::ZERO };
+                        let line = Duration::from_micros(n as u64 * 8 * 1_000_000 / pace.bits_per_second.max(1));
+                        std::thread::sleep(way + line);
+                    }
                     if to.write_all(&buffer[..n]).is_err() {
                         return;
                     }
