@@ -1,5 +1,6 @@
 //! A TCP proxy on loopback that counts the bytes of either direction, headers included, and the turns of the line; on request it
 //! is as slow as a mobile network.
+#![allow(clippy::disallowed_methods, reason = "a slow line waits, and so does a phone that was told to come later")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
