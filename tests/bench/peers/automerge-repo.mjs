@@ -14,6 +14,17 @@ const urls = path.join(folder, 'urls.json')
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 const until = async (done) => { while (!(await done())) await pause(5) }
 
+/** A document that its writer may not have announced yet. */
+async function found(repo, url) {
+  for (;;) {
+    try {
+      return await repo.find(url)
+    } catch {
+      await pause(20)
+    }
+  }
+}
+
 async function server() {
   const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await new Promise((resolve) => sockets.on('listening', resolve))
@@ -31,7 +42,7 @@ async function server() {
       for (let n = 0; n < edit; n += 1) handles[handles.length - 1 - n].change((draft) => { draft.byOthers = '改' })
     }
     for (const url of expect ?? []) {
-      const handle = await repo.find(url)
+      const handle = await found(repo, url)
       await until(() => handle.doc()?.ready === 'today')
     }
     told.say({})

@@ -64,7 +64,9 @@ async function measure(peer) {
     if (message.exit) break
     if (message.server) {
       server.say(message.server)
-      client.say(await server.hear())
+      const answer = await server.hear()
+      if (answer.exit) { client.child.kill(); throw new Error(`${peer}: its server ended`) }
+      client.say(answer)
     } else if (message.begin) {
       proxy.reset()
       begin = used(server.child.pid)
