@@ -277,13 +277,18 @@ fn contents(kind: &'static Kind, subject: SubjectId, owner: UserId, marker: &str
 
 /// One change that writes into one container.
 pub(super) fn touch(document: &mut Document, author: UserId, kind: &'static Kind, container: &str) -> Vec<u8> {
+    said(document, author, kind, container, "写")
+}
+
+/// As [`touch`], with a text of its own.
+pub(super) fn said(document: &mut Document, author: UserId, kind: &'static Kind, container: &str, what: &str) -> Vec<u8> {
     let text = kind.containers.iter().any(|known| known.name == container && known.shape == roadbook_core::crdt::Shape::Text);
     let entry = EntryId::from_bytes(random().unwrap());
     let change = written(document, author, |w: &mut Writer<'_>| -> Result<(), EditError> {
         if text {
-            return Ok(w.splice(container, 0, 0, "写")?);
+            return Ok(w.splice(container, 0, 0, what)?);
         }
-        let put = Edit::Put { container: container.to_owned(), key: format!("matrix/{entry}"), value: "写".into() };
+        let put = Edit::Put { container: container.to_owned(), key: format!("matrix/{entry}"), value: what.into() };
         edit::write(kind, &[put], w)
     });
     change.bytes

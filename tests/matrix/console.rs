@@ -4,11 +4,12 @@
 
 use std::collections::BTreeSet;
 
+use roadbook_core::exchange::Pushed;
 use roadbook_core::ids::SubjectId;
 use roadbook_server::http;
 use serde_json::Value;
 
-use super::company::{Company, Place, Seat, holds};
+use super::company::{Company, Place, Seat, holds, said};
 use super::endpoints::{Ask, Asker, For, Row, rows};
 use crate::socket::Reply;
 
@@ -56,6 +57,16 @@ fn is_clean(company: &Company, seat: &Seat, asked: &str, reply: &Reply) {
 fn people_get_and_do_what_the_table_says() {
     let mut company = Company::new();
     company.move_away();
+    // Whatever somebody may not write lies at the desk of what was set aside, with the text of the document it was meant for.
+    for seat in &company.seats {
+        let pushed = Place::FILED.map(|place| {
+            let planted = company.planted(seat.role, place, "customer");
+            let mut held = company.server.document(planted.doc).unwrap();
+            let change = said(&mut held, seat.user, planted.kind, "facts", &planted.marker);
+            Pushed { doc: planted.doc, kind: planted.kind.id.to_owned(), subject: planted.subject, changes: vec![change.into()] }
+        });
+        company.server.exchange(&seat.good, &company.server.request(&seat.good, pushed.to_vec()));
+    }
     let mut wrong = Vec::new();
     let (mut asked, mut n) = (0, 0);
     for row in rows().iter().filter(|row| row.audience == For::People) {
