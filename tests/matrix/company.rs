@@ -112,19 +112,12 @@ impl Company {
         let seats = (1u8..).zip(Role::ALL).map(|(n, role)| {
             let user = server.person(id(n), role.code(), role, &["east"]);
             let gone = server.person(id(n + 0x40), &format!("{}.off", role.code()), role, &["east"]);
-            let seat = Seat {
-                role,
-                user,
-                good: server.device(user, "good"),
-                revoked: server.device(user, "revoked"),
-                off: server.device(gone, "off"),
-                stranger: Server::stranger(user),
-                cookie: server.session(user),
-                cookie_off: server.session(gone),
-            };
-            server.app.accounts().revoke_device(server.app.now(), &Who::shell(), seat.revoked.id).unwrap();
+            let (good, revoked, off) = (server.device(user, "good"), server.device(user, "revoked"), server.device(gone, "off"));
+            server.app.accounts().revoke_device(server.app.now(), &Who::shell(), revoked.id).unwrap();
             server.app.accounts().switch_user(server.app.now(), &Who::shell(), gone, true).unwrap();
-            seat
+            // Switching off ends every session; one that slipped through behind it opens nothing either.
+            let (cookie, cookie_off) = (server.session(user), server.session(gone));
+            Seat { role, user, good, revoked, off, stranger: Server::stranger(user), cookie, cookie_off }
         });
         let seats: Vec<Seat> = seats.collect();
         let mut company = Self { server, seats, planted: Vec::new(), mate, other };
@@ -142,7 +135,7 @@ impl Company {
                 for kind in kinds::ALL.iter().copied() {
                     let marker = format!("zq.{}.{}.{}.qz", seat.role.code(), place.word(), kind.id);
                     let owner = filing.owner.filter(|_| !matches!(kind.id, "customer" | "office"));
-                    let (doc, subject, edits) = contents(kind, subject, filing.owner.unwrap(), &marker, now);
+                    let (doc, subject, edits) = contents(kind, subject, &filing, &marker, now);
                     let mut document = kinds::ready(kind.id).unwrap().genesis.clone();
                     written(&mut document, self.mate, |w| edit::write(kind, &edits, w));
                     let filed = (kind.id != "tour").then(|| filing.clone());
@@ -183,7 +176,10 @@ impl Company {
             }
             planted.marker = planted.marker.replace("formerly", "afterwards");
             let mut document = self.server.document(planted.doc).unwrap();
-            let edits = [mark(planted.kind, &planted.marker)];
+            let mut edits = vec![mark(planted.kind, &planted.marker)];
+            if planted.kind.id == "office" {
+                edits.extend(filed(&planted.filing));
+            }
             written(&mut document, self.mate, |w| edit::write(planted.kind, &edits, w));
             let (kind, doc, subject, owner) = (planted.kind, planted.doc, planted.subject, planted.owner);
             plants.push(Plant { kind, doc, subject, owner, filing: None, document });
@@ -239,17 +235,26 @@ fn mark(kind: &'static Kind, marker: &str) -> Edit {
     }
 }
 
+/// Where a customer is filed, as the office side mirrors it: what lists go by.
+fn filed(filing: &Filing) -> Vec<Edit> {
+    let territory = filing.territory.as_ref().map(|territory| territory.0.clone()).unwrap();
+    [("territory", territory), ("owner", filing.owner.unwrap().to_string())]
+        .map(|(field, value)| Edit::Assert { field: field.to_owned(), value: value.into(), provenance: Provenance::default() })
+        .into()
+}
+
 /// A document of a kind as people make it: its id, its subject, and what is written into it. A kind that is not named here is
 /// taken for one about a customer with an id of its own; where that is wrong, the matrix says so.
-fn contents(kind: &'static Kind, subject: SubjectId, owner: UserId, marker: &str, now: Ms) -> (DocId, SubjectId, Vec<Edit>) {
+fn contents(kind: &'static Kind, subject: SubjectId, filing: &Filing, marker: &str, now: Ms) -> (DocId, SubjectId, Vec<Edit>) {
     let own = DocId::derived(&format!("{} {subject}", kind.id));
     let assert = |field: &str, value: Value| Edit::Assert { field: field.to_owned(), value, provenance: Provenance::default() };
+    let owner = filing.owner.unwrap();
     let stamp = Stamp { author: owner, now, entropy: random().unwrap() };
     match kind.id {
         "customer" => {
             (subject.customer(), subject, vec![mark(kind, marker), Edit::Rewrite { field: "problems".to_owned(), text: marker.to_owned() }])
         }
-        "office" => (subject.office(), subject, vec![mark(kind, marker)]),
+        "office" => (subject.office(), subject, [filed(filing), vec![mark(kind, marker)]].concat()),
         "visit" => {
             let edits = vec![
                 assert("customer", subject.to_string().into()),

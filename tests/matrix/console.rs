@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use roadbook_core::exchange::Pushed;
 use roadbook_core::ids::SubjectId;
+use roadbook_server::access::{Relation, may_read_kind};
 use roadbook_server::http;
 use serde_json::Value;
 
@@ -141,10 +142,14 @@ fn what_may_be_read_is_there() {
     for seat in &company.seats {
         for place in Place::FILED {
             let customer = company.planted(seat.role, place, "customer");
-            let readable = roadbook_server::access::may_read_kind(seat.role, company.relation(seat, customer), "customer");
+            let readable = may_read_kind(seat.role, company.relation(seat, customer), "customer");
             let reply = company.server.console(Some(&seat.cookie), "GET", &format!("/api/customers/{}", customer.subject), None);
             assert_eq!(holds(&reply.body, customer.marker.as_bytes()), readable, "{:?} {}: {}", seat.role, place.word(), reply.status);
         }
+        let listed = company.server.console(Some(&seat.cookie), "GET", "/api/customers?limit=200", None);
+        let near = company.planted(seat.role, Place::Territory, "customer");
+        let reads = may_read_kind(seat.role, Relation::Territory, "customer");
+        assert_eq!(holds(&listed.body, near.marker.as_bytes()), reads, "{:?}: the list, {}", seat.role, listed.status);
         let unfiled = SubjectId::derived("nobody has heard of it");
         let reply = company.server.console(Some(&seat.cookie), "GET", &format!("/api/customers/{unfiled}"), None);
         assert_eq!(reply.status, 404, "{:?}", seat.role);
