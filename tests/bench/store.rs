@@ -20,9 +20,9 @@ use corpus::{Dice, MONDAY as NOW, card};
 use minicbor::bytes::ByteVec;
 use roadbook_core::exchange::{Answer, Checkpoint, Cursor, ITEMS_BYTES_TARGET, Item, Profile};
 use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
-use roadbook_core::replica::{Replica, Stamp, Start};
+use roadbook_core::replica::{Replica, Stamp, Start, Target};
 use roadbook_core::store::rows::{CustomerFilter, CustomerOrder, CustomerRow, PhoneRow, Place, VisitFilter, VisitRow};
-use roadbook_core::store::{Described, OpenOptions, Store, StoreError, StoreKey};
+use roadbook_core::store::{Described, Lane, OpenOptions, Store, StoreError, StoreKey};
 
 const CARDS: usize = 20_000;
 /// Different documents behind them: enough that no dictionary has seen most of them.
@@ -133,7 +133,10 @@ fn answers(folder: &Path) {
         .map(|_| {
             let ago = i64::try_from(dice.below(60)).unwrap() * Ms::DAY;
             let stamp = |dice: &mut Dice| Stamp { author: authors[0], now: NOW.plus(-ago), entropy: dice.bytes() };
-            let mut draft = rep.check_in(&stamp(&mut dice), SubjectId::from_bytes(dice.bytes()), None, None).unwrap();
+            let shop = SubjectId::from_bytes(dice.bytes());
+            let edits = corpus::first_edits(&mut dice);
+            rep.save(&stamp(&mut dice), Lane::Normal, &Target::customer(shop), &edits).unwrap();
+            let mut draft = rep.check_in(&stamp(&mut dice), shop, None, None).unwrap();
             draft.fields.insert("outcome".to_owned(), "order".into());
             draft
                 .fields
@@ -199,12 +202,12 @@ fn sync(folder: &Path) {
         assert_eq!(done.refused, 0);
         documents += done.documents;
     }
-    assert_eq!(documents, CARDS + VISITS);
-    println!("first sync stored in {:?}", begin.elapsed());
+    println!("first sync: {documents} documents stored in {:?}", begin.elapsed());
     drop(replica);
     let (bytes, peak_mib) = (file_bytes(&path), peak_kib() / 1024);
     println!("first sync: peak memory {peak_mib} MiB (limit {SYNC_MIB_MAX}), file {} MiB (limit {})", bytes >> 20, FILE_BYTES_MAX >> 20);
     assert!(peak_mib <= SYNC_MIB_MAX && bytes <= FILE_BYTES_MAX, "over the limit");
+    assert_eq!(documents, CARDS + VISITS);
 }
 
 fn fill(path: &Path) {
@@ -271,6 +274,7 @@ fn main() {
         (Some("fill"), Some(path)) => return fill(Path::new(&path)),
         (Some("answers"), Some(path)) => return answers(Path::new(&path)),
         (Some("sync"), Some(path)) => return sync(Path::new(&path)),
+        (Some("look"), Some(path)) => return look(Path::new(&path)),
         _ => {}
     }
     let child = |what: &str, path: &Path| {
@@ -281,7 +285,11 @@ fn main() {
     let phone = tempfile::tempdir().unwrap();
     child("answers", phone.path());
     child("sync", phone.path());
+    look(&path);
+}
 
+/// Opens the filled file and asks what an app asks.
+fn look(path: &Path) {
     let mut over = Vec::new();
     let mut limit = |what: &str, took: Duration, limit_ms: u64| {
         println!("{what}: {:.2} ms (limit {limit_ms})", took.as_secs_f64() * 1e3);
@@ -291,7 +299,7 @@ fn main() {
     };
     let begin = Instant::now();
     let key = key();
-    let store = Store::open(&path, &OpenOptions::phone(NOW).under(Some(&key))).unwrap().store;
+    let store = Store::open(path, &OpenOptions::phone(NOW).under(Some(&key))).unwrap().store;
     limit("open", begin.elapsed(), 150);
     let all = CustomerFilter::default();
     let begin = Instant::now();
