@@ -92,6 +92,28 @@ acts! {
     EnrolmentRefused = "enrolment-refused",
     /// A device lost its right to come in.
     DeviceRevoked = "device-revoked",
+    /// A device was ordered to wipe itself.
+    WipeOrdered = "wipe-ordered",
+    /// A device was told to wipe itself.
+    WipeTold = "wipe-told",
+    /// A device that may only hand in has handed in what it had.
+    Drained = "drained",
+    /// A device handed in something after it had drained; it was refused.
+    RefusedAfterDrain = "refused-after-drain",
+    /// A quarantined change was approved.
+    QuarantineApproved = "quarantine-approved",
+    /// A quarantined change was rejected; it stays in the quarantine as such.
+    QuarantineRejected = "quarantine-rejected",
+    /// Changes were taken in although their author had lost the right since.
+    TakenLate = "taken-late",
+    /// A batch signed by one device arrived by another.
+    Carried = "carried",
+    /// After a restore a device handed in what the feed had lost.
+    Recovered = "recovered",
+    /// The feed began a new life.
+    EpochRenewed = "epoch-renewed",
+    /// Customers of one person went to another, or to the pool.
+    Transferred = "transferred",
     /// A customer changed territory or owner.
     CustomerFiled = "customer-filed",
     /// A guarded value (grade, interval, lifecycle) was decided.

@@ -7,6 +7,8 @@
 mod audit;
 mod devices;
 mod enrolment;
+mod former;
+mod orders;
 mod sessions;
 mod territories;
 mod users;
@@ -19,6 +21,8 @@ use rusqlite::Row;
 pub use audit::{Act, AuditBreak, AuditRow, Who};
 pub use devices::{Contact, Device};
 pub use enrolment::{CODE_LIFE_MS, EnrolmentCode, EnrolmentRefusal};
+pub use former::FormerPost;
+pub use orders::Orders;
 pub use sessions::{SESSION_IDLE_MS, SESSION_LIFE_MS, SessionToken};
 pub use territories::Territory;
 pub use users::{LOGIN_CHARS_MAX, NAME_CHARS_MAX, NewUser, User};
@@ -28,6 +32,8 @@ use crate::database::Database;
 
 /// The schema steps of this room, oldest first; see `storage` for the ladder that they are part of.
 pub(crate) const MIGRATION_1: &str = include_str!("migrations/0001_accounts.sql");
+/// Former posts, orders to devices, hand-overs.
+pub(crate) const MIGRATION_ORDERS: &str = include_str!("migrations/0002_orders.sql");
 
 /// Why a command or question about accounts could not be carried out.
 #[derive(Debug, thiserror::Error)]

@@ -148,6 +148,7 @@ impl Accounts {
     /// An unknown user, or the database.
     pub fn set_role(&self, now: Ms, who: &Who, id: UserId, role: Role) -> Result<(), AccountsError> {
         self.change(now, who, id, Act::RoleChanged, role.code(), |tx| {
+            super::former::remember(tx, now, id)?;
             tx.execute("UPDATE user SET role = ?2 WHERE id = ?1", params![id.as_bytes(), role.code()])?;
             tx.execute("DELETE FROM session WHERE user = ?1", [id.as_bytes()])
         })
@@ -161,6 +162,9 @@ impl Accounts {
         let at_ms = if disabled { now.0 } else { 0 };
         self.change(now, who, id, Act::UserSwitched, if disabled { "off" } else { "on" }, |tx| {
             tx.execute("UPDATE user SET disabled_ms = ?2 WHERE id = ?1", params![id.as_bytes(), at_ms])?;
+            if !disabled {
+                Self::undrain(tx, id)?;
+            }
             tx.execute("DELETE FROM session WHERE user = ?1", [id.as_bytes()])
         })
     }
@@ -172,6 +176,7 @@ impl Accounts {
     pub fn assign_territories(&self, now: Ms, who: &Who, id: UserId, territories: &BTreeSet<TerritoryId>) -> Result<(), AccountsError> {
         self.database.write(|tx| {
             known(tx, id)?;
+            super::former::remember(tx, now, id)?;
             assign(tx, id, territories)?;
             let list = territories.iter().map(|territory| territory.0.as_str()).collect::<Vec<_>>().join(",");
             Ok(audit::append(tx, now, who, Act::TerritoriesAssigned, &format!("{id} {list}"))?)

@@ -3,6 +3,7 @@
 //!
 //! * [`push`] – judging and appending: a document at a time, so that one bad item never holds up another.
 //! * [`rights`] – the access rule that the gate asks.
+//! * [`late`] – what was recorded while its author still had the right.
 //! * [`verdict`] – what the gate said, as the device is told.
 //! * [`pull`] – what the device lacks, in feed order, within bounds.
 //! * [`scope`] – which scopes of the feed a person's devices hold.
@@ -10,6 +11,7 @@
 //!
 //! Never here: HTTP, signatures (`device`), SQL (`feed`, `accounts`).
 
+pub mod late;
 pub mod profile;
 pub mod pull;
 pub mod push;
@@ -103,6 +105,7 @@ pub struct Exchange {
     trials: Turnstile,
     told: Mutex<BTreeMap<DeviceId, Told>>,
     digests: Mutex<BTreeMap<DeviceId, (u64, u64)>>,
+    late_grace_ms: i64,
 }
 
 impl Exchange {
@@ -118,7 +121,15 @@ impl Exchange {
             trials: Turnstile::new(TRIALS_AT_ONCE_MAX),
             told: Mutex::default(),
             digests: Mutex::default(),
+            late_grace_ms: late::LATE_GRACE_MS,
         }
+    }
+
+    /// With another grace for late contributions than [`late::LATE_GRACE_MS`], in milliseconds.
+    #[must_use]
+    pub const fn with_late_grace(mut self, ms: i64) -> Self {
+        self.late_grace_ms = ms;
+        self
     }
 
     /// Answers one request of a device that proved who it is, and says which documents changed by it.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use roadbook_core::crdt::gate::{Gate, Incoming, Outcome as Judged, Source};
+use roadbook_core::crdt::gate::{Candidate, Gate, Incoming, Outcome as Judged, Source};
 use roadbook_core::crdt::{Document as CrdtDocument, Heads};
 use roadbook_core::exchange::{Outcome, Pushed, Request, Verdict};
 use roadbook_core::ids::{ActorId, ChangeHash, DocId, Ms, SubjectId};
@@ -14,13 +14,14 @@ use roadbook_core::model::{Edit, Kind, Value, kinds};
 use roadbook_core::replica::Target;
 use sha2::{Digest as _, Sha256};
 
+use super::late::Former;
 use super::rights::Rule;
 use super::verdict::{self, quarantined};
 use super::{Exchange, ExchangeError, scope};
 use crate::access::{Reach, Relation};
 use crate::accounts::{Act, Who};
 use crate::device::Caller;
-use crate::feed::{Batch, Binding, Document, Filing, Hand, NewEntry, Refused};
+use crate::feed::{Batch, Binding, Document, Filing, Hand, Late, NewEntry, Refused};
 use crate::headquarters::{Changed, Inner, described};
 
 /// A document of a push after judging.
@@ -35,6 +36,7 @@ struct Case {
     document: Option<CrdtDocument>,
     entries: Vec<NewEntry>,
     refused: Vec<Refused>,
+    late: Vec<Late>,
     verdicts: Vec<Verdict>,
     /// Clock corrections, by actor.
     clocks: BTreeMap<ActorId, i64>,
@@ -47,6 +49,8 @@ struct Bench<'a> {
     reach: Reach,
     gate: Gate,
     measured_ms: i64,
+    /// Up to which number the device can know what happened.
+    knew: u64,
     /// Subjects filed by earlier documents of this push.
     filed: BTreeMap<SubjectId, Filing>,
 }
@@ -58,7 +62,8 @@ impl Exchange {
             return Ok((Vec::new(), Vec::new()));
         }
         let reach = Reach::of(caller.user.role, self.accounts.territories_below(&caller.user.territories)?);
-        let mut bench = Bench { now, caller, reach, gate: Gate::strict(), measured_ms: now.since(request.now), filed: BTreeMap::new() };
+        let (gate, measured_ms, knew) = (Gate::strict(), now.since(request.now), self.knew(caller, request)?);
+        let mut bench = Bench { now, caller, reach, gate, measured_ms, knew, filed: BTreeMap::new() };
         let mut cases = Vec::with_capacity(request.pushed.len());
         let mut seen = BTreeSet::new();
         for place in customers_first(&request.pushed) {
@@ -137,7 +142,11 @@ impl Exchange {
         let document = held.map_or_else(|| ready.genesis.clone(), |held| held.document);
         case.heads = document.heads();
         let rule = Rule::new(kind, bench.caller.user.role, relation, case.exists);
-        self.judge(bench, &mut case, pushed, &document, &rule)?;
+        let former = self.former(bench.now, bench.caller, bench.knew, kind, pushed, case.exists, &bench.gate)?;
+        self.judge(bench, &mut case, pushed, &document, &rule, former.as_ref())?;
+        case.late = former.map_or_else(Vec::new, |former| {
+            case.entries.iter().filter_map(|entry| former.late(pushed, entry.hash)).collect()
+        });
         if !case.exists && !case.entries.is_empty() && kind.id == kinds::CUSTOMER.id {
             let territory = bench.caller.user.territories.first().cloned();
             bench.filed.insert(pushed.subject, Filing { territory, owner: Some(bench.caller.user.id) });
@@ -165,6 +174,7 @@ impl Exchange {
         pushed: &Pushed,
         document: &CrdtDocument,
         rule: &Rule,
+        former: Option<&Former>,
     ) -> Result<(), ExchangeError> {
         let device = bench.caller.device.id;
         let mut actors = Vec::new();
@@ -197,9 +207,10 @@ impl Exchange {
         let incoming: Vec<Incoming<'_>> = tried.iter().map(|change| Incoming { bytes: change, source }).collect();
         let rules = kinds::ready(case.kind.id).map(|ready| &ready.rules);
         let Some(rules) = rules else { return Ok(()) };
+        let access = |candidate: &Candidate<'_>| former.map_or_else(|| rule.check(candidate), |former| former.check(rule, candidate));
         let admission = {
             let _place = self.trials.enter();
-            self.scratch.trial(&names, || bench.gate.admit(document, rules, &incoming, &|candidate| rule.check(candidate)))?
+            self.scratch.trial(&names, || bench.gate.admit(document, rules, &incoming, &access))?
         };
         case.document = admission.document;
         let mut set_aside_here: BTreeSet<ChangeHash> = case.verdicts.iter().map(|verdict| verdict.hash).collect();
@@ -282,6 +293,7 @@ impl Exchange {
             batch.refused.append(&mut case.refused.clone());
             let Some(pushed) = request.pushed.get(case.place).filter(|_| !case.entries.is_empty()) else { continue };
             batch.entries.append(&mut case.entries);
+            batch.late.append(&mut case.late);
             batch.documents.push(self.introduced(bench, pushed)?);
             if let Some(filing) = bench.filed.get(&pushed.subject).filter(|_| !case.exists) {
                 batch.filings.push((pushed.subject, filing.clone()));
@@ -323,6 +335,7 @@ fn empty_case(place: usize, kind: &'static Kind) -> Case {
         document: None,
         entries: Vec::new(),
         refused: Vec::new(),
+        late: Vec::new(),
         verdicts: Vec::new(),
         clocks: BTreeMap::new(),
     }

@@ -12,6 +12,12 @@ pub const UNKNOWN_CUSTOMER: &str = "unknown_customer";
 pub const HEADQUARTERS_ONLY: &str = "headquarters_only";
 /// It builds on something that was set aside.
 pub const FOLLOWS_REFUSED: &str = "follows_refused";
+/// Its author has lost the right, longer ago than the grace for late contributions.
+pub const LATE_BEYOND_GRACE: &str = "late_beyond_grace";
+/// Its author has lost the right, and it builds on something younger than that.
+pub const LATE_KNEW: &str = "late_knew";
+/// The device had handed in everything and may hand in nothing more.
+pub const AFTER_DRAIN: &str = "after_drain";
 /// The device was revoked, or its person disabled.
 pub const REVOKED: &str = "revoked";
 /// This server does not know the kind.
@@ -48,6 +54,9 @@ pub fn words(code: &str) -> &'static str {
         UNKNOWN_CUSTOMER => "总部没有这位客户 · headquarters does not know this customer",
         HEADQUARTERS_ONLY => "只有总部可以写入 · only headquarters writes this",
         FOLLOWS_REFUSED => "基于一条被搁置的修改 · it builds on a change that was set aside",
+        LATE_BEYOND_GRACE => "客户移交已超过宽限期,需要经理决定 · handed over longer ago than the grace; a manager decides",
+        LATE_KNEW => "客户移交之后的修改 · made after the customer was handed over",
+        AFTER_DRAIN => "此设备已停用并已交清,不再接收 · this device was switched off and had handed in everything; nothing more is taken",
         REVOKED => "此设备或账号已停用 · this device or account was switched off",
         UNKNOWN_KIND => "服务器版本过旧,无法识别 · this server is too old to know this kind of record",
         WRONG_DOCUMENT => "记录编号与内容不符 · the record's id does not fit what it is about",

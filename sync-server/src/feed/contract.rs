@@ -86,7 +86,7 @@ fn entry(n: u32, seq: u32, actor: u8) -> NewEntry {
     }
 }
 fn new_card(feed: &impl Feed, n: u32, filing: Filing) {
-    let batch = Batch { documents: vec![card(n)], entries: vec![entry(n, 1, 0)], filings: vec![(doc(n).into(), filing)], refused: vec![] };
+    let batch = Batch { documents: vec![card(n)], entries: vec![entry(n, 1, 0)], filings: vec![(doc(n).into(), filing)], refused: vec![], late: vec![] };
     feed.append(&hand(0), &batch).unwrap();
 }
 fn edit(feed: &impl Feed, n: u32, seq: u32) {
@@ -160,6 +160,7 @@ pub(crate) fn appending_again_changes_nothing(feed: &impl Feed) {
         entries: vec![entry(1, 1, 5), entry(1, 2, 5), entry(1, 1, 5)],
         filings: vec![(doc(1).into(), filed("east", None))],
         refused: vec![],
+        late: vec![],
     };
     let first = feed.append(&hand(5), &batch).unwrap();
     assert_eq!(first.numbers.iter().map(|(_, new)| *new).collect::<Vec<_>>(), [true, true, false]);

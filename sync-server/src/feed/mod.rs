@@ -19,6 +19,8 @@
 
 #[cfg(test)]
 pub(crate) mod contract;
+mod desk;
+mod late;
 mod pull;
 mod scratch;
 mod sqlite;
@@ -30,11 +32,15 @@ use std::fmt;
 use roadbook_core::crdt::Heads;
 use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
 
+pub use desk::{DECISIONS_MAX, DESK_ROWS_MAX, Decision, Desk, DeskRow, DeskState};
+pub use late::{Handover, Handovers, Late, LateLine};
 pub use scratch::{SCRATCH_MIGRATIONS, Scratch};
 pub use sqlite::SqliteFeed;
 
 /// The schema steps of this room, oldest first; see `storage` for the ladder that they are part of.
 pub(crate) const MIGRATION_1: &str = include_str!("migrations/0001_feed.sql");
+/// Handovers, late entries, decisions about the quarantine.
+pub(crate) const MIGRATION_HANDOVER: &str = include_str!("migrations/0002_handover.sql");
 
 /// Documents of one page, at most; a page may be closed earlier by its bytes.
 pub const PAGE_DOCUMENTS_MAX: usize = 2_000;
@@ -166,6 +172,8 @@ pub struct Batch {
     pub filings: Vec<(SubjectId, Filing)>,
     /// Changes set aside.
     pub refused: Vec<Refused>,
+    /// Which of the entries come late: their author has lost the right since.
+    pub late: Vec<Late>,
 }
 
 /// Who hands a batch in.
@@ -303,7 +311,7 @@ pub struct Page {
 }
 
 /// The feed of one organisation. The module's head is its contract.
-pub trait Feed: Send + Sync {
+pub trait Feed: Handovers + Desk + Send + Sync {
     /// The life of these numbers.
     ///
     /// # Errors

@@ -8,7 +8,8 @@ use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, Te
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::{
-    Appended, Ask, Batch, Binding, Document, Entry, Feed, FeedError, Filing, Grant, Hand, NewEntry, Page, Quarantined, Refused, Scope, pull,
+    Appended, Ask, Batch, Binding, Document, Entry, Feed, FeedError, Filing, Grant, Hand, NewEntry, Page, Quarantined, Refused, Scope, late,
+    pull,
 };
 use crate::clock::random;
 use crate::database::Database;
@@ -20,7 +21,7 @@ const FOLLOW_ENTRIES_MAX: usize = 10_000;
 
 /// The feed in one SQLite file.
 pub struct SqliteFeed {
-    database: Arc<Database>,
+    pub(super) database: Arc<Database>,
 }
 
 impl SqliteFeed {
@@ -85,7 +86,7 @@ impl Feed for SqliteFeed {
 
     fn refused(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError> {
         self.database.read(|tx| {
-            let mut statement = tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM quarantine WHERE doc = ?1 AND hash = ?2)")?;
+            let mut statement = tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM quarantine WHERE doc = ?1 AND hash = ?2 AND code <> 'forked')")?;
             let mut found = BTreeSet::new();
             for hash in hashes {
                 if statement.query_row(params![doc.as_bytes(), hash.0], |row| row.get(0))? {
@@ -98,7 +99,7 @@ impl Feed for SqliteFeed {
 
     fn set_aside(&self, device: DeviceId, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeMap<ChangeHash, String>, FeedError> {
         self.database.read(|tx| {
-            let mut statement = tx.prepare_cached("SELECT code FROM quarantine WHERE doc = ?1 AND hash = ?2 AND device = ?3")?;
+            let mut statement = tx.prepare_cached("SELECT code FROM quarantine WHERE doc = ?1 AND hash = ?2 AND device = ?3 AND state NOT IN ('approved', 'resent')")?;
             let mut found = BTreeMap::new();
             for hash in hashes {
                 let code = statement.query_row(params![doc.as_bytes(), hash.0, device.as_bytes()], |row| row.get(0)).optional()?;
@@ -242,16 +243,23 @@ fn append(tx: &Transaction<'_>, hand: &Hand, batch: &Batch) -> Result<Appended, 
     }
     // From here on only numbered rows.
     let mut numbers = Numbers::draw(tx)?;
+    let mut given_by_name = BTreeMap::new();
     let mut given: BTreeMap<usize, (u64, bool)> = plan.known.into_iter().map(|(place, no)| (place, (no, false))).collect();
     for (place, entry) in plan.fresh {
         let no = numbers.next();
+        given_by_name.insert((entry.doc, entry.hash), no);
         tx.prepare_cached("INSERT INTO feed (no, doc, hash, author, device, received_ms, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
             .execute(params![column(no), entry.doc.as_bytes(), entry.hash.0, entry.author.as_bytes(), device, hand.now.0, entry.bytes])?;
         advance(tx, entry, no)?;
         given.insert(place, (no, true));
     }
-    for (subject, filing) in plan.filings {
-        file(tx, *subject, filing, numbers.next())?;
+    late::mark(tx, &batch.late, &given_by_name)?;
+    for (subject, filed) in plan.filings {
+        let no = numbers.next();
+        if let Some(before) = filing(tx, *subject)? {
+            late::hand_over(tx, *subject, &before, no, hand.now)?;
+        }
+        file(tx, *subject, filed, no)?;
         for doc in documents_of(tx, *subject)? {
             rescope(tx, doc, &mut numbers)?;
         }
@@ -446,7 +454,7 @@ pub(super) fn head(tx: &Transaction<'_>) -> Result<u64, rusqlite::Error> {
 }
 
 /// An id column in which empty means none.
-fn optional_id(row: &Row<'_>, index: usize) -> Result<Option<[u8; 16]>, rusqlite::Error> {
+pub(super) fn optional_id(row: &Row<'_>, index: usize) -> Result<Option<[u8; 16]>, rusqlite::Error> {
     let bytes: Vec<u8> = row.get(index)?;
     if bytes.is_empty() { Ok(None) } else { row.get(index).map(Some) }
 }

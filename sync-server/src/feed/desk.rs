@@ -1,0 +1,198 @@
+//! The quarantine as a desk: what waits, one row by its number, and what was decided. A decision draws a number of its own, so
+//! that a device can be told what it has not heard yet. Never here: whether a change can enter after all (`quarantine`).
+
+use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, UserId};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::sqlite::{SqliteFeed, column, number, optional_id};
+use super::{FeedError, Quarantined, Refused};
+
+/// Rows read at once, at most.
+pub const DESK_ROWS_MAX: usize = 10_000;
+/// Decisions told to a device in one answer, at most.
+pub const DECISIONS_MAX: usize = 1_000;
+
+/// Where a row of the quarantine stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeskState {
+    /// Nobody has decided.
+    Open,
+    /// Admitted as it is.
+    Approved,
+    /// Admitted as a new change of headquarters in its author's name.
+    Rewritten,
+    /// Kept as rejected.
+    Rejected,
+    /// Its author's device wrote it again without what held it up.
+    Resent,
+}
+
+impl DeskState {
+    /// Its stored code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Approved => "approved",
+            Self::Rewritten => "rewritten",
+            Self::Rejected => "rejected",
+            Self::Resent => "resent",
+        }
+    }
+    /// The state of a code.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        [Self::Open, Self::Approved, Self::Rewritten, Self::Rejected, Self::Resent].into_iter().find(|state| state.code() == code)
+    }
+}
+
+/// A row of the quarantine with what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeskRow {
+    /// What was refused, why, from whom, when.
+    pub row: Quarantined,
+    /// Where it stands.
+    pub state: DeskState,
+    /// Number of the decision; 0 while it is open.
+    pub decided_no: u64,
+    /// When it was decided.
+    pub decided_at: Option<Ms>,
+    /// Who decided.
+    pub decided_by: Option<UserId>,
+    /// What they said.
+    pub remark: String,
+}
+
+/// A decision about one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision<'a> {
+    /// What was decided; [`DeskState::Open`] changes nothing.
+    pub state: DeskState,
+    /// By whom.
+    pub by: UserId,
+    /// When.
+    pub now: Ms,
+    /// Why.
+    pub remark: &'a str,
+}
+
+/// The quarantine as a desk.
+pub trait Desk {
+    /// Rows of one state, or all, the oldest first.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn desk(&self, state: Option<DeskState>, rows_max: usize) -> Result<Vec<DeskRow>, FeedError>;
+
+    /// One row.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn desk_row(&self, id: i64) -> Result<Option<DeskRow>, FeedError>;
+
+    /// The rows of one document from one device, the oldest first.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn desk_of(&self, doc: DocId, device: Option<DeviceId>) -> Result<Vec<DeskRow>, FeedError>;
+
+    /// How many rows are open.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn desk_open(&self) -> Result<u64, FeedError>;
+
+    /// Writes a decision down. `false`: the row is unknown or was decided before; nothing is then changed.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn decide(&self, id: i64, decision: &Decision<'_>) -> Result<bool, FeedError>;
+
+    /// What was decided about changes of a device after decision number `after`, in order.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn decided(&self, device: DeviceId, after: u64) -> Result<Vec<DeskRow>, FeedError>;
+}
+
+const ROW: &str = "SELECT id, doc, kind, subject, hash, code, why, bytes, device, user, received_ms,
+                          state, decided_no, decided_ms, decided_by, remark FROM quarantine";
+
+impl Desk for SqliteFeed {
+    fn desk(&self, state: Option<DeskState>, rows_max: usize) -> Result<Vec<DeskRow>, FeedError> {
+        let limit = column(rows_max.min(DESK_ROWS_MAX) as u64);
+        self.database.read(|tx| {
+            let mut find = tx.prepare_cached(&format!("{ROW} WHERE ?1 IN ('', state) ORDER BY id LIMIT ?2"))?;
+            let rows = find.query_map(params![state.map_or("", DeskState::code), limit], desk_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn desk_row(&self, id: i64) -> Result<Option<DeskRow>, FeedError> {
+        self.database.read(|tx| Ok(tx.prepare_cached(&format!("{ROW} WHERE id = ?1"))?.query_row([id], desk_row).optional()?))
+    }
+
+    fn desk_of(&self, doc: DocId, device: Option<DeviceId>) -> Result<Vec<DeskRow>, FeedError> {
+        let device = device.map_or_else(Vec::new, |device| device.as_bytes().to_vec());
+        self.database.read(|tx| {
+            let mut find = tx.prepare_cached(&format!("{ROW} WHERE doc = ?1 AND device = ?2 ORDER BY id"))?;
+            let rows = find.query_map(params![doc.as_bytes(), device], desk_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn desk_open(&self) -> Result<u64, FeedError> {
+        self.database.read(|tx| {
+            Ok(tx.prepare_cached("SELECT count(*) FROM quarantine WHERE state = 'open'")?.query_row([], |row| number(row, 0))?)
+        })
+    }
+
+    fn decide(&self, id: i64, decision: &Decision<'_>) -> Result<bool, FeedError> {
+        self.database.write(|tx| {
+            let changed = tx
+                .prepare_cached(
+                    "UPDATE quarantine SET state = ?2, decided_ms = ?3, decided_by = ?4, remark = ?5,
+                            decided_no = (SELECT max(decided_no) + 1 FROM quarantine)
+                      WHERE id = ?1 AND state = 'open' AND ?2 <> 'open'",
+                )?
+                .execute(params![id, decision.state.code(), decision.now.0, decision.by.as_bytes(), decision.remark])?;
+            Ok(changed > 0)
+        })
+    }
+
+    fn decided(&self, device: DeviceId, after: u64) -> Result<Vec<DeskRow>, FeedError> {
+        let limit = column(DECISIONS_MAX as u64);
+        self.database.read(|tx| {
+            let mut find = tx.prepare_cached(&format!("{ROW} WHERE device = ?1 AND decided_no > ?2 ORDER BY decided_no LIMIT ?3"))?;
+            let rows = find.query_map(params![device.as_bytes(), column(after), limit], desk_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+fn desk_row(row: &Row<'_>) -> Result<DeskRow, rusqlite::Error> {
+    let state: String = row.get(11)?;
+    let decided_ms: i64 = row.get(13)?;
+    Ok(DeskRow {
+        row: Quarantined {
+            id: row.get(0)?,
+            refused: Refused {
+                doc: DocId::from_bytes(row.get(1)?),
+                kind: row.get(2)?,
+                subject: SubjectId::from_bytes(row.get(3)?),
+                hash: ChangeHash(row.get(4)?),
+                code: row.get(5)?,
+                why: row.get(6)?,
+                bytes: row.get(7)?,
+            },
+            device: optional_id(row, 8)?.map(DeviceId::from_bytes),
+            user: UserId::from_bytes(row.get(9)?),
+            received_at: Ms(row.get(10)?),
+        },
+        state: DeskState::of_code(&state).unwrap_or(DeskState::Open),
+        decided_no: number(row, 12)?,
+        decided_at: (decided_ms != 0).then_some(Ms(decided_ms)),
+        decided_by: optional_id(row, 14)?.map(UserId::from_bytes),
+        remark: row.get(15)?,
+    })
+}
