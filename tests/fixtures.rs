@@ -90,6 +90,7 @@ fn request() -> Request {
             app: Some("demo 0.1".to_owned()),
         },
         speaks: None,
+        besides: None,
     }
 }
 
@@ -125,6 +126,7 @@ fn answer() -> Answer {
             registry: Some("{}".to_owned()),
         }),
         speaks: None,
+        told: None,
     }
 }
 

@@ -63,6 +63,11 @@ fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
         if known.contains(hash) {
             continue;
         }
+        if phone.replica().store().read(|read| read.rewritten(*hash)).unwrap().is_some_and(|new| {
+            !world.office.known(&BTreeMap::from([(new, *doc)])).is_empty() || aside.contains_key(&new)
+        }) {
+            continue;
+        }
         let own = phone.replica().store().read(|read| read.own_change(*hash)).unwrap();
         let kind = own.as_ref().map_or("document", |own| kind_of(&own.kind));
         match own.map(|own| own.standing) {
@@ -153,6 +158,10 @@ fn once_more_changes_nothing(world: &mut World) -> Result<(), String> {
     let again: Vec<usize> = (0..world.exchanged.len()).rev().step_by(step).collect();
     for at in again {
         let (name, now) = (world.exchanged[at].phone.clone(), world.now);
+        // A phone that was wiped or lost is no more.
+        if !world.phones.contains_key(&name) {
+            continue;
+        }
         let phone = world.phones.get_mut(&name).unwrap();
         phone.take_answer(&world.exchanged[at].answer, now).map_err(|e| format!("{name} refuses an answer that comes twice: {e}"))?;
         let device = phone.device;

@@ -139,6 +139,7 @@ fn an_answer_is_taken_in_and_observers_are_told() {
         restart: false,
         profile: Some(profile()),
         speaks: None,
+        told: None,
     };
     let done = book.sync_response(arrived(200, answer.encode().unwrap())).unwrap();
     assert_eq!((done.documents, done.refused), (0, 0));

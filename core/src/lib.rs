@@ -9,11 +9,13 @@
 //! * [`crdt`] – documents, their genesis, their history, the gate. The only room that names `automerge`.
 //! * [`model`] – the business words: kinds as data, assertions, folding a document into what is shown.
 //! * [`signing`] – what a device signs, and enrolment.
+//! * [`carried`] – batches that one phone signs and another carries.
 //! * [`store`] – one SQLite file a replica: documents, outbox, rows, search. The only room of core that names `rusqlite`.
 //! * [`route`] – in which order to call on the stops of one day.
 //!
 //! Architecture invariants: no network, no clock, no threads, no randomness of its own; time and entropy are arguments.
 
+pub mod carried;
 pub mod crdt;
 pub mod exchange;
 pub mod ids;

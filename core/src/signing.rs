@@ -103,8 +103,7 @@ impl Signed<'_> {
             return false;
         }
         let Some(bytes) = unhex(signature) else { return false };
-        let Ok(signature) = Signature::from_slice(&bytes).or_else(|_| Signature::from_der(&bytes)) else { return false };
-        key.0.verify(self.text().as_bytes(), &signature).is_ok()
+        key.has_signed(&self.text(), &bytes)
     }
 }
 
@@ -126,6 +125,12 @@ impl PublicKey {
             (33, Some(2 | 3)) | (65, Some(4)) => VerifyingKey::from_sec1_bytes(bytes).ok().map(Self),
             _ => None,
         }
+    }
+    /// Whether a signature (r‖s or DER) over a text is this key's. Anything malformed is a no.
+    #[must_use]
+    pub fn has_signed(&self, text: &str, signature: &[u8]) -> bool {
+        let signature = Signature::from_slice(signature).or_else(|_| Signature::from_der(signature));
+        signature.is_ok_and(|signature| self.0.verify(text.as_bytes(), &signature).is_ok())
     }
     /// SEC1, compressed: 33 bytes. One key has one form.
     #[must_use]

@@ -11,19 +11,22 @@ use minicbor::bytes::ByteVec;
 use crate::crdt::gate::{Incoming, Outcome as Judged, Source};
 use crate::crdt::{Document, RawChange};
 use crate::exchange::{
-    Answer, Checkpoint, Cursor, Heartbeat, Item, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile, Pushed, Request, SPEAKS,
-    Verdict,
+    Answer, Besides, Checkpoint, Cursor, Heartbeat, Item, LateNotice, Order, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile,
+    Pushed, Request, Ruling, SPEAKS, Told, Verdict,
 };
 use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId};
 use crate::model::kinds;
+use crate::replica::again::{NotTaken, ruled, write_again};
 use crate::replica::documents::{Admitted, load};
 use crate::replica::fold::{Subjects, drop_rows, fold_rows};
 use crate::replica::reading::{SETTING_DEVICE, SETTING_PROFILE};
 use crate::replica::{Replica, ReplicaError};
-use crate::store::{Checkpoint as StoredCheckpoint, OwnChange, OwnStanding, PullPosition, QuarantinedChange, Standing, Writing};
+use crate::store::{Checkpoint as StoredCheckpoint, Notice, OwnChange, OwnStanding, Reading, PullPosition, QuarantinedChange, Standing, Writing};
 
 /// Documents stored in one commit of an answer.
 const ITEMS_PER_COMMIT: usize = 250;
+/// Setting: number of the last decision about a quarantined change that was heard (8 bytes, big-endian).
+const SETTING_HEARD: &str = "push/heard";
 
 /// What an exchange did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,6 +49,16 @@ pub struct Synced {
     pub clock_offset_ms: i64,
     /// The whole pull starts again; nothing is lost by it.
     pub restarted: bool,
+    /// Own changes that were written again, because headquarters could not take them as they were.
+    pub rewritten: usize,
+    /// What a person at headquarters decided since about own changes that had been set aside.
+    pub decided: Vec<(ChangeHash, Ruling)>,
+    /// Changes of others, carried or kept through headquarters' loss, that are done with.
+    pub handed_on: usize,
+    /// This device may only hand in what it has: it was revoked, or its person disabled. Say so; nothing comes any more.
+    pub drain_only: bool,
+    /// Headquarters ordered a wipe and it is done: file and content are gone. Destroy the key of the file and of the device.
+    pub wiped: bool,
 }
 
 impl Replica {
@@ -79,7 +92,9 @@ impl Replica {
             let outbox = read.outbox(PUSHED_CHANGES_MAX, PUSHED_BYTES_TARGET)?;
             let waiting = read.outbox_size()?;
             let quarantined = read.own_changes(OwnStanding::Quarantined, 0, PUSHED_CHANGES_MAX)?.len();
-            let at_rest = outbox.is_empty() && position.checkpoint.is_none() && position.epoch != [0; 16];
+            let besides = besides(read, outbox.len())?;
+            let nothing = outbox.is_empty() && besides.carried.is_empty() && besides.recovered.is_empty();
+            let at_rest = nothing && position.checkpoint.is_none() && position.epoch != [0; 16];
             Ok(Request {
                 device,
                 now,
@@ -95,6 +110,7 @@ impl Replica {
                     app: app.map(str::to_owned),
                 },
                 speaks: Some(SPEAKS),
+                besides: Some(besides),
             })
         })
     }
@@ -113,17 +129,32 @@ impl Replica {
     /// [`ReplicaError::Store`], [`ReplicaError::Document`].
     pub fn take_answer(&mut self, answer: &Answer, now: Ms) -> Result<Synced, ReplicaError> {
         let mut synced = Synced { more: answer.more, clock_offset_ms: answer.now.since(now), ..Synced::default() };
-        self.settle(&answer.verdicts, &mut synced)?;
+        self.settle(&answer.verdicts, now, &mut synced)?;
+        let told = answer.told.clone().unwrap_or_default();
+        if told.order == Some(Order::Wipe) {
+            self.store_mut().wipe()?;
+            synced.wiped = true;
+            synced.more = false;
+            return Ok(synced);
+        }
+        synced.drain_only = told.order == Some(Order::Drain);
+        let mut broken = self.take_told(&told, now, &mut synced)?;
         let before = self.store().read(|read| read.pull_position())?;
-        let mut broken = false;
+        let new_life = before.epoch != [0; 16] && before.epoch != answer.cursor.epoch;
+        if new_life {
+            self.store_mut().write(|write| write.begin_listening())?;
+        }
         for items in answer.items.chunks(ITEMS_PER_COMMIT) {
             broken |= self.take_items(items, now, &mut synced)?;
         }
         // Something that the device lacks did not come: the next pull starts from nothing, which repeats but never skips. What a
         // pull from nothing could not bring stays set aside, and holds up nothing else.
         let restart = answer.restart || (broken && before.number > 0);
+        if !restart && answer.checkpoint.is_none() && answer.cursor.number > 0 {
+            self.find_lost()?;
+        }
         synced.restarted = restart;
-        synced.more |= restart || self.outbox_size()?.changes > 0;
+        synced.more |= restart || self.outbox_size()?.changes > 0 || self.has_besides()?;
         self.store_mut().write(|write| {
             if let Some(profile) = &answer.profile {
                 put_profile(write, profile)?;
@@ -144,13 +175,16 @@ impl Replica {
         Ok(synced)
     }
 
-    fn settle(&mut self, verdicts: &[Verdict], synced: &mut Synced) -> Result<(), ReplicaError> {
+    fn settle(&mut self, verdicts: &[Verdict], now: Ms, synced: &mut Synced) -> Result<(), ReplicaError> {
         if verdicts.is_empty() {
             return Ok(());
         }
         let offset_minutes = self.offset_minutes()?;
+        // Whoever writes again goes on under another actor: the numbers of the old one may be used elsewhere.
+        let refusing = |verdict: &Verdict| matches!(verdict.outcome, Outcome::Quarantined { .. } | Outcome::Forked);
+        let process = if verdicts.iter().any(refusing) { self.renew_process() } else { [0; 16] };
         self.store_mut().write(|write| {
-            let mut refused: BTreeMap<DocId, BTreeSet<ChangeHash>> = BTreeMap::new();
+            let mut not_taken: BTreeMap<DocId, NotTaken> = BTreeMap::new();
             for verdict in verdicts {
                 let standing = match &verdict.outcome {
                     Outcome::Accepted | Outcome::AlreadyKnown => Standing::Accepted { feed_no: 0 },
@@ -160,22 +194,82 @@ impl Replica {
                     Outcome::MissingDependencies { .. } => continue,
                 };
                 let Some(own) = write.own_change(verdict.hash)? else { continue };
+                if own.standing == Standing::Withdrawn {
+                    // An answer that came late: it was written again already.
+                    continue;
+                }
                 let _changed = write.settle(verdict.hash, &standing)?;
                 match standing {
                     Standing::Accepted { .. } => synced.accepted += 1,
                     Standing::Quarantined { reason } => {
                         synced.quarantined.push((verdict.hash, reason));
-                        refused.entry(own.doc).or_default().insert(verdict.hash);
+                        not_taken.entry(own.doc).or_default().left_out.insert(verdict.hash);
                     }
-                    Standing::Forked | Standing::Waiting | Standing::Withdrawn => {}
+                    Standing::Forked => {
+                        synced.rewritten += 1;
+                        not_taken.entry(own.doc).or_default().roots.insert(verdict.hash);
+                    }
+                    Standing::Waiting | Standing::Withdrawn => {}
                 }
             }
             let mut subjects = Subjects::default();
-            for (doc, hashes) in &refused {
-                Self::withdraw(write, &mut subjects, *doc, hashes)?;
+            for (doc, not_taken) in &not_taken {
+                write_again(write, &mut subjects, &process, *doc, not_taken, now)?;
             }
             synced.subjects.extend(subjects.ids());
             fold_rows(write, &subjects, offset_minutes)
+        })
+    }
+
+    /// Takes in what headquarters tells besides documents; returns whether the pull has to start again.
+    fn take_told(&mut self, told: &Told, now: Ms, synced: &mut Synced) -> Result<bool, ReplicaError> {
+        if *told == Told::default() || (told.order.is_some() && told.decisions.is_empty()) {
+            return Ok(false);
+        }
+        let offset_minutes = self.offset_minutes()?;
+        let refused = told.delivered.iter().any(|delivered| !delivered.refused.is_empty());
+        let process = if refused { self.renew_process() } else { [0; 16] };
+        self.store_mut().write(|write| {
+            let mut subjects = Subjects::default();
+            let mut broken = false;
+            let mut heard = heard(write)?;
+            for decided in told.decisions.iter().filter(|decided| decided.no > heard) {
+                broken |= !ruled(write, &mut subjects, decided)?;
+                synced.decided.push((decided.hash, decided.ruling.clone()));
+            }
+            heard = told.decisions.iter().map(|decided| decided.no).fold(heard, u64::max);
+            write.put_setting(SETTING_HEARD, &heard.to_be_bytes())?;
+            for notice in &told.late {
+                let LateNotice { subject, author, changes, last_no, received_at } = *notice;
+                write.put_notice(&Notice { subject, author, changes, last_no, received_at, seen: false })?;
+                synced.subjects.insert(subject);
+            }
+            let mut not_taken: BTreeMap<DocId, NotTaken> = BTreeMap::new();
+            for delivered in &told.delivered {
+                synced.handed_on += 1;
+                write.delivered(delivered.digest, now)?;
+                for refused in &delivered.refused {
+                    not_taken.entry(refused.doc).or_default().left_out.insert(refused.hash);
+                }
+            }
+            for (doc, not_taken) in &not_taken {
+                write_again(write, &mut subjects, &process, *doc, not_taken, now)?;
+            }
+            for hash in &told.recovered {
+                synced.handed_on += 1;
+                write.drop_lost(*hash)?;
+            }
+            synced.subjects.extend(subjects.ids());
+            fold_rows(write, &subjects, offset_minutes)?;
+            Ok(broken)
+        })
+    }
+
+    /// Something waits to be handed in besides the outbox.
+    fn has_besides(&self) -> Result<bool, ReplicaError> {
+        self.store().read(|read| {
+            let waiting = read.carried()?.iter().any(|packet| packet.delivered_at.is_none());
+            Ok(waiting || !read.lost(1)?.is_empty())
         })
     }
 
@@ -185,6 +279,7 @@ impl Replica {
         let mut forgotten = Vec::new();
         let mut refused = Vec::new();
         let mut broken = false;
+        let listening = !self.store().read(|read| read.unheard(1))?.is_empty();
         for item in items {
             if let Some((doc, why)) = self.mistaken(item, &admitted)? {
                 broken = true;
@@ -194,6 +289,9 @@ impl Replica {
             match item {
                 Item::Document { doc, kind, subject, snapshot } => {
                     let opened = self.gate().admit_snapshot(snapshot, &genesis_hashes(kind)).map_err(|refusal| refusal.to_string());
+                    if listening && let Ok(document) = &opened {
+                        self.listen(*doc, document)?;
+                    }
                     match opened.map(|document| self.merged(*doc, document)) {
                         Ok(Ok((document, changes))) => {
                             admitted.insert(*doc, Admitted { doc: *doc, kind: kind.clone(), subject: *subject, document, changes });
@@ -229,6 +327,9 @@ impl Replica {
                     }
                 }
                 Item::Forget { doc } => {
+                    if listening {
+                        self.store_mut().write(|write| write.heard(*doc))?;
+                    }
                     admitted.remove(doc);
                     forgotten.push(*doc);
                 }
@@ -284,6 +385,12 @@ impl Replica {
         Ok(held.or_else(|| kinds::ready(kind).map(|ready| ready.genesis.clone())))
     }
 
+    /// A document with what the gate takes of these changes, and what that is.
+    pub(crate) fn judged(&self, before: Document, kind: &str, changes: &[ByteVec]) -> (Document, Vec<RawChange>) {
+        let Judgement { document, taken, .. } = self.judge(before, kind, changes);
+        (document, taken)
+    }
+
     fn judge(&self, before: Document, kind: &str, changes: &[ByteVec]) -> Judgement {
         let empty = crate::crdt::gate::ContainerRules::default();
         let rules = kinds::ready(kind).map_or(&empty, |ready| &ready.rules);
@@ -323,6 +430,20 @@ fn digest(doc: DocId, bytes: &[u8], reason: &str) -> ChangeHash {
     hasher.update(bytes);
     hasher.update(reason.as_bytes());
     ChangeHash(hasher.finalize().into())
+}
+
+/// Number of the last decision that was heard.
+fn heard(read: &Reading<'_>) -> Result<u64, ReplicaError> {
+    let bytes = read.setting(SETTING_HEARD)?.and_then(|bytes| bytes.try_into().ok());
+    Ok(bytes.map_or(0, u64::from_be_bytes))
+}
+
+/// What is handed in beside an outbox of this length: one batch of another device, and what headquarters lost.
+fn besides(read: &Reading<'_>, outbox: usize) -> Result<Besides, ReplicaError> {
+    let carried = read.carried()?.into_iter().find(|packet| packet.delivered_at.is_none());
+    let room = PUSHED_CHANGES_MAX.saturating_sub(outbox);
+    let recovered = crate::replica::carrying::recovered(read, room, PUSHED_BYTES_TARGET)?;
+    Ok(Besides { carried: carried.into_iter().map(|packet| packet.packet.into()).collect(), recovered, heard: heard(read)? })
 }
 
 fn genesis_hashes(kind: &str) -> Vec<ChangeHash> {

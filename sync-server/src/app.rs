@@ -25,6 +25,7 @@ use crate::http::body::Room;
 use crate::http::rate::Rate;
 use crate::http::tls::{Tls, TlsError};
 use crate::news::{News, Touched};
+use crate::quarantine::Quarantine;
 use crate::storage;
 
 /// Blocking work that runs at once: more only makes SQLite's one writer queue.
@@ -181,6 +182,11 @@ impl App {
         let followed = self.headquarters.commit(author, self.now(), work, filings)?;
         self.tell(followed.changed.clone());
         Ok(followed)
+    }
+    /// What was set aside, and decisions about it.
+    #[must_use]
+    pub fn quarantine(&self) -> Quarantine<'_> {
+        Quarantine { accounts: &self.accounts, feed: self.feed.as_ref(), headquarters: &self.headquarters }
     }
     /// Tells the news of documents that changed.
     pub fn tell(&self, changed: Vec<Changed>) {

@@ -38,4 +38,6 @@ pub mod http;
 pub mod import;
 pub mod news;
 pub mod phone;
+pub mod quarantine;
 pub mod storage;
+pub mod transfer;

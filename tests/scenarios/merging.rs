@@ -376,6 +376,7 @@ fn s09_a_part_of_the_card_that_this_app_does_not_have_passes_through() {
             restart: false,
             profile: None,
             speaks: None,
+            told: None,
         };
         let synced = world.phones.get_mut("wf1").unwrap().take_answer(&answer.encode().unwrap(), now).unwrap();
         assert_eq!((synced.documents, synced.refused, synced.restarted), (1, 0, false), "whole {whole}");

@@ -5,8 +5,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
 
+mod carried;
 mod convergence;
+mod handover;
+mod leaving;
+mod desk;
 mod merging;
 mod provenance;
+mod restores;
 mod routes;
 mod visits;

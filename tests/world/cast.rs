@@ -1,6 +1,7 @@
 //! The cast of the scenarios: who works where, on which devices, and the customers they talk about. Data only.
 
 use roadbook_core::ids::{DeviceId, Ms, SubjectId, UserId};
+use roadbook_core::signing::SoftwareKey;
 use roadbook_server::access::Role;
 
 /// Monday 2026-03-02, midnight in China (+08:00).
@@ -47,6 +48,13 @@ pub(crate) fn user(login: &str) -> UserId {
 /// A device is named after its person and a number: `wf1`.
 pub(crate) fn device(name: &str) -> DeviceId {
     DeviceId::derived(&format!("cast/{name}"))
+}
+
+/// The key that a device signs with.
+pub(crate) fn key(device: DeviceId) -> SoftwareKey {
+    let mut secret = [1; 32];
+    secret.iter_mut().zip(device.as_bytes()).for_each(|(to, from)| *to = *from);
+    SoftwareKey::from_secret(&secret).unwrap()
 }
 
 /// Whose device it is.

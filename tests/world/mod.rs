@@ -166,6 +166,11 @@ impl World {
             all.refused += round.refused;
             all.restarted |= round.restarted;
             all.quarantined.extend(round.quarantined);
+            all.rewritten += round.rewritten;
+            all.handed_on += round.handed_on;
+            all.decided.extend(round.decided);
+            all.wiped |= round.wiped;
+            all.drain_only |= round.drain_only;
             all.subjects.extend(round.subjects);
             all.clock_offset_ms = round.clock_offset_ms;
             if !round.more {

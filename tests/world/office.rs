@@ -16,6 +16,7 @@ use roadbook_server::device::{Caller, Standing};
 use roadbook_server::exchange::{Answered, Exchange, profile};
 use roadbook_server::feed::{Feed, Filing, Quarantined, Scratch, SqliteFeed};
 use roadbook_server::headquarters::Headquarters;
+use roadbook_server::quarantine::Quarantine;
 use roadbook_server::storage::{SCRATCH_FILE, SERVER_FILE, SERVER_MIGRATIONS};
 
 use super::cast::{self, OFFSET_MINUTES, PEOPLE};
@@ -86,7 +87,7 @@ impl Office {
     /// Enrols a device of a person and returns what it is told.
     pub(crate) fn enrol(&mut self, user: UserId, device: DeviceId, name: &str, now: Ms) -> Profile {
         let code = self.accounts.issue_code(now, &Who::default(), user).unwrap();
-        self.accounts.enroll_device(now, "test", &code, device, device.as_bytes(), name).unwrap().unwrap();
+        self.accounts.enroll_device(now, "test", &code, device, &cast::key(device).public().to_sec1(), name).unwrap().unwrap();
         profile::of(&self.accounts, OFFSET_MINUTES, &self.person(user)).unwrap()
     }
 
@@ -144,6 +145,33 @@ impl Office {
             by_doc.entry(*doc).or_default().push(*hash);
         }
         by_doc.into_iter().flat_map(|(doc, hashes)| self.feed.known(doc, &hashes).unwrap()).collect()
+    }
+
+    /// What people decide about what was set aside.
+    pub(crate) fn desk(&self) -> Quarantine<'_> {
+        Quarantine { accounts: &self.accounts, feed: self.feed.as_ref(), headquarters: &self.headquarters }
+    }
+
+    /// A copy of the server's files in a folder beside, as a backup makes it.
+    pub(crate) fn back_up(&self, name: &str) -> PathBuf {
+        let folder = self.folder.join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        for ending in ["", "-wal"] {
+            let file = format!("{SERVER_FILE}{ending}");
+            if self.folder.join(&file).exists() {
+                std::fs::copy(self.folder.join(&file), folder.join(&file)).unwrap();
+            }
+        }
+        folder
+    }
+
+    /// The server goes on from a backup: its numbers begin a new life.
+    pub(crate) fn restore(&mut self, backup: PathBuf, now: Ms) {
+        self.folder = backup;
+        self.crash(now);
+        self.feed.renew_epoch().unwrap();
+        self.feed.note_renewal(now).unwrap();
+        self.crash(now);
     }
 
     /// What was set aside.

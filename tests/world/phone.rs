@@ -66,6 +66,51 @@ impl Phone {
         }
     }
 
+    /// The file as a backup takes it: while nothing runs.
+    pub(crate) fn back_up(&mut self, now: Ms) -> PathBuf {
+        self.replica = None;
+        let file = self.file.clone().unwrap();
+        let backup = file.with_extension("backup");
+        std::fs::copy(&file, &backup).unwrap();
+        self.start(now);
+        backup
+    }
+
+    /// The phone goes on from a backup.
+    pub(crate) fn restore(&mut self, backup: &Path, now: Ms) {
+        self.replica = None;
+        let file = self.file.clone().unwrap();
+        for ending in ["-wal", "-shm"] {
+            let _absent = std::fs::remove_file(format!("{}{ending}", file.display()));
+        }
+        std::fs::copy(backup, &file).unwrap();
+        self.start(now);
+    }
+
+    /// Another phone on which a backup was restored: it believes to be the first one.
+    pub(crate) fn copied(&mut self, name: &str, device: DeviceId, backup: &Path, now: Ms) -> Self {
+        let file = backup.with_file_name(format!("{name}.sqlite"));
+        std::fs::copy(backup, &file).unwrap();
+        let chance = self.chance.branch(name);
+        let mut phone = Self {
+            name: name.to_owned(),
+            user: self.user,
+            device,
+            clock_error_ms: 0,
+            saved: BTreeMap::new(),
+            replica: None,
+            file: Some(file),
+            chance,
+        };
+        phone.start(now);
+        phone
+    }
+
+    /// Where its file is.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     pub(crate) fn replica(&self) -> &Replica {
         self.replica.as_ref().unwrap()
     }

@@ -8,6 +8,7 @@
 //! * [`genesis`] – the deterministic first changes.
 //! * [`gate`] – what every byte from outside passes before a document sees it; its chunks are taken apart in `chunk`.
 //! * [`history`] – every assertion that a register ever held.
+//! * [`rewrite`] – own changes written again, without one that was refused or under fresh actors.
 //!
 //! Never here: business words, SQL, rights.
 
@@ -16,6 +17,7 @@ pub mod document;
 pub mod gate;
 pub mod genesis;
 pub mod history;
+pub mod rewrite;
 
 pub use document::{ChangeMeta, ChangeStamp, Document, DocumentError, Heads, OpId, RawChange, Register, Rival, Writer};
 pub use genesis::{Genesis, Shape};

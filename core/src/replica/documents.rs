@@ -1,8 +1,6 @@
 //! Documents of a replica: loaded, written as one change, kept with their rows in one commit, taken in when admitted.
 
-use std::collections::BTreeSet;
-
-use super::fold::{Subjects, drop_rows, fold_rows};
+use super::fold::{Subjects, fold_rows};
 use super::{Replica, ReplicaError, Stamp};
 use crate::crdt::{Document, Heads, RawChange};
 use crate::exchange::fingerprint;
@@ -137,7 +135,7 @@ pub(super) fn keep(write: &mut Writing<'_>, admitted: &Admitted) -> Result<(), R
     compact(write, admitted.doc, &admitted.document)
 }
 
-fn describe(write: &mut Writing<'_>, doc: DocId, kind: &str, subject: SubjectId, document: &Document) -> Result<(), ReplicaError> {
+pub(super) fn describe(write: &mut Writing<'_>, doc: DocId, kind: &str, subject: SubjectId, document: &Document) -> Result<(), ReplicaError> {
     let heads = document.heads();
     write.put_document(&Described { doc, kind, subject, heads: heads.hashes(), fingerprint: fingerprint(doc, &heads) })?;
     Ok(())
@@ -286,33 +284,6 @@ impl Replica {
             fold_rows(write, &subjects, offset_minutes)?;
             position(write)
         })
-    }
-
-    /// Takes own changes that headquarters set aside, and what was built on them, out of the shown document. Their bytes stay on
-    /// the device: see [`Self::set_aside_changes`].
-    pub(crate) fn withdraw(
-        write: &mut Writing<'_>,
-        subjects: &mut Subjects,
-        doc: DocId,
-        refused: &BTreeSet<ChangeHash>,
-    ) -> Result<(), ReplicaError> {
-        let Some(held) = load(write, doc)? else { return Ok(()) };
-        let base = kinds::ready(&held.kind).map(|ready| ready.genesis.clone());
-        let begun = base.as_ref().map(Document::heads);
-        let Some(document) = held.document.without(refused, base)? else { return Ok(()) };
-        if begun.is_some_and(|begun| begun == document.heads())
-            && let Some(holding) = write.holding(doc)?
-        {
-            // Nothing of it was ever accepted: headquarters has no such document, and this device holds none.
-            drop_rows(write, &holding)?;
-            write.forget(doc)?;
-            subjects.touch(&held.kind, held.subject, doc, None);
-            return Ok(());
-        }
-        describe(write, doc, &held.kind, held.subject, &document)?;
-        write.put_snapshot(doc, &document.save())?;
-        subjects.touch(&held.kind, held.subject, doc, None);
-        Ok(())
     }
 
     /// Quarantines what was under trial when the last process died: it is not tried again.

@@ -2,6 +2,8 @@
 //! Decides what is written together; the store knows how, the model knows what it means, the gate what may come in.
 //!
 //! * [`documents`] – load, prepare a change, save it, take in what was admitted.
+//! * [`again`] – own changes written again, and later decisions about them.
+//! * [`carrying`] – batches handed from phone to phone.
 //! * [`field`] – what a representative does: visits, tours, proposals.
 //! * [`fold`] – rows from documents, in the same commit; `rebuild`.
 //! * [`reading`] – cards, visits, tours, lists.
@@ -9,6 +11,8 @@
 //!
 //! Never here: network, clocks, rights (they are headquarters').
 
+pub mod again;
+pub mod carrying;
 pub mod documents;
 pub mod field;
 pub mod fold;
@@ -28,6 +32,7 @@ use crate::model::EditError;
 use crate::model::clock::ClockNote;
 use crate::store::{OpenOptions, SetAside, Store, StoreError};
 
+pub use again::Claimed;
 pub use documents::{Admitted, Prepared, Saved, Target};
 
 /// Who writes, when, and the randomness for what is made new. One for each call that writes.

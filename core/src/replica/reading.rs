@@ -15,7 +15,7 @@ use crate::model::tour::Tour;
 use crate::model::value::Value;
 use crate::model::visit::Visit;
 use crate::model::{Source, kinds};
-use crate::store::{OutboxSize, OwnChange, OwnStanding};
+use crate::store::{Notice, OutboxSize, OwnChange, OwnStanding};
 
 /// Setting: 16 bytes, the enrolled device.
 pub(crate) const SETTING_DEVICE: &str = "device";
@@ -144,6 +144,22 @@ impl Replica {
     pub fn device(&self) -> Result<DeviceId, ReplicaError> {
         let bytes = self.store.read(|read| read.setting(SETTING_DEVICE))?;
         bytes.and_then(|bytes| DeviceId::from_slice(&bytes)).ok_or(ReplicaError::NotEnrolled)
+    }
+
+    /// Late records of former holders about this person's customers (前任离线记录), the newest first.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Store`].
+    pub fn notices(&self, max: usize) -> Result<Vec<Notice>, ReplicaError> {
+        Ok(self.store.read(|read| read.notices(max))?)
+    }
+
+    /// Notes that the person has seen them.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Store`].
+    pub fn see_notices(&mut self) -> Result<(), ReplicaError> {
+        Ok(self.store.write(|write| write.see_notices())?)
     }
 
     /// Who the user is, as headquarters last told; `None` before the first exchange.

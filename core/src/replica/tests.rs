@@ -95,6 +95,7 @@ fn a_change_taken_in_by_another_replica_shows_the_same_rows() {
         restart: false,
         profile: None,
         speaks: None,
+        told: None,
     };
     let synced = theirs.sync_answer(&answer.encode().unwrap(), NOON).unwrap();
     assert_eq!((synced.documents, synced.refused, synced.restarted), (1, 0, false));

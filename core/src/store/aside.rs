@@ -137,6 +137,24 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// Every file that was ever set aside from this one.
+pub(super) fn all_of(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(Vec::new()) };
+    let mut begins = name.to_owned();
+    begins.push(".damaged-");
+    let begins = begins.to_string_lossy().into_owned();
+    let failed = |source| StoreError::File { doing: "looking for files that were set aside", source };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_string_lossy().starts_with(&begins) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
 fn free_name(path: &Path, now: Ms) -> PathBuf {
     let taken = |name: &Path| ["", "-wal"].iter().any(|suffix| beside(name, suffix).exists());
     let mut name = beside(path, &format!(".damaged-{}", now.0));

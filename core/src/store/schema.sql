@@ -254,3 +254,44 @@ CREATE VIRTUAL TABLE customer_search USING fts5 (
   words,
   content = '', contentless_delete = 1, detail = 'none', tokenize = 'ascii'
 );
+
+-- What is handed in besides the outbox, and what headquarters tells besides documents --------------------------------
+
+-- Own changes that were written again, with what took their place.
+CREATE TABLE rewritten (
+  old BLOB NOT NULL PRIMARY KEY,
+  new BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Batches that other devices signed and this one carries to headquarters.
+CREATE TABLE carried (
+  no INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL UNIQUE,      -- SHA-256 of the packet
+  device BLOB NOT NULL,             -- whose
+  taken_ms INTEGER NOT NULL,
+  delivered_ms INTEGER NOT NULL,    -- when headquarters had decided about all of it; 0 = not yet
+  packet BLOB NOT NULL              -- as it came; empty once delivered
+) STRICT;
+
+-- Changes of others that headquarters lost in a restore: handed in as what this replica received.
+CREATE TABLE lost (
+  hash BLOB NOT NULL PRIMARY KEY,
+  doc BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lost_doc ON lost (doc);
+
+-- Documents held when headquarters began a new life, of which it has not spoken since.
+CREATE TABLE unheard (
+  doc BLOB NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+-- What somebody recorded about a customer of this person before it was theirs, and that arrived late.
+CREATE TABLE notice (
+  subject BLOB NOT NULL,
+  author BLOB NOT NULL,
+  changes INTEGER NOT NULL,
+  last_no INTEGER NOT NULL,         -- number of the last of them in the feed
+  received_ms INTEGER NOT NULL,     -- when that arrived, by headquarters' clock
+  seen INTEGER NOT NULL,            -- 1 = the person has seen it
+  PRIMARY KEY (subject, author)
+) STRICT, WITHOUT ROWID;

@@ -82,6 +82,10 @@ pub enum Command {
     Export,
     /// See the desks of headquarters: who has not synced, what is up for review.
     Oversee,
+    /// Decide about what was set aside: approve, reject, take out as a file.
+    Quarantine,
+    /// Order a device to wipe itself.
+    Wipe,
     /// Add people, give roles and territories, enrol and revoke devices.
     Administer,
     /// Read the audit log.
@@ -90,7 +94,7 @@ pub enum Command {
 
 impl Command {
     /// Every command.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::File,
         Self::Grade,
         Self::Interval,
@@ -100,6 +104,8 @@ impl Command {
         Self::Import,
         Self::Export,
         Self::Oversee,
+        Self::Quarantine,
+        Self::Wipe,
         Self::Administer,
         Self::Audit,
     ];
@@ -117,6 +123,8 @@ impl Command {
             Self::Import => "import",
             Self::Export => "export",
             Self::Oversee => "oversee",
+            Self::Quarantine => "quarantine",
+            Self::Wipe => "wipe",
             Self::Administer => "administer",
             Self::Audit => "audit",
         }

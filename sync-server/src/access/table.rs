@@ -180,6 +180,8 @@ const COMMANDS: &[(Command, &[Role])] = &[
     (Command::Import, &[Role::Supervisor, Role::Manager]),
     (Command::Export, &[Role::Supervisor, Role::Manager, Role::Finance]),
     (Command::Oversee, &[Role::Dispatcher, Role::Supervisor, Role::Manager]),
+    (Command::Quarantine, &[Role::Supervisor, Role::Manager]),
+    (Command::Wipe, &[Role::Manager, Role::Admin]),
     (Command::Administer, &[Role::Admin]),
     (Command::Audit, &[Role::Manager, Role::Admin]),
 ];

@@ -9,6 +9,7 @@ mod devices;
 mod enrolment;
 mod former;
 mod orders;
+mod transfers;
 mod sessions;
 mod territories;
 mod users;
@@ -25,6 +26,7 @@ pub use former::FormerPost;
 pub use orders::Orders;
 pub use sessions::{SESSION_IDLE_MS, SESSION_LIFE_MS, SessionToken};
 pub use territories::Territory;
+pub use transfers::TransferRow;
 pub use users::{LOGIN_CHARS_MAX, NAME_CHARS_MAX, NewUser, User};
 
 use crate::clock::NoEntropy;

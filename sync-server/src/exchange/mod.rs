@@ -3,6 +3,8 @@
 //!
 //! * [`push`] – judging and appending: a document at a time, so that one bad item never holds up another.
 //! * [`rights`] – the access rule that the gate asks.
+//! * [`besides`] – what is handed in and told besides: carried batches, decisions, orders.
+//! * [`recovered`] – what a restore lost and phones hand back.
 //! * [`late`] – what was recorded while its author still had the right.
 //! * [`verdict`] – what the gate said, as the device is told.
 //! * [`pull`] – what the device lacks, in feed order, within bounds.
@@ -11,10 +13,12 @@
 //!
 //! Never here: HTTP, signatures (`device`), SQL (`feed`, `accounts`).
 
+pub mod besides;
 pub mod late;
 pub mod profile;
 pub mod pull;
 pub mod push;
+pub mod recovered;
 pub mod rights;
 pub mod scope;
 #[cfg(test)]
@@ -144,7 +148,9 @@ impl Exchange {
         if caller.standing == Standing::DrainOnly {
             return Ok((self.drained(now, epoch, caller, request)?, Vec::new()));
         }
-        let (verdicts, changed) = self.push(now, caller, request)?;
+        let (mut told, mut changed) = self.take_besides(now, caller, request)?;
+        let (verdicts, pushed) = self.push(now, caller, request)?;
+        changed.extend(pushed);
         let known = request.cursor.filter(|cursor| cursor.epoch == epoch);
         let ahead = known.is_some_and(|cursor| self.feed.head().is_ok_and(|head| cursor.number > head));
         let strange = ahead || (request.cursor.is_some() && known.is_none());
@@ -159,16 +165,20 @@ impl Exchange {
             restart: strange,
             profile: None,
             speaks: Some(SPEAKS),
+            told: None,
         };
-        if !strange {
+        if strange {
+            self.tell(&mut told, caller, request, None)?;
+        } else {
             let view = View::of(&self.accounts, self.feed.as_ref(), &caller.user)?;
+            self.tell(&mut told, caller, request, Some((&view, base)))?;
             // A device that never had a cursor holds nothing; one that stands at 0 was told to start again.
             let again = known.is_some_and(|cursor| cursor.number == 0);
             let pulled = self.pull(&view, caller.device.id, base, again, request.checkpoint)?;
             (answer.items, answer.more, answer.checkpoint) = (pulled.items, pulled.checkpoint.is_some(), pulled.checkpoint);
             answer.cursor.number = pulled.number;
             // Both sides at rest: they must hold the same.
-            let at_rest = answer.items.is_empty() && !answer.more && request.pushed.is_empty();
+            let at_rest = answer.items.is_empty() && !answer.more && request.pushed.is_empty() && told == roadbook_core::exchange::Told::default();
             if at_rest && self.differs(&view, caller.device.id, request.digest, pulled.number)? && self.may_restart(now, caller.device.id) {
                 tracing::warn!(device = %caller.device.id, "a device holds something else than its scopes; it starts its pull again");
                 (answer.restart, answer.more, answer.cursor.number) = (true, true, 0);
@@ -178,28 +188,10 @@ impl Exchange {
             answer.items.iter().all(|item| item.spoken_from() <= request.speaks()),
             "an item that the device does not understand"
         );
+        answer.told = (told != roadbook_core::exchange::Told::default()).then_some(told);
         answer.profile = self.news_of_profile(caller)?;
         self.note(now, caller, request, &answer)?;
         Ok((Answered::Answer(Box::new(answer)), changed))
-    }
-
-    /// A device that may only hand in: everything goes to quarantine, nothing comes out.
-    fn drained(&self, now: Ms, epoch: [u8; 16], caller: &Caller, request: &Request) -> Result<Answered, ExchangeError> {
-        if request.pushed.is_empty() {
-            return Ok(Answered::Gone);
-        }
-        let verdicts = self.quarantine_all(now, caller, request)?;
-        Ok(Answered::Answer(Box::new(Answer {
-            now,
-            verdicts,
-            items: Vec::new(),
-            cursor: request.cursor.unwrap_or(Cursor { epoch, number: 0 }),
-            checkpoint: request.checkpoint,
-            more: true,
-            restart: false,
-            profile: None,
-            speaks: Some(SPEAKS),
-        })))
     }
 
     /// The profile, when this device was not told it as it is now.

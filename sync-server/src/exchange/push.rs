@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use roadbook_core::crdt::gate::{Candidate, Gate, Incoming, Outcome as Judged, Source};
+use roadbook_core::crdt::gate::{Candidate, Gate, Incoming, Outcome as Judged, Refusal, Source};
 use roadbook_core::crdt::{Document as CrdtDocument, Heads};
 use roadbook_core::exchange::{Outcome, Pushed, Request, Verdict};
 use roadbook_core::ids::{ActorId, ChangeHash, DocId, Ms, SubjectId};
@@ -94,15 +94,15 @@ impl Exchange {
         Ok((cases.into_iter().flat_map(|case| case.verdicts).collect(), changed))
     }
 
-    /// Everything into quarantine: the device was revoked, or its person disabled.
-    pub(super) fn quarantine_all(&self, now: Ms, caller: &Caller, request: &Request) -> Result<Vec<Verdict>, ExchangeError> {
+    /// Everything into quarantine with one reason: the device was revoked, or its person disabled.
+    pub(super) fn quarantine_all(&self, now: Ms, caller: &Caller, pushed: &[Pushed], code: &str) -> Result<Vec<Verdict>, ExchangeError> {
         let mut case = None;
         let mut verdicts = Vec::new();
         let mut batch = Batch::default();
-        for (place, pushed) in request.pushed.iter().enumerate() {
+        for (place, pushed) in pushed.iter().enumerate() {
             let case = case.get_or_insert_with(|| empty_case(place, &kinds::CUSTOMER));
             for change in &pushed.changes {
-                set_aside(case, pushed, change, name_of(&Gate::strict(), change), verdict::REVOKED);
+                set_aside(case, pushed, change, name_of(&Gate::strict(), change), code);
             }
             verdicts.append(&mut case.verdicts);
             batch.refused.append(&mut case.refused);
@@ -258,12 +258,18 @@ impl Exchange {
             }
             Judged::MissingDependencies { hash, missing } => {
                 let before = self.feed.refused(pushed.doc, &missing)?;
-                if missing.iter().any(|wanted| before.contains(wanted) || set_aside_here.contains(wanted)) {
+                // A device that hears of the refusal only now writes again what can do without it; what comes once more cannot.
+                let heard_now = missing.iter().any(|wanted| set_aside_here.contains(wanted));
+                if !heard_now && missing.iter().any(|wanted| before.contains(wanted)) {
                     set_aside_here.insert(hash);
                     set_aside(case, pushed, change, hash, verdict::FOLLOWS_REFUSED);
                 } else {
                     case.verdicts.push(Verdict { hash, outcome: Outcome::MissingDependencies { missing } });
                 }
+            }
+            Judged::Refused { hash: Some(hash), refusal: Refusal::Actor } if self.is_of_a_copy(bench, change)? => {
+                case.verdicts.push(Verdict { hash, outcome: Outcome::Forked });
+                case.refused.push(refused(pushed, change, hash, verdict::FORKED));
             }
             Judged::Refused { hash, refusal } => match verdict::code(&refusal) {
                 Some(code) => {
@@ -278,6 +284,20 @@ impl Exchange {
             },
         }
         Ok(())
+    }
+
+    /// Whether a change whose actor is bound elsewhere was made by a copy of one of this person's phones, or handed back after a
+    /// restore: then its line goes on under a fresh actor.
+    fn is_of_a_copy(&self, bench: &Bench<'_>, change: &[u8]) -> Result<bool, ExchangeError> {
+        let Ok(identity) = bench.gate.identify(change) else { return Ok(false) };
+        Ok(match self.feed.actor(&identity.actor)? {
+            None => false,
+            Some(Binding { device: None, .. }) => self.feed.renewed_at()?.is_some(),
+            Some(Binding { device: Some(device), .. }) => {
+                device != bench.caller.device.id
+                    && self.accounts.device(device)?.is_some_and(|device| device.user == bench.caller.user.id)
+            }
+        })
     }
 
     fn bound(&self, actors: &[ActorId]) -> Result<BTreeMap<ActorId, Option<Binding>>, ExchangeError> {
@@ -374,7 +394,7 @@ fn fits(pushed: &Pushed, kind: &Kind, known: Option<&Document>) -> Result<(), &'
 }
 
 /// The name of a change, or, where its bytes have none, their digest.
-fn name_of(gate: &Gate, change: &[u8]) -> ChangeHash {
+pub(super) fn name_of(gate: &Gate, change: &[u8]) -> ChangeHash {
     gate.identify(change).map_or_else(|_| ChangeHash(Sha256::digest(change).into()), |identity| identity.hash)
 }
 

@@ -94,6 +94,18 @@ pub trait Handovers {
     /// # Errors
     /// When the storage fails.
     fn note_draining(&self, device: DeviceId, known_no: Option<u64>) -> Result<(), FeedError>;
+
+    /// Notes that a new life began after a restore.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn note_renewal(&self, now: Ms) -> Result<(), FeedError>;
+
+    /// When the present life began, if it began with a restore.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn renewed_at(&self) -> Result<Option<Ms>, FeedError>;
 }
 
 impl Handovers for SqliteFeed {
@@ -174,6 +186,20 @@ impl Handovers for SqliteFeed {
                 None => tx.prepare_cached("DELETE FROM draining WHERE device = ?1")?.execute([device.as_bytes()])?,
             };
             Ok(())
+        })
+    }
+
+    fn note_renewal(&self, now: Ms) -> Result<(), FeedError> {
+        self.database.write(|tx| {
+            tx.execute("INSERT INTO renewal (epoch, at_ms) SELECT epoch, ?1 FROM feed_state", [now.0])?;
+            Ok(())
+        })
+    }
+
+    fn renewed_at(&self) -> Result<Option<Ms>, FeedError> {
+        self.database.read(|tx| {
+            let mut find = tx.prepare_cached("SELECT max(renewal.at_ms) FROM renewal JOIN feed_state USING (epoch)")?;
+            Ok(find.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Ms))
         })
     }
 }

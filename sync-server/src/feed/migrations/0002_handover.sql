@@ -24,6 +24,13 @@ CREATE TABLE draining (
     known_no INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Lives of the numbers that began after a restore.
+CREATE TABLE renewal (
+    no    INTEGER NOT NULL PRIMARY KEY,
+    epoch BLOB    NOT NULL CHECK (length(epoch) = 16),
+    at_ms INTEGER NOT NULL
+) STRICT;
+
 ALTER TABLE quarantine ADD COLUMN state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'approved', 'rewritten', 'rejected', 'resent'));
 ALTER TABLE quarantine ADD COLUMN decided_no INTEGER NOT NULL DEFAULT 0; -- one row of numbers for all decisions; 0 = open
 ALTER TABLE quarantine ADD COLUMN decided_ms INTEGER NOT NULL DEFAULT 0;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::asked::Of;
 use super::names::{Named, Names};
 use crate::access::{Command, Role};
-use crate::accounts::{CODE_LIFE_MS, NewUser};
+use crate::accounts::{CODE_LIFE_MS, NewUser, Orders};
 use crate::app::App;
 use crate::auth::password;
 use crate::clock::random;
@@ -50,6 +50,15 @@ pub(super) struct DeviceJson {
     unsent: Option<u64>,
     quarantined: u64,
     clock_offset_ms: Option<i64>,
+    wipe: Option<&'static str>,
+    missing: Option<Missing>,
+}
+
+/// What can be missing at most of a device that is not expected back: by its last heartbeat.
+#[derive(Serialize)]
+struct Missing {
+    records: u64,
+    since_ms: Option<Ms>,
 }
 
 impl DeviceJson {
@@ -148,6 +157,17 @@ pub(super) async fn revoke(State(app): State<Shared>, session: Session, Of(id): 
     .await?
 }
 
+/// * 200 with accounts and devices as they stand then; 403 unless the person may order it; 404 when there is no such device. It is revoked at
+///   once and wiped at its next contact, before anything is served.
+pub(super) async fn wipe(State(app): State<Shared>, session: Session, Of(id): Of<DeviceId>) -> Result<Json<Accounts>, Error> {
+    session.require(Command::Wipe)?;
+    app.blocking(move |app| {
+        app.accounts().order_wipe(app.now(), &session.who(), id)?;
+        read(app).map(Json)
+    })
+    .await?
+}
+
 fn read(app: &App) -> Result<Accounts, Error> {
     let users = app.accounts().users()?.into_iter().map(|user| UserJson {
         id: user.id,
@@ -172,9 +192,10 @@ pub(super) fn devices(app: &App) -> Result<Vec<DeviceJson>, Error> {
     }
     let mut devices = app.accounts().devices()?;
     devices.sort_by_key(|device| std::cmp::Reverse(device.enrolled_at));
-    Ok(devices
+    let orders = |device| app.accounts().orders(device);
+    devices
         .into_iter()
-        .map(|device| DeviceJson {
+        .map(|device| Ok(DeviceJson {
             device: names.device(device.id),
             user: names.person(device.user),
             platform: None,
@@ -188,8 +209,14 @@ pub(super) fn devices(app: &App) -> Result<Vec<DeviceJson>, Error> {
             unsent: device.seen_at.map(|_| device.waiting),
             quarantined: quarantined.get(&device.id).copied().unwrap_or(0),
             clock_offset_ms: device.seen_at.map(|_| -device.offset_ms),
-        })
-        .collect())
+            wipe: match orders(device.id)? {
+                Orders { wipe_told_at: Some(_), .. } => Some("told"),
+                Orders { wipe_at: Some(_), .. } => Some("ordered"),
+                Orders { .. } => None,
+            },
+            missing: device.revoked_at.map(|_| Missing { records: device.waiting, since_ms: device.seen_at }),
+        }))
+        .collect()
 }
 
 /// An address inside an address: everything but letters, digits and `-._~` as `%XX`.

@@ -14,6 +14,8 @@
 //! | `POST /api/tours/sequence` | `sequence.rs` |
 //! | `GET /api/overview` | `overview.rs` |
 //! | `GET /api/review`, `GET /api/review/count`, `POST /api/review/{id}` | `review.rs`, `decide.rs` |
+//! | `GET /api/quarantine`, `…/count`, `…/file`, `POST …/approve`, `…/reject`, `GET /api/late` | `quarantine.rs` |
+//! | `GET /api/transfers`, `POST /api/transfers` | `transfer.rs` |
 //! | `GET /api/accounts`, `POST /api/accounts/…` | `accounts.rs` |
 
 mod accounts;
@@ -27,6 +29,7 @@ mod history;
 mod names;
 mod overview;
 mod publish;
+mod quarantine;
 mod reach;
 mod review;
 mod said;
@@ -35,6 +38,7 @@ mod sequence;
 #[cfg(test)]
 mod tests;
 mod tours;
+mod transfer;
 mod verify;
 mod visits;
 mod writing;
@@ -59,4 +63,13 @@ endpoints! { ENDPOINTS, routes:
     post "/api/accounts/users" => accounts::add_user;
     post "/api/accounts/enrolments" => accounts::enrol;
     post "/api/accounts/devices/{id}/revoke" => accounts::revoke;
+    post "/api/accounts/devices/{id}/wipe" => accounts::wipe;
+    get "/api/quarantine" => quarantine::list;
+    get "/api/quarantine/count" => quarantine::count;
+    get "/api/quarantine/file" => quarantine::file;
+    post "/api/quarantine/approve" => quarantine::approve;
+    post "/api/quarantine/reject" => quarantine::reject;
+    get "/api/late" => quarantine::late;
+    get "/api/transfers" => transfer::list;
+    post "/api/transfers" => transfer::transfer;
 }

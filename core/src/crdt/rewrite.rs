@@ -1,0 +1,265 @@
+//! Own changes written again: under fresh actors, or without a change that they were written after.
+//!
+//! A device does this when headquarters set one of its changes aside (what does not need that change goes on without it), when its
+//! line of changes forked, and when its file turns out to be a copy. Times, notes, author and operations stay as they were, so that
+//! whatever the changes say is said again, concurrent with the same things as before. Only own changes that nobody else holds
+//! may be written again: else they would be there twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use automerge::legacy::{ElementId, Key, ObjectId, Op, OpId as AmOpId, OpType};
+use automerge::{ActorId as AmActor, Change, ChangeHash as AmHash, ExpandedChange};
+
+use super::document::{Document, DocumentError, RawChange};
+use crate::ids::{ActorId, ChangeHash, UserId};
+
+/// What begins an author's name behind a change's columns; its length follows, both as one LEB128 byte.
+const AUTHOR_FOOTER: u8 = 1;
+
+/// What is to be written again.
+#[derive(Debug)]
+pub struct Rewriting<'a> {
+    /// Changes that are taken out and not written again.
+    pub left_out: &'a BTreeSet<ChangeHash>,
+    /// Changes that are written again, with everything built on them.
+    pub roots: &'a BTreeSet<ChangeHash>,
+    /// Own changes that nobody else holds: only these are written again.
+    pub own: &'a BTreeSet<ChangeHash>,
+}
+
+/// A document after some changes were written again.
+#[derive(Debug)]
+pub struct Rewritten {
+    /// Its state.
+    pub document: Document,
+    /// Its state before the new changes were added.
+    pub base: Document,
+    /// The new changes, each with the one it stands for, in dependency order.
+    pub changes: Vec<(ChangeHash, RawChange)>,
+    /// Changes that were taken out because they need something that was left out.
+    pub stuck: BTreeSet<ChangeHash>,
+}
+
+/// Writes changes of `document` again under the actors that `fresh` gives for the old ones; `None` when the document holds none of
+/// what is to be left out or written again. `genesis` is the state in which documents of its kind begin.
+///
+/// # Errors
+/// [`DocumentError::Automerge`]; nothing is then changed.
+pub fn rewrite(
+    document: &Document,
+    genesis: Option<Document>,
+    rewriting: &Rewriting<'_>,
+    fresh: &dyn Fn(&ActorId) -> ActorId,
+) -> Result<Option<Rewritten>, DocumentError> {
+    let mut pen = Pen::new(fresh);
+    let mut gone = rewriting.left_out.clone();
+    for change in document.automerge().get_changes(&[]) {
+        let hash = ChangeHash(change.hash().0);
+        let follows = change.deps().iter().any(|dep| pen.instead.contains_key(dep));
+        if rewriting.left_out.contains(&hash) {
+            pen.leave_out(&change);
+        } else if rewriting.own.contains(&hash) && (follows || rewriting.roots.contains(&hash)) {
+            gone.insert(hash);
+            let author = document.author(change.actor_id());
+            if !pen.write_again(&change, hash, author)? {
+                pen.leave_out(&change);
+            }
+        } else if follows || rewriting.roots.contains(&hash) {
+            gone.insert(hash);
+            pen.leave_out(&change);
+        }
+    }
+    let Some(base) = document.without(&gone, genesis)? else { return Ok(None) };
+    let mut next = base.clone();
+    let new: Vec<RawChange> = pen.written.iter().map(|(_, change)| change.clone()).collect();
+    next.apply(&new)?;
+    let written: BTreeSet<ChangeHash> = pen.written.iter().map(|(old, _)| *old).collect();
+    let stuck = gone.into_iter().filter(|hash| !written.contains(hash) && !rewriting.left_out.contains(hash)).collect();
+    Ok(Some(Rewritten { document: next, base, changes: pen.written, stuck }))
+}
+
+struct Pen<'a> {
+    fresh: &'a dyn Fn(&ActorId) -> ActorId,
+    /// What takes the place of a change that is gone, as a dependency.
+    instead: BTreeMap<AmHash, Vec<AmHash>>,
+    /// New names of operations that were written again: old actor and first counter, last counter, new actor.
+    moved: Vec<(AmActor, u64, u64, AmActor)>,
+    /// Operations that are gone, with what they had overwritten.
+    dead: BTreeMap<AmOpId, Vec<AmOpId>>,
+    lines: BTreeMap<AmActor, u64>,
+    written: Vec<(ChangeHash, RawChange)>,
+}
+
+impl<'a> Pen<'a> {
+    fn new(fresh: &'a dyn Fn(&ActorId) -> ActorId) -> Self {
+        Self { fresh, instead: BTreeMap::new(), moved: Vec::new(), dead: BTreeMap::new(), lines: BTreeMap::new(), written: Vec::new() }
+    }
+
+    fn deps(&self, change: &Change) -> Vec<AmHash> {
+        let mut deps: Vec<AmHash> =
+            change.deps().iter().flat_map(|dep| self.instead.get(dep).cloned().unwrap_or_else(|| vec![*dep])).collect();
+        deps.sort_unstable();
+        deps.dedup();
+        deps
+    }
+
+    fn leave_out(&mut self, change: &Change) {
+        self.instead.insert(change.hash(), self.deps(change));
+        let expanded = change.decode();
+        for (place, op) in (0_u64..).zip(&expanded.operations) {
+            let id = AmOpId::new(expanded.start_op.get() + place, &expanded.actor_id);
+            let overwrote = op.pred.iter().flat_map(|pred| self.resolved(pred)).collect();
+            self.dead.insert(id, overwrote);
+        }
+    }
+
+    /// Writes one change again; `false` when it needs something that is gone.
+    fn write_again(&mut self, change: &Change, hash: ChangeHash, author: Option<UserId>) -> Result<bool, DocumentError> {
+        let mut expanded = change.decode();
+        let old = expanded.actor_id.clone();
+        let (first, count) = (expanded.start_op.get(), expanded.operations.len() as u64);
+        let Some(name) = ActorId::from_slice(old.to_bytes()) else { return Ok(false) };
+        let new = AmActor::from((self.fresh)(&name).as_bytes());
+        let own = (old.clone(), first, first.saturating_add(count), new.clone());
+        let Some(operations) = expanded.operations.iter().map(|op| self.operation(op, &own)).collect::<Option<Vec<_>>>() else {
+            return Ok(false);
+        };
+        expanded.operations = operations;
+        expanded.deps = self.deps(change);
+        expanded.actor_id = new.clone();
+        let line = self.lines.entry(new).or_default();
+        *line += 1;
+        expanded.seq = *line;
+        // The first change of a line names its author, and no other.
+        let named = author.filter(|_| *line == 1);
+        let footer = named.map(|author| [&[AUTHOR_FOOTER, author.as_bytes().len() as u8], author.as_bytes().as_slice()].concat());
+        expanded.extra_bytes = footer.unwrap_or_default();
+        expanded.hash = None;
+        let again = encoded(expanded)?;
+        self.instead.insert(change.hash(), vec![again.hash()]);
+        self.moved.push(own);
+        self.written.push((hash, RawChange::of(&again)));
+        Ok(true)
+    }
+
+    /// An operation with the new names; `None` when it needs one that is gone.
+    fn operation(&self, op: &Op, own: &(AmActor, u64, u64, AmActor)) -> Option<Op> {
+        let named = |id: &AmOpId| (!self.dead.contains_key(id)).then(|| self.renamed(id, own));
+        let obj = match &op.obj {
+            ObjectId::Root => ObjectId::Root,
+            ObjectId::Id(id) => ObjectId::Id(named(id)?),
+        };
+        let key = match &op.key {
+            Key::Map(name) => Key::Map(name.clone()),
+            Key::Seq(ElementId::Head) => Key::Seq(ElementId::Head),
+            Key::Seq(ElementId::Id(id)) => Key::Seq(ElementId::Id(named(id)?)),
+        };
+        let mut pred: Vec<AmOpId> = op.pred.iter().flat_map(|pred| self.resolved(pred)).map(|pred| self.renamed(&pred, own)).collect();
+        pred.sort_unstable();
+        pred.dedup();
+        let needs = matches!(op.action, OpType::Delete | OpType::Increment(_));
+        if needs && pred.is_empty() {
+            return None;
+        }
+        Some(Op { action: op.action.clone(), obj, key, pred: pred.into(), insert: op.insert })
+    }
+
+    /// An operation, or what it had overwritten when it is gone.
+    fn resolved(&self, id: &AmOpId) -> Vec<AmOpId> {
+        self.dead.get(id).cloned().unwrap_or_else(|| vec![id.clone()])
+    }
+
+    fn renamed(&self, id: &AmOpId, own: &(AmActor, u64, u64, AmActor)) -> AmOpId {
+        let moved = std::iter::once(own).chain(&self.moved);
+        let hit = |(actor, first, end, _): &&(AmActor, u64, u64, AmActor)| id.actor() == actor && (*first..*end).contains(&id.counter());
+        moved.into_iter().find(hit).map_or_else(|| id.clone(), |(_, _, _, new)| AmOpId::new(id.counter(), new))
+    }
+}
+
+fn encoded(expanded: ExpandedChange) -> Result<Change, DocumentError> {
+    // What automerge builds is read back as it would be from outside.
+    let change = Change::from(expanded);
+    Change::try_from(change.raw_bytes()).map_err(DocumentError::automerge)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test says where")]
+
+    use super::*;
+    use crate::crdt::ChangeStamp;
+    use crate::crdt::gate::{Gate, Incoming, Outcome, Source};
+    use crate::ids::{DocId, Ms};
+    use crate::model::{Edit, Provenance, edit, kinds};
+
+    const USER: UserId = UserId::from_bytes([7; 16]);
+
+    fn write(document: &mut Document, actor: u8, edits: &[Edit]) -> RawChange {
+        let stamp = ChangeStamp { actor: ActorId::short([actor; 32]), author: Some(USER), time: Ms(1_772_409_600_000), note: None };
+        document.write(None, &stamp, |writer| edit::write(&kinds::CUSTOMER, edits, writer)).unwrap().unwrap()
+    }
+    fn fact(field: &str, value: &str) -> Edit {
+        Edit::Assert { field: field.to_owned(), value: value.into(), provenance: Provenance::default() }
+    }
+    fn splice(at: usize, insert: &str) -> Edit {
+        Edit::Splice { field: "problems".to_owned(), at, delete: 0, insert: insert.to_owned() }
+    }
+    fn names(changes: &[&RawChange]) -> BTreeSet<ChangeHash> {
+        changes.iter().map(|change| change.hash).collect()
+    }
+    fn fresh(old: &ActorId) -> ActorId {
+        ActorId::short([old.as_bytes()[0] ^ 0x80; 32])
+    }
+    /// The strict gate takes what was written again, in the place of what it stands for.
+    fn passes(rewritten: &Rewritten) {
+        let ready = kinds::ready("customer").unwrap();
+        let owns = |_: &ActorId| true;
+        let source = Source::Device { user: USER, owns: &owns };
+        let incoming: Vec<Incoming<'_>> = rewritten.changes.iter().map(|(_, change)| Incoming { bytes: &change.bytes, source }).collect();
+        let admission = Gate::strict().admit(&rewritten.base, &ready.rules, &incoming, &|_| Ok(()));
+        assert!(admission.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Accepted(_))), "{:?}", admission.outcomes);
+        assert_eq!(admission.document.unwrap().heads(), rewritten.document.heads());
+    }
+
+    #[test]
+    fn what_does_not_need_a_refused_change_goes_on_without_it() {
+        let genesis = kinds::ready("customer").unwrap().genesis.clone();
+        let mut document = genesis.clone();
+        let first = write(&mut document, 1, &[fact("trade_name", "惠民")]);
+        let refused = write(&mut document, 1, &[fact("trade_name", "坏"), splice(0, "缺货")]);
+        let other = write(&mut document, 1, &[fact("legal_name", "惠民超市")]);
+        let needs = write(&mut document, 1, &[splice(2, "严重")]);
+        let over = write(&mut document, 1, &[fact("trade_name", "惠民超市")]);
+        let own = names(&[&refused, &other, &needs, &over]);
+        let rewriting = Rewriting { left_out: &names(&[&refused]), roots: &BTreeSet::new(), own: &own };
+        let done = rewrite(&document, Some(genesis), &rewriting, &fresh).unwrap().unwrap();
+        assert_eq!(done.stuck, names(&[&needs]), "it writes after a letter that is gone");
+        assert_eq!(done.changes.iter().map(|(old, _)| *old).collect::<Vec<_>>(), [other.hash, over.hash]);
+        passes(&done);
+        assert!(done.document.holds(&first.hash) && !done.document.holds(&refused.hash));
+        let card = crate::model::card::Card::fold(DocId::from_bytes([1; 16]).into(), &done.document, None);
+        assert_eq!((card.text("trade_name"), card.text("legal_name")), (Some("惠民超市"), Some("惠民超市")));
+        assert_eq!(done.document.text("problems").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_line_that_forked_is_written_again_whole() {
+        let genesis = kinds::ready("customer").unwrap().genesis.clone();
+        let mut document = genesis.clone();
+        let known = write(&mut document, 1, &[fact("trade_name", "惠民"), splice(0, "缺货")]);
+        let forked = write(&mut document, 1, &[splice(2, "严重"), fact("trade_name", "惠民超市")]);
+        let after = write(&mut document, 1, &[splice(4, "!"), fact("trade_name", "惠民超市二店")]);
+        let own = names(&[&forked, &after]);
+        let rewriting = Rewriting { left_out: &BTreeSet::new(), roots: &names(&[&forked]), own: &own };
+        let done = rewrite(&document, Some(genesis), &rewriting, &fresh).unwrap().unwrap();
+        assert!(done.stuck.is_empty() && done.base.holds(&known.hash));
+        passes(&done);
+        assert_eq!(done.document.text("problems").as_deref(), Some("缺货严重!"));
+        assert_eq!(done.document.registers("facts"), {
+            let mut same = done.document.registers("facts");
+            same.retain(|register| register.rivals.len() == 1);
+            same
+        });
+        assert!(rewrite(&done.document, None, &rewriting, &fresh).unwrap().is_none(), "nothing of it is left");
+    }
+}

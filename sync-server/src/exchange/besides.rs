@@ -1,0 +1,197 @@
+//! What a device hands in besides its own outbox, and what it is told besides documents: batches that it carries for others, changes
+//! that headquarters lost in a restore, decisions about quarantined changes, late records about its customers, orders.
+
+use std::collections::BTreeMap;
+
+use roadbook_core::carried::Packet;
+use roadbook_core::exchange::{
+    Answer, Cursor, Decided, Delivered, Heartbeat, LateNotice, NotTaken, Order, Outcome, Pushed, Request, Ruling, SPEAKS, Told, Verdict,
+};
+use roadbook_core::ids::{ChangeHash, DocId, Ms};
+use roadbook_core::signing::PublicKey;
+
+use super::scope::View;
+use super::verdict::{AFTER_DRAIN, BAD_SIGNATURE, REVOKED};
+use super::{Answered, Exchange, ExchangeError};
+use crate::accounts::{Act, Contact, Who};
+use crate::device::{Caller, Standing};
+use crate::duties::SYSTEM;
+use crate::feed::{Decision, DeskState};
+use crate::headquarters::Changed;
+
+impl Exchange {
+    /// Takes in what comes besides the outbox; what is to be told about it, and which documents changed.
+    pub(super) fn take_besides(&self, now: Ms, caller: &Caller, request: &Request) -> Result<(Told, Vec<Changed>), ExchangeError> {
+        let (mut told, mut changed) = (Told::default(), Vec::new());
+        let Some(besides) = &request.besides else { return Ok((told, changed)) };
+        for packet in &besides.carried {
+            let (delivered, by_it) = self.carried(now, caller, packet)?;
+            told.delivered.push(delivered);
+            changed.extend(by_it);
+        }
+        if !besides.recovered.is_empty() {
+            let (done, by_it) = self.recovered(now, caller, &besides.recovered)?;
+            told.recovered = done;
+            changed.extend(by_it);
+        }
+        Ok((told, changed))
+    }
+
+    /// Adds what a device that is served like any other has not heard yet.
+    pub(super) fn tell(&self, told: &mut Told, caller: &Caller, request: &Request, view: Option<(&View, u64)>) -> Result<(), ExchangeError> {
+        let Some(besides) = &request.besides else { return Ok(()) };
+        told.decisions = self.decisions(caller, besides.heard)?;
+        let Some((view, base)) = view.filter(|(_, base)| *base > 0) else { return Ok(()) };
+        for line in self.feed.late(base)? {
+            let Some(filing) = self.feed.filing(line.subject)? else { continue };
+            let unowned = filing.owner.is_none() && filing.territory.as_ref().is_some_and(|territory| view.reach.holds(territory));
+            if line.author != caller.user.id && (filing.owner == Some(caller.user.id) || unowned) {
+                told.late.push(LateNotice {
+                    subject: line.subject,
+                    author: line.author,
+                    changes: line.changes,
+                    last_no: line.last_no,
+                    received_at: line.received_at,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn decisions(&self, caller: &Caller, heard: u64) -> Result<Vec<Decided>, ExchangeError> {
+        let rows = self.feed.decided(caller.device.id, heard)?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| {
+                let ruling = match row.state {
+                    DeskState::Open | DeskState::Resent => return None,
+                    DeskState::Approved => Ruling::Approved,
+                    DeskState::Rewritten => Ruling::Rewritten,
+                    DeskState::Rejected => Ruling::Rejected { why: row.remark },
+                };
+                Some(Decided { no: row.decided_no, doc: row.row.refused.doc, hash: row.row.refused.hash, ruling })
+            })
+            .collect())
+    }
+
+    /// A batch that another device signed: judged as if that device had come itself.
+    fn carried(&self, now: Ms, carrier: &Caller, bytes: &[u8]) -> Result<(Delivered, Vec<Changed>), ExchangeError> {
+        let digest = Packet::digest(bytes);
+        let nothing = Delivered { digest, refused: Vec::new() };
+        let Ok((packet, batch)) = Packet::decode(bytes).and_then(|packet| packet.batch().map(|batch| (packet, batch))) else {
+            tracing::warn!(device = %carrier.device.id, "a carried batch is unreadable");
+            return Ok((nothing, Vec::new()));
+        };
+        let who = Who::device(carrier.user.id, carrier.device.id, "");
+        let author = self.accounts.device(packet.device)?;
+        let signed = |key: &[u8]| PublicKey::from_sec1(key).is_some_and(|key| packet.is_signed_by(&key));
+        let author = match author.filter(|device| signed(&device.key)) {
+            Some(device) => self.accounts.user(device.user)?.map(|user| (device, user)),
+            None => None,
+        };
+        let Some((device, user)) = author else {
+            let verdicts = self.quarantine_all(now, carrier, &batch.pushed, BAD_SIGNATURE)?;
+            return Ok((Delivered { digest, refused: not_taken(&batch.pushed, &verdicts) }, Vec::new()));
+        };
+        self.accounts.audit(now, &who, Act::Carried, &device.id.to_string())?;
+        let standing = if device.revoked_at.is_some() || user.disabled { Standing::DrainOnly } else { Standing::Good };
+        // Its clock cannot be measured through another phone: by what was last measured.
+        let its_now = now.plus(device.offset_ms.saturating_neg());
+        let caller = Caller { device, user, standing };
+        let (verdicts, changed) = if standing == Standing::DrainOnly {
+            (self.quarantine_all(now, &caller, &batch.pushed, REVOKED)?, Vec::new())
+        } else {
+            // It has not come itself: what it knows is what it knew, until it has handed in everything.
+            let heartbeat = Heartbeat { unsent_changes: u32::MAX, ..Heartbeat::default() };
+            let request = Request {
+                device: caller.device.id,
+                now: its_now,
+                cursor: batch.cursor,
+                checkpoint: None,
+                digest: None,
+                pushed: batch.pushed.clone(),
+                schema: 0,
+                heartbeat,
+                speaks: Some(SPEAKS),
+                besides: None,
+            };
+            self.push(now, &caller, &request)?
+        };
+        Ok((Delivered { digest, refused: not_taken(&batch.pushed, &verdicts) }, changed))
+    }
+
+    /// A device that may only hand in: everything goes to quarantine, nothing comes out. When it has handed in what it had, it is told
+    /// to wipe itself; one that is to be wiped is told so at once.
+    pub(super) fn drained(&self, now: Ms, epoch: [u8; 16], caller: &Caller, request: &Request) -> Result<Answered, ExchangeError> {
+        let (device, who) = (caller.device.id, Who::device(caller.user.id, caller.device.id, ""));
+        let orders = self.accounts.orders(device)?;
+        let verdicts = if request.pushed.is_empty() {
+            Vec::new()
+        } else if orders.drained_at.is_some() {
+            self.refuse_after_drain(now, caller, request)?
+        } else {
+            self.quarantine_all(now, caller, &request.pushed, REVOKED)?
+        };
+        let arrived: usize = request.pushed.iter().map(|pushed| pushed.changes.len()).sum();
+        let waiting = u64::from(request.heartbeat.unsent_changes).saturating_sub(arrived as u64);
+        if waiting == 0 || orders.wipe_at.is_some() {
+            self.accounts.note_drained(now, &who, device)?;
+        }
+        let offset_ms = now.since(request.now);
+        let cursor_no = request.cursor.map_or(0, |cursor| cursor.number);
+        self.accounts.note_contact(now, device, &Contact { cursor_no, offset_ms, waiting, at_rest: false })?;
+        if request.besides.is_none() && request.pushed.is_empty() {
+            return Ok(Answered::Gone);
+        }
+        let order = if orders.wipe_at.is_some() || waiting == 0 { Order::Wipe } else { Order::Drain };
+        if order == Order::Wipe && request.besides.is_some() {
+            self.accounts.note_wipe_told(now, &who, device)?;
+        }
+        Ok(Answered::Answer(Box::new(Answer {
+            now,
+            verdicts,
+            items: Vec::new(),
+            cursor: request.cursor.unwrap_or(Cursor { epoch, number: 0 }),
+            checkpoint: request.checkpoint,
+            more: true,
+            restart: false,
+            profile: None,
+            speaks: Some(SPEAKS),
+            told: request.besides.as_ref().map(|_| Told { order: Some(order), ..Told::default() }),
+        })))
+    }
+
+    /// What comes after everything had been handed in is new: refused, and kept as rejected.
+    fn refuse_after_drain(&self, now: Ms, caller: &Caller, request: &Request) -> Result<Vec<Verdict>, ExchangeError> {
+        let mut verdicts = Vec::new();
+        let mut new = 0_usize;
+        for pushed in &request.pushed {
+            let known: Vec<ChangeHash> =
+                self.feed.desk_of(pushed.doc, Some(caller.device.id))?.into_iter().map(|row| row.row.refused.hash).collect();
+            verdicts.extend(self.quarantine_all(now, caller, std::slice::from_ref(pushed), AFTER_DRAIN)?);
+            for row in self.feed.desk_of(pushed.doc, Some(caller.device.id))? {
+                if !known.contains(&row.row.refused.hash) {
+                    new += 1;
+                    let decision = Decision { state: DeskState::Rejected, by: SYSTEM, now, remark: super::verdict::words(AFTER_DRAIN) };
+                    self.feed.decide(row.row.id, &decision)?;
+                }
+            }
+        }
+        if new > 0 {
+            let who = Who::device(caller.user.id, caller.device.id, "");
+            self.accounts.audit(now, &who, Act::RefusedAfterDrain, &new.to_string())?;
+        }
+        Ok(verdicts)
+    }
+}
+
+/// The changes of a batch that did not find their place.
+fn not_taken(pushed: &[Pushed], verdicts: &[Verdict]) -> Vec<NotTaken> {
+    let gate = roadbook_core::crdt::gate::Gate::strict();
+    let docs: BTreeMap<ChangeHash, DocId> = pushed
+        .iter()
+        .flat_map(|pushed| pushed.changes.iter().map(|change| (super::push::name_of(&gate, change), pushed.doc)).collect::<Vec<_>>())
+        .collect();
+    let refused = verdicts.iter().filter(|verdict| !matches!(verdict.outcome, Outcome::Accepted | Outcome::AlreadyKnown));
+    refused.filter_map(|verdict| docs.get(&verdict.hash).map(|doc| NotTaken { doc: *doc, hash: verdict.hash })).collect()
+}

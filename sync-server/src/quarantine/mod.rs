@@ -1,0 +1,251 @@
+//! The quarantine as people see it: what was set aside, in words, and what is decided about it. Approving admits a change after all:
+//! as it is where its branch can be applied, else written again in its author's name without what it was written after.
+//! Rejecting keeps it as rejected. What was built on an approved change is approved with it.
+//!
+//! Never here: HTTP, SQL, and the question who may decide (`access`).
+
+mod file;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roadbook_core::crdt::gate::{Accepted, Candidate, Denied, Gate, Incoming, Outcome, Source};
+use roadbook_core::crdt::rewrite::{Rewriting, rewrite};
+use roadbook_core::crdt::{Document, RawChange};
+use roadbook_core::ids::{ActorId, ChangeHash, DocId, Ms, UserId};
+use roadbook_core::model::{Kind, kinds};
+use sha2::{Digest as _, Sha256};
+
+use crate::access::table::SYSTEM_PART;
+use crate::accounts::{Accounts, AccountsError, Act, Who};
+use crate::clock::{NoEntropy, random};
+use crate::exchange::verdict::{FOLLOWS_REFUSED, RECOVERED_OFFICE};
+use crate::feed::{Batch, Binding, Decision, DeskRow, DeskState, Feed, FeedError, Filing, Hand, NewEntry};
+use crate::headquarters::{Changed, Headquarters, HeadquartersError, described};
+
+pub use file::{csv, json};
+pub use words::{Said, said};
+
+/// Rows decided by one request, at most.
+pub const DECIDED_MAX: usize = 2_000;
+
+/// Why a decision could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum QuarantineError {
+    /// The feed failed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The account tables failed.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    /// The headquarters replica failed.
+    #[error(transparent)]
+    Headquarters(#[from] HeadquartersError),
+    /// A document cannot be read.
+    #[error(transparent)]
+    Document(#[from] roadbook_core::crdt::DocumentError),
+    /// No randomness.
+    #[error(transparent)]
+    NoEntropy(#[from] NoEntropy),
+}
+
+impl From<roadbook_core::replica::ReplicaError> for QuarantineError {
+    fn from(error: roadbook_core::replica::ReplicaError) -> Self {
+        Self::Headquarters(error.into())
+    }
+}
+
+/// What a request to approve did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Approved {
+    /// Rows admitted as they were.
+    pub as_is: Vec<i64>,
+    /// Rows written again in their author's name.
+    pub rewritten: Vec<i64>,
+    /// Rows that cannot be admitted in any form, with why: they stay open.
+    pub impossible: Vec<(i64, String)>,
+    /// Documents that changed.
+    pub changed: Vec<Changed>,
+}
+
+/// The quarantine of one organisation.
+#[derive(Clone, Copy)]
+pub struct Quarantine<'a> {
+    /// People and devices.
+    pub accounts: &'a Accounts,
+    /// The feed that it is part of.
+    pub feed: &'a dyn Feed,
+    /// Where approved changes show.
+    pub headquarters: &'a Headquarters,
+}
+
+impl Quarantine<'_> {
+    /// Approves open rows, and with each what was built on it.
+    ///
+    /// # Errors
+    /// [`QuarantineError`]; what was approved before stays approved.
+    pub fn approve(&self, now: Ms, who: &Who, by: UserId, ids: &[i64], remark: &str) -> Result<Approved, QuarantineError> {
+        let mut approved = Approved::default();
+        let mut wanted: BTreeSet<i64> = ids.iter().copied().take(DECIDED_MAX).collect();
+        while let Some(id) = wanted.pop_first() {
+            let Some(row) = self.feed.desk_row(id)?.filter(|row| row.state == DeskState::Open) else { continue };
+            let (refused, device) = (row.row.refused.clone(), row.row.device);
+            let state = match self.admit(now, &row)? {
+                Ok((state, changed)) => {
+                    approved.changed.extend(changed);
+                    state
+                }
+                Err(why) => {
+                    approved.impossible.push((id, why));
+                    continue;
+                }
+            };
+            self.feed.decide(id, &Decision { state, by, now, remark })?;
+            self.accounts.audit(now, who, Act::QuarantineApproved, &format!("{id} {}", state.code()))?;
+            if state == DeskState::Approved { approved.as_is.push(id) } else { approved.rewritten.push(id) };
+            // What was built on it waits with it and is approved with it.
+            let gate = Gate::strict();
+            let follows = |other: &DeskRow| {
+                other.state == DeskState::Open
+                    && other.row.refused.code == FOLLOWS_REFUSED
+                    && gate.identify(&other.row.refused.bytes).is_ok_and(|one| one.deps.contains(&refused.hash))
+            };
+            wanted.extend(self.feed.desk_of(refused.doc, device)?.iter().filter(|row| follows(row)).map(|row| row.row.id));
+        }
+        Ok(approved)
+    }
+
+    /// Rejects open rows: they are kept as rejected, and their author is told. Returns how many.
+    ///
+    /// # Errors
+    /// [`QuarantineError`].
+    pub fn reject(&self, now: Ms, who: &Who, by: UserId, ids: &[i64], remark: &str) -> Result<usize, QuarantineError> {
+        let mut rejected = 0;
+        for id in ids.iter().take(DECIDED_MAX) {
+            if self.feed.decide(*id, &Decision { state: DeskState::Rejected, by, now, remark })? {
+                rejected += 1;
+                self.accounts.audit(now, who, Act::QuarantineRejected, &id.to_string())?;
+            }
+        }
+        Ok(rejected)
+    }
+
+    /// Admits one row, in the order: as it is, then written again. `Err`: why neither is possible.
+    fn admit(&self, now: Ms, row: &DeskRow) -> Result<Result<(DeskState, Vec<Changed>), String>, QuarantineError> {
+        let refused = &row.row.refused;
+        let Some((kind, ready)) = kinds::kind(&refused.kind).zip(kinds::ready(&refused.kind)) else {
+            return Ok(Err(format!("kind {:?} is not known to this server", refused.kind)));
+        };
+        let mut inner = self.headquarters.hold();
+        let held = inner.replica().document(refused.doc)?;
+        let document = held.map_or_else(|| ready.genesis.clone(), |held| held.document);
+        if document.holds(&refused.hash) {
+            return Ok(Ok((DeskState::Approved, Vec::new())));
+        }
+        let why = match self.judge(row, kind, &document)? {
+            Ok(accepted) => {
+                self.append(now, row, row.row.device, *accepted)?;
+                return Ok(Ok((DeskState::Approved, inner.follow(now, BTreeMap::new())?.changed)));
+            }
+            Err(why) => why,
+        };
+        let Some(again) = self.again(row, &document)? else { return Ok(Err(why)) };
+        let rewritten = DeskRow { row: crate::feed::Quarantined { refused: again.clone(), device: None, ..row.row.clone() }, ..row.clone() };
+        match self.judge(&rewritten, kind, &document)? {
+            Ok(accepted) => {
+                self.append(now, &rewritten, None, *accepted)?;
+                Ok(Ok((DeskState::Rewritten, inner.follow(now, BTreeMap::new())?.changed)))
+            }
+            Err(_) => Ok(Err(why)),
+        }
+    }
+
+    /// Puts a row's change through the gate; a person has answered for its right, but for what nobody may write for another.
+    fn judge(&self, row: &DeskRow, kind: &'static Kind, document: &Document) -> Result<Result<Box<Accepted>, String>, QuarantineError> {
+        let refused = &row.row.refused;
+        let Some(ready) = kinds::ready(kind.id) else { return Ok(Err("unknown kind".to_owned())) };
+        let recovered = refused.code == RECOVERED_OFFICE;
+        let own = Binding { device: row.row.device, doc: refused.doc };
+        let owns = |actor: &ActorId| self.feed.actor(actor).is_ok_and(|bound| bound.is_none_or(|bound| bound == own));
+        let source = if recovered { Source::Feed } else { Source::Device { user: row.row.user, owns: &owns } };
+        let access = |candidate: &Candidate<'_>| {
+            let office = kind.id == kinds::OFFICE.id;
+            let parts = candidate.touched.iter().map(|touched| kind.container(&touched.container).map(|container| container.part.0));
+            let allowed = recovered || parts.into_iter().all(|part| part.is_some_and(|part| part != SYSTEM_PART && !office));
+            if allowed || candidate.genesis { Ok(()) } else { Err(Denied("headquarters_only")) }
+        };
+        let admission = Gate::strict().admit(document, &ready.rules, &[Incoming { bytes: &refused.bytes, source }], &access);
+        Ok(match admission.outcomes.into_iter().next() {
+            Some(Outcome::Accepted(accepted)) => Ok(accepted),
+            Some(Outcome::Refused { refusal, .. }) => Err(refusal.to_string()),
+            Some(Outcome::MissingDependencies { missing, .. }) => Err(format!("{} change(s) that it builds on are missing", missing.len())),
+            Some(Outcome::Forked { .. }) => Err("its line of changes forked".to_owned()),
+            Some(Outcome::AlreadyKnown { .. } | Outcome::Postponed { .. }) | None => Err("try again".to_owned()),
+        })
+    }
+
+    /// The row's change written again on what headquarters holds, without anything else that was set aside.
+    fn again(&self, row: &DeskRow, document: &Document) -> Result<Option<crate::feed::Refused>, QuarantineError> {
+        let refused = &row.row.refused;
+        let Some((branch, others)) = self.branch(row, document)? else { return Ok(None) };
+        let process: [u8; 16] = random()?;
+        let fresh = |old: &ActorId| {
+            let mut hasher = Sha256::new();
+            hasher.update(process);
+            hasher.update(refused.doc.as_bytes());
+            hasher.update(old.as_bytes());
+            ActorId::short(hasher.finalize().into())
+        };
+        let this = BTreeSet::from([refused.hash]);
+        let genesis = kinds::ready(&refused.kind).map(|ready| ready.genesis.clone());
+        let rewriting = Rewriting { left_out: &others, roots: &this, own: &this };
+        let done = rewrite(&branch, genesis, &rewriting, &fresh)?;
+        let new = done.and_then(|done| done.changes.into_iter().next());
+        Ok(new.map(|(_, RawChange { hash, bytes })| crate::feed::Refused { hash, bytes, ..refused.clone() }))
+    }
+
+    /// The document with the row's change and everything set aside that it was written after, and the names of the latter. `None`
+    /// when the change cannot be read, or what it builds on is nowhere.
+    pub(crate) fn branch(&self, row: &DeskRow, document: &Document) -> Result<Option<(Document, BTreeSet<ChangeHash>)>, QuarantineError> {
+        let refused = &row.row.refused;
+        let Some(ready) = kinds::ready(&refused.kind) else { return Ok(None) };
+        let rows = self.feed.desk_of(refused.doc, row.row.device)?;
+        let earlier = rows.iter().filter(|other| other.row.refused.hash != refused.hash).map(|other| &other.row.refused.bytes);
+        let bytes: Vec<&Vec<u8>> = earlier.chain([&refused.bytes]).collect();
+        let incoming: Vec<Incoming<'_>> = bytes.iter().map(|bytes| Incoming { bytes, source: Source::Feed }).collect();
+        let admission = Gate::lenient().admit(document, &ready.rules, &incoming, &|_| Ok(()));
+        let Some(branch) = admission.document.filter(|branch| branch.holds(&refused.hash)) else { return Ok(None) };
+        let others = rows.iter().map(|other| other.row.refused.hash).filter(|hash| *hash != refused.hash && !document.holds(hash));
+        Ok(Some((branch, others.collect())))
+    }
+
+    fn append(&self, now: Ms, row: &DeskRow, device: Option<roadbook_core::ids::DeviceId>, accepted: Accepted) -> Result<(), QuarantineError> {
+        let refused = &row.row.refused;
+        let author = accepted.meta.author.unwrap_or(row.row.user);
+        let known = self.feed.document(refused.doc)?;
+        let mut filings = Vec::new();
+        if known.is_none() && refused.kind == kinds::CUSTOMER.id && self.feed.filing(refused.subject)?.is_none() {
+            let territory = self.accounts.user(author)?.and_then(|user| user.territories.into_iter().next());
+            filings.push((refused.subject, Filing { territory, owner: Some(author) }));
+        }
+        let owner = (refused.kind != kinds::CUSTOMER.id && refused.kind != kinds::OFFICE.id).then_some(author);
+        let introduced = known.unwrap_or_else(|| described(refused.doc, &refused.kind, refused.subject, owner));
+        let entry = NewEntry {
+            doc: refused.doc,
+            hash: accepted.raw.hash,
+            deps: accepted.deps,
+            actor: accepted.meta.actor,
+            author,
+            bytes: accepted.raw.bytes,
+        };
+        let batch = Batch { documents: vec![introduced], entries: vec![entry], filings, ..Batch::default() };
+        self.feed.append(&Hand { device, user: row.row.user, now }, &batch)?;
+        Ok(())
+    }
+
+    /// The document of a row as headquarters holds it, or as it begins.
+    pub(crate) fn document(&self, doc: DocId, kind: &str) -> Result<Option<Document>, QuarantineError> {
+        let held = self.headquarters.read(|replica| replica.document(doc))?;
+        Ok(held.map(|held| held.document).or_else(|| kinds::ready(kind).map(|ready| ready.genesis.clone())))
+    }
+}

@@ -1,0 +1,160 @@
+//! Copies and restores: a phone's file on another phone, a phone from an old backup, a line that forked, a server from an old backup. Each is
+//! found out and healed; nothing is lost, nothing doubled.
+
+use roadbook_core::replica::{Claimed, Replica, Start};
+use roadbook_core::store::{Check, Durability, OpenOptions};
+use roadbook_server::feed::DeskState;
+
+use super::handover::visit;
+use crate::laws;
+use crate::world::World;
+use crate::world::cast::{self, customer};
+
+const ROWS: usize = 1_000;
+
+#[test]
+fn a_backup_on_a_second_phone_is_found_out_and_counts_once() {
+    let mut world = World::monday(&["lq1"]);
+    world.enrol("wf1", true);
+    world.sync("wf1");
+    let first = world.phones.get_mut("wf1").unwrap();
+    assert_eq!(first.replica_mut().claim([1; 16]).unwrap(), Claimed::First);
+    assert_eq!(first.replica_mut().claim([1; 16]).unwrap(), Claimed::Same);
+    let c1 = customer(1);
+    world.at("09:00").on("wf1").set(c1, "legal_name", "一").set(c1, "short_name", "二");
+    visit(&mut world, "wf1", customer(3));
+    let now = world.now;
+    let backup = world.phones.get_mut("wf1").unwrap().back_up(now);
+    let mut copy = world.phones.get_mut("wf1").unwrap().copied("wf2", cast::device("wf2"), &backup, now);
+    assert_eq!(copy.replica_mut().claim([2; 16]).unwrap(), Claimed::Copy);
+    assert!(copy.replica().device().is_err(), "it must be enrolled anew");
+    let profile = world.office.enrol(cast::user("wf"), cast::device("wf2"), "wf2", now);
+    copy.replica_mut().enrolled(cast::device("wf2"), &profile).unwrap();
+    world.phones.insert("wf2".to_owned(), copy);
+    // Both hand in what both hold, and both go on.
+    world.at("10:00").on("wf2").set(c1, "customer_no", "三");
+    world.sync("wf2");
+    world.at("10:30").on("wf1").set(c1, "customer_no", "四");
+    world.sync("wf1");
+    world.settle();
+    let card = world.office_card(c1);
+    assert_eq!((card.text("legal_name"), card.text("short_name")), (Some("一"), Some("二")));
+    assert_eq!(card.facts["legal_name"].rivals.len(), 1, "counted once");
+    assert_eq!(card.facts["customer_no"].rivals.len(), 2, "written apart, kept both");
+    let visits = world.office.read(|replica| crate::world::about(replica, customer(3), "visit").len());
+    assert_eq!(visits, 1);
+    let open = world.office.feed.desk(Some(DeskState::Open), ROWS).unwrap();
+    assert!(open.iter().all(|row| row.row.refused.code == "forked"), "nothing waits for a person: {:?}", open.iter().map(|row| &row.row.refused.code).collect::<Vec<_>>());
+    laws::hold(&mut world);
+}
+
+#[test]
+fn a_phone_from_an_old_backup_gets_back_what_it_had_handed_in() {
+    let mut world = World::monday(&["lq1"]);
+    world.enrol("wf1", true);
+    world.sync("wf1");
+    let c1 = customer(1);
+    world.at("09:00").on("wf1").set(c1, "legal_name", "一");
+    world.sync("wf1");
+    let now = world.now;
+    let backup = world.phones.get_mut("wf1").unwrap().back_up(now);
+    world.at("10:00").on("wf1").set(c1, "short_name", "二");
+    visit(&mut world, "wf1", customer(3));
+    world.sync("wf1");
+    world.at("11:00").on("lq1").set(c1, "customer_no", "三");
+    world.settle();
+    let now = world.at("12:00").now;
+    world.phones.get_mut("wf1").unwrap().restore(&backup, now);
+    assert_eq!(world.card("wf1", c1).text("short_name"), None, "she does not have it any more");
+    world.on("wf1").set(c1, "line_of_business", "四");
+    world.pass_ms(11 * 60_000).sync("wf1");
+    world.pass_ms(11 * 60_000).settle();
+    let card = world.card("wf1", c1);
+    assert_eq!(["legal_name", "short_name", "customer_no", "line_of_business"].map(|field| card.text(field)), ["一", "二", "三", "四"].map(Some));
+    assert!(world.office.feed.desk(None, ROWS).unwrap().is_empty());
+    laws::hold(&mut world);
+}
+
+#[test]
+fn a_line_that_forked_is_written_again_by_itself() {
+    let mut world = World::monday(&["lq1"]);
+    world.enrol("wf1", true);
+    world.sync("wf1");
+    let c1 = customer(1);
+    let now = world.at("09:00").now;
+    let backup = world.phones.get_mut("wf1").unwrap().back_up(now);
+    // Two processes that believe to be the same: what a snapshot of a running machine gives.
+    let open = OpenOptions { durability: Durability::Rebuildable, cache_kib: 512, check: Check::Quick, now };
+    let start = Start { open, process: [9; 16] };
+    let file = backup.with_file_name("twin.sqlite");
+    std::fs::copy(&backup, &file).unwrap();
+    let mut twin = Replica::open(&file, &start).unwrap().0;
+    let stamp = |n: u8| roadbook_core::replica::Stamp { author: cast::user("wf"), now, entropy: [n; 16] };
+    let write = |replica: &mut Replica, n: u8, field: &str, value: &str| {
+        let edits = [crate::world::hand::fact(field, value)];
+        let target = roadbook_core::replica::Target::customer(customer(1));
+        replica.save(&stamp(n), roadbook_core::store::Lane::Normal, &target, &edits).unwrap();
+    };
+    write(&mut twin, 1, "legal_name", "甲");
+    write(&mut twin, 2, "short_name", "甲");
+    let mut other = Replica::open(&backup, &start).unwrap().0;
+    write(&mut other, 3, "customer_no", "乙");
+    write(&mut other, 4, "line_of_business", "乙");
+    write(&mut other, 5, "line_of_business", "乙乙");
+    let device = world.phone("wf1").device;
+    let mut rewritten = 0;
+    for (replica, later) in [(&mut twin, 0), (&mut other, 0), (&mut twin, 20), (&mut other, 40)] {
+        // Both look like one device, which headquarters does not send its own words: the digest tells, at rest.
+        let now = now.plus(later * 60_000);
+        for _ in 0..20 {
+            let request = replica.sync_request(now, None).unwrap();
+            let answer = world.office.answer(device, &request, now).unwrap();
+            let synced = replica.sync_answer(&answer, now).unwrap();
+            rewritten += synced.rewritten;
+            if !synced.more {
+                break;
+            }
+        }
+        assert_eq!(replica.outbox_size().unwrap().changes, 0);
+        assert!(replica.set_aside_changes(9).unwrap().is_empty());
+    }
+    assert!(rewritten > 0, "it forked");
+    let card = world.office_card(c1);
+    assert_eq!(["legal_name", "short_name", "customer_no", "line_of_business"].map(|field| card.text(field)), ["甲", "甲", "乙", "乙乙"].map(Some));
+    assert!(card.facts.values().all(|fact| fact.rivals.len() <= 1), "nothing doubled");
+    let shown = other.card(c1).unwrap().unwrap();
+    assert_eq!(shown.text("legal_name"), Some("甲"), "the branch of the other arrived");
+    world.pass_ms(60 * 60_000).settle();
+    laws::hold(&mut world);
+}
+
+#[test]
+fn a_server_from_an_old_backup_gets_back_what_it_lost_from_the_phones() {
+    let mut world = World::monday(&["wf1", "lq1", "sl1"]);
+    let c1 = customer(1);
+    world.at("09:00").on("wf1").set(c1, "legal_name", "一");
+    world.settle();
+    let backup = world.office.back_up("backup");
+    // After the backup: two people work, and one of the phones will never come back.
+    world.at("10:00").on("wf1").set(c1, "short_name", "二");
+    visit(&mut world, "wf1", customer(3));
+    world.settle();
+    world.at("10:30").on("lq1").set(c1, "customer_no", "三");
+    world.settle();
+    world.phones.remove("lq1");
+    let now = world.at("12:00").now;
+    world.office.restore(backup, now);
+    assert_eq!(world.office_card(c1).text("short_name"), None, "the server lost it");
+    world.at("12:30").on("wf1").set(c1, "line_of_business", "四");
+    world.settle();
+    let card = world.office_card(c1);
+    assert_eq!(
+        ["legal_name", "short_name", "customer_no", "line_of_business"].map(|field| card.text(field)),
+        ["一", "二", "三", "四"].map(Some),
+        "her own work, and his by her phone"
+    );
+    assert_eq!(card.facts["customer_no"].rivals[0].author, Some(cast::user("lq")), "with its author");
+    assert_eq!(world.office.read(|replica| crate::world::about(replica, customer(3), "visit").len()), 1);
+    world.pass_ms(11 * 60_000).settle();
+    laws::hold(&mut world);
+}
