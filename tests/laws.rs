@@ -63,9 +63,13 @@ fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
         if known.contains(hash) {
             continue;
         }
-        if phone.replica().store().read(|read| read.rewritten(*hash)).unwrap().is_some_and(|new| {
-            !world.office.known(&BTreeMap::from([(new, *doc)])).is_empty() || aside.contains_key(&new)
-        }) {
+        if phone
+            .replica()
+            .store()
+            .read(|read| read.rewritten(*hash))
+            .unwrap()
+            .is_some_and(|new| !world.office.known(&BTreeMap::from([(new, *doc)])).is_empty() || aside.contains_key(&new))
+        {
             continue;
         }
         let own = phone.replica().store().read(|read| read.own_change(*hash)).unwrap();

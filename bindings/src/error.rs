@@ -29,6 +29,9 @@ pub enum RoadbookError {
     /// Headquarters has revoked this device: show what is unsent, then wipe.
     #[error("headquarters has revoked this device")]
     Revoked,
+    /// Headquarters ordered a wipe and it is done: the file is gone. Destroy the device's key and the file's, forget the enrolment.
+    #[error("headquarters has ended this device; everything on it was deleted")]
+    Wiped,
     /// Headquarters, or something on the way there, refuses for now: wait, then try again.
     #[error("headquarters answered {status}: {en}")]
     ServerRefused {

@@ -1,11 +1,11 @@
 //! What an app carries between this library and headquarters: requests out, answers in. The app moves them with its platform's own HTTP
 //! stack, in the background too; what they mean is the core's (`roadbook_core::{signing, sync}`).
 
-use roadbook_core::exchange::WIRE_VERSION;
-use roadbook_core::ids::{ChangeHash, DeviceId, Ms};
-use roadbook_core::replica::Replica;
+use roadbook_core::exchange::{Ruling, WIRE_VERSION};
+use roadbook_core::ids::{ChangeHash, DeviceId, Ms, SubjectId, UserId};
+use roadbook_core::replica::{Claimed, Replica};
 use roadbook_core::signing::{ENROL_PATH, EnrolAnswer, EnrolRequest, NEWS_PATH, PublicKey, SYNC_PATH, Signed};
-use roadbook_core::store::{OwnChange, Standing, StoreError};
+use roadbook_core::store::{Notice, OwnChange, Standing, StoreError};
 
 use crate::book::Roadbook;
 use crate::edge;
@@ -69,6 +69,63 @@ pub struct Synced {
     pub refused: u64,
     /// Headquarters' clock minus this device's, in milliseconds.
     pub clock_offset_ms: i64,
+    /// What a person at headquarters decided since about changes that had been set aside.
+    pub decided: Vec<LateVerdict>,
+    /// This device may only hand in what it has: say so. Nothing comes any more, and it will be told to wipe.
+    pub drain_only: bool,
+}
+
+/// What a person at headquarters decided about an own change that had been set aside.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct LateVerdict {
+    /// The change.
+    pub change: ChangeHash,
+    /// It counts: as it was, or written again in its author's name.
+    pub admitted: bool,
+    /// Why it was rejected; empty when it counts.
+    pub why: String,
+}
+
+impl LateVerdict {
+    fn of((change, ruling): (ChangeHash, Ruling)) -> Self {
+        match ruling {
+            Ruling::Approved | Ruling::Rewritten => Self { change, admitted: true, why: String::new() },
+            Ruling::Rejected { why } => Self { change, admitted: false, why },
+        }
+    }
+}
+
+/// Records of a former holder that arrived late (前任离线记录).
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct LateNotice {
+    /// The customer.
+    pub customer: SubjectId,
+    /// Who recorded them.
+    pub author: UserId,
+    /// How many.
+    pub changes: u64,
+    /// When they arrived, by headquarters' clock.
+    pub received: Ms,
+    /// The person has seen it.
+    pub seen: bool,
+}
+
+/// Whose file this is: see [`Roadbook::claim_install`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Install {
+    /// This installation's.
+    Ours,
+    /// It was restored from another phone's backup: it must be enrolled anew; what was unsent is kept.
+    Copy,
+}
+
+/// What a carried batch brought.
+#[derive(Debug, Clone, Copy, uniffi::Record)]
+pub struct CarriedIn {
+    /// Changes in it.
+    pub changes: u64,
+    /// Changes that are shown here now.
+    pub shown: u64,
 }
 
 /// An own change that headquarters set aside. It stays on this device and at headquarters; a person must look at it.
@@ -139,13 +196,17 @@ impl Roadbook {
     /// Takes in what arrived for [`Self::sync_request`]. Losing an answer, or taking it in twice, costs time and nothing else.
     ///
     /// # Errors
-    /// `Revoked`, `ServerRefused`, `AnswerUnreadable`, `UpdateNeeded`, `HeadquartersOutdated`, `StorageFull`. Nothing unsent is ever lost by them.
+    /// `Wiped` when headquarters ordered a wipe and it is done: destroy the key of the device and of the file. `Revoked`, `ServerRefused`, `AnswerUnreadable`, `UpdateNeeded`, `HeadquartersOutdated`, `StorageFull`. Nothing unsent is ever lost by them.
     pub fn sync_response(&self, arrived: Arrived) -> Result<Synced, RoadbookError> {
         if arrived.status != 200 {
             self.refusal(&arrived)?;
             return Ok(Synced { more: true, ..Synced::default() });
         }
         let done = self.read().sync_answer(&arrived.body, edge::now())?;
+        if done.wiped {
+            self.tell();
+            return Err(RoadbookError::Wiped);
+        }
         if !done.subjects.is_empty() || done.forgotten > 0 {
             self.tell();
         }
@@ -157,7 +218,75 @@ impl Roadbook {
             forgotten: done.forgotten as u64,
             refused: done.refused as u64,
             clock_offset_ms: done.clock_offset_ms,
+            decided: done.decided.into_iter().map(LateVerdict::of).collect(),
+            drain_only: done.drain_only,
         })
+    }
+
+    /// Says which installation opens this file: 16 random bytes that the app made at its first start and keeps where no backup takes
+    /// them. Call it at every start. A file of another installation is a copy and forgets that it was enrolled.
+    ///
+    /// # Errors
+    /// `Mistake` unless there are 16 bytes.
+    pub fn claim_install(&self, install: Vec<u8>) -> Result<Install, RoadbookError> {
+        let install = install.try_into().map_err(|_| RoadbookError::Mistake { why: "an install id has 16 bytes".to_owned() })?;
+        Ok(match self.read().claim(install)? {
+            Claimed::Same | Claimed::First => Install::Ours,
+            Claimed::Copy => Install::Copy,
+        })
+    }
+
+    /// Late records of former holders about this person's customers, the newest first.
+    ///
+    /// # Errors
+    /// `StorageBusy`, `StorageDamaged`.
+    pub fn late_notices(&self, max: u32) -> Result<Vec<LateNotice>, RoadbookError> {
+        let notices = self.read().notices(usize::try_from(max).unwrap_or(usize::MAX))?;
+        let shown = |notice: Notice| LateNotice {
+            customer: notice.subject,
+            author: notice.author,
+            changes: notice.changes,
+            received: notice.received_at,
+            seen: notice.seen,
+        };
+        Ok(notices.into_iter().map(shown).collect())
+    }
+
+    /// Notes that the person has seen them.
+    ///
+    /// # Errors
+    /// `StorageBusy`, `StorageFull`.
+    pub fn see_late_notices(&self) -> Result<(), RoadbookError> {
+        Ok(self.read().see_notices()?)
+    }
+
+    /// What this phone says of itself to one that wants to hand it a batch where there is no network.
+    ///
+    /// # Errors
+    /// `NotEnrolled`.
+    pub fn meeting(&self) -> Result<Vec<u8>, RoadbookError> {
+        Ok(self.read().meeting()?)
+    }
+
+    /// What waits and the phone of this meeting may hold, signed by this device's key; `None` when there is nothing.
+    ///
+    /// # Errors
+    /// `NotEnrolled`, `KeyUnusable`, `AnswerUnreadable` when `meeting` is none.
+    pub fn carry_out(&self, meeting: Vec<u8>) -> Result<Option<Vec<u8>>, RoadbookError> {
+        let Some(batch) = self.read().carry_out(&meeting, edge::now())? else { return Ok(None) };
+        // No lock is held while the platform's key works: it may ask the person for a fingerprint.
+        let signature = self.key.sign(batch.text.clone().into_bytes())?;
+        Ok(Some(batch.signed(signature)))
+    }
+
+    /// Takes in a batch of another phone: shown where this device may hold it, and handed in at the next exchange.
+    ///
+    /// # Errors
+    /// `NotEnrolled`, `AnswerUnreadable` when it is no batch.
+    pub fn carry_in(&self, packet: Vec<u8>) -> Result<CarriedIn, RoadbookError> {
+        let done = self.read().carry_in(&packet, edge::now())?;
+        self.tell();
+        Ok(CarriedIn { changes: done.changes as u64, shown: done.shown as u64 })
     }
 
     /// The request of the wake-up channel: server-sent events, each of which only says "exchange now".

@@ -21,7 +21,9 @@ use crate::replica::documents::{Admitted, load};
 use crate::replica::fold::{Subjects, drop_rows, fold_rows};
 use crate::replica::reading::{SETTING_DEVICE, SETTING_PROFILE};
 use crate::replica::{Replica, ReplicaError};
-use crate::store::{Checkpoint as StoredCheckpoint, Notice, OwnChange, OwnStanding, Reading, PullPosition, QuarantinedChange, Standing, Writing};
+use crate::store::{
+    Checkpoint as StoredCheckpoint, Notice, OwnChange, OwnStanding, PullPosition, QuarantinedChange, Reading, Standing, Writing,
+};
 
 /// Documents stored in one commit of an answer.
 const ITEMS_PER_COMMIT: usize = 250;

@@ -115,7 +115,8 @@ fn check(replica: &Replica, card: &Card, now: Ms, to_pool: bool) -> Result<CardC
     };
     let entries = |list: &str| card.lists.get(list).into_iter().flatten();
     let open = entries("promises").filter(|entry| !matches!(shown(&entry.fields, "state").as_str(), "done" | "cancelled"));
-    let promises = open.map(|entry| format!("{} {}", shown(&entry.fields, "what"), shown(&entry.fields, "due")).trim().to_owned()).collect();
+    let promises =
+        open.map(|entry| format!("{} {}", shown(&entry.fields, "what"), shown(&entry.fields, "due")).trim().to_owned()).collect();
     let quantity = |entry: &roadbook_core::model::card::Entry| {
         let counted = shown(&entry.fields, "counted");
         if counted.is_empty() { shown(&entry.fields, "moved") } else { counted }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use roadbook_core::ids::{Ms, SubjectId};
 use roadbook_core::model::{Edit, Value};
-use roadbook_core::replica::Target;
 use roadbook_core::replica::Stamp;
+use roadbook_core::replica::Target;
 use roadbook_core::store::rows::{ProposalState, VisitFilter};
 use roadbook_core::sync::Synced;
 use roadbook_server::accounts::{TransferRow, Who};
@@ -84,8 +84,7 @@ fn s37_what_the_former_holder_recorded_offline_is_taken_late_and_credited_to_her
     });
     assert_eq!(visits.len(), 4);
     assert!(visits.iter().all(|line| line.visit.rep == Some(cast::user("wf"))), "credited to her");
-    let proposals =
-        world.office.read(|replica| replica.store().read(|read| read.proposals(ProposalState::Open, Some(c3), 10)).unwrap());
+    let proposals = world.office.read(|replica| replica.store().read(|read| read.proposals(ProposalState::Open, Some(c3), 10)).unwrap());
     assert_eq!(proposals.len(), 2, "guarded values wait for a decision");
 
     world.sync("lq1");
@@ -181,18 +180,17 @@ fn s40_a_leavers_cards_go_to_one_person_and_to_the_pool_with_a_checklist_each() 
     world.desk("zm", vec![roadbook_core::replica::field::publish(&stamp, &key, None, &stops(&[c1, c4, c5]), None, &[])]);
 
     world.at("12:00");
-    let wanted = Wanted {
-        leaver: cast::user("wf"),
-        winner: Some(cast::user("lq")),
-        pool: BTreeSet::from([c5]),
-        only: BTreeSet::from([c1, c4, c5]),
-    };
+    let wanted =
+        Wanted { leaver: cast::user("wf"), winner: Some(cast::user("lq")), pool: BTreeSet::from([c5]), only: BTreeSet::from([c1, c4, c5]) };
     let stamp = Stamp { author: cast::user("cg"), now: world.now, entropy: [9; 16] };
     let today = world.now.day(cast::OFFSET_MINUTES).unwrap();
     let plan = world.office.read(|replica| transfer::plan(replica, &stamp, today, &wanted)).unwrap();
     assert_eq!(plan.cards.len(), 3);
     let first = plan.cards.iter().find(|card| card.customer == c1).unwrap();
-    assert_eq!((first.promises.as_slice(), first.placed.as_slice()), (["送冰柜 2026-03-09".to_owned()].as_slice(), ["冰柜 2".to_owned()].as_slice()));
+    assert_eq!(
+        (first.promises.as_slice(), first.placed.as_slice()),
+        (["送冰柜 2026-03-09".to_owned()].as_slice(), ["冰柜 2".to_owned()].as_slice())
+    );
     assert_eq!(plan.cards.iter().map(|card| (card.customer == c5) == card.to_pool && card.stops == 1).collect::<Vec<_>>(), [true; 3]);
     world.desk("cg", plan.work.clone());
     let row = TransferRow {

@@ -7,9 +7,9 @@
 
 mod carried;
 mod convergence;
+mod desk;
 mod handover;
 mod leaving;
-mod desk;
 mod merging;
 mod provenance;
 mod restores;

@@ -44,7 +44,11 @@ fn a_backup_on_a_second_phone_is_found_out_and_counts_once() {
     let visits = world.office.read(|replica| crate::world::about(replica, customer(3), "visit").len());
     assert_eq!(visits, 1);
     let open = world.office.feed.desk(Some(DeskState::Open), ROWS).unwrap();
-    assert!(open.iter().all(|row| row.row.refused.code == "forked"), "nothing waits for a person: {:?}", open.iter().map(|row| &row.row.refused.code).collect::<Vec<_>>());
+    assert!(
+        open.iter().all(|row| row.row.refused.code == "forked"),
+        "nothing waits for a person: {:?}",
+        open.iter().map(|row| &row.row.refused.code).collect::<Vec<_>>()
+    );
     laws::hold(&mut world);
 }
 
@@ -70,7 +74,10 @@ fn a_phone_from_an_old_backup_gets_back_what_it_had_handed_in() {
     world.pass_ms(11 * 60_000).sync("wf1");
     world.pass_ms(11 * 60_000).settle();
     let card = world.card("wf1", c1);
-    assert_eq!(["legal_name", "short_name", "customer_no", "line_of_business"].map(|field| card.text(field)), ["一", "二", "三", "四"].map(Some));
+    assert_eq!(
+        ["legal_name", "short_name", "customer_no", "line_of_business"].map(|field| card.text(field)),
+        ["一", "二", "三", "四"].map(Some)
+    );
     assert!(world.office.feed.desk(None, ROWS).unwrap().is_empty());
     laws::hold(&mut world);
 }
@@ -103,7 +110,9 @@ fn a_line_that_forked_is_written_again_by_itself() {
     write(&mut other, 5, "line_of_business", "乙乙");
     let device = world.phone("wf1").device;
     let mut rewritten = 0;
-    for (replica, later) in [(&mut twin, 0), (&mut other, 0), (&mut twin, 20), (&mut other, 40)] {
+    let mut both = [twin, other];
+    for (which, later) in [(0, 0), (1, 0), (0, 20), (1, 40)] {
+        let replica = &mut both[which];
         // Both look like one device, which headquarters does not send its own words: the digest tells, at rest.
         let now = now.plus(later * 60_000);
         for _ in 0..20 {
@@ -120,9 +129,12 @@ fn a_line_that_forked_is_written_again_by_itself() {
     }
     assert!(rewritten > 0, "it forked");
     let card = world.office_card(c1);
-    assert_eq!(["legal_name", "short_name", "customer_no", "line_of_business"].map(|field| card.text(field)), ["甲", "甲", "乙", "乙乙"].map(Some));
+    assert_eq!(
+        ["legal_name", "short_name", "customer_no", "line_of_business"].map(|field| card.text(field)),
+        ["甲", "甲", "乙", "乙乙"].map(Some)
+    );
     assert!(card.facts.values().all(|fact| fact.rivals.len() <= 1), "nothing doubled");
-    let shown = other.card(c1).unwrap().unwrap();
+    let shown = both[1].card(c1).unwrap().unwrap();
     assert_eq!(shown.text("legal_name"), Some("甲"), "the branch of the other arrived");
     world.pass_ms(60 * 60_000).settle();
     laws::hold(&mut world);

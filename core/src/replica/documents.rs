@@ -135,7 +135,13 @@ pub(super) fn keep(write: &mut Writing<'_>, admitted: &Admitted) -> Result<(), R
     compact(write, admitted.doc, &admitted.document)
 }
 
-pub(super) fn describe(write: &mut Writing<'_>, doc: DocId, kind: &str, subject: SubjectId, document: &Document) -> Result<(), ReplicaError> {
+pub(super) fn describe(
+    write: &mut Writing<'_>,
+    doc: DocId,
+    kind: &str,
+    subject: SubjectId,
+    document: &Document,
+) -> Result<(), ReplicaError> {
     let heads = document.heads();
     write.put_document(&Described { doc, kind, subject, heads: heads.hashes(), fingerprint: fingerprint(doc, &heads) })?;
     Ok(())

@@ -9,9 +9,9 @@ mod devices;
 mod enrolment;
 mod former;
 mod orders;
-mod transfers;
 mod sessions;
 mod territories;
+mod transfers;
 mod users;
 
 use std::sync::Arc;

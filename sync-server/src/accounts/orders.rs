@@ -60,7 +60,8 @@ impl Accounts {
     /// When the database fails.
     pub fn note_wipe_told(&self, now: Ms, who: &Who, id: DeviceId) -> Result<(), AccountsError> {
         self.database.write(|tx| {
-            let changed = tx.execute("UPDATE device SET wipe_told_ms = ?2 WHERE id = ?1 AND wipe_told_ms = 0", params![id.as_bytes(), now.0])?;
+            let changed =
+                tx.execute("UPDATE device SET wipe_told_ms = ?2 WHERE id = ?1 AND wipe_told_ms = 0", params![id.as_bytes(), now.0])?;
             if changed > 0 {
                 audit::append(tx, now, who, Act::WipeTold, &id.to_string())?;
             }
@@ -74,7 +75,8 @@ impl Accounts {
     /// When the database fails.
     pub fn note_drained(&self, now: Ms, who: &Who, id: DeviceId) -> Result<(), AccountsError> {
         self.database.write(|tx| {
-            let changed = tx.execute("UPDATE device SET drained_ms = ?2 WHERE id = ?1 AND drained_ms = 0", params![id.as_bytes(), now.0])?;
+            let changed =
+                tx.execute("UPDATE device SET drained_ms = ?2 WHERE id = ?1 AND drained_ms = 0", params![id.as_bytes(), now.0])?;
             if changed > 0 {
                 audit::append(tx, now, who, Act::Drained, &id.to_string())?;
             }

@@ -2,13 +2,17 @@
 
 mod audit;
 mod demo;
+mod device;
 mod enroll;
 mod export;
 mod import;
 mod phone;
+mod quarantine;
+mod renew;
 mod serve;
 mod show;
 mod territory;
+mod transfer;
 mod user;
 
 use std::path::PathBuf;
@@ -53,6 +57,14 @@ enum Command {
     Enroll(enroll::Enroll),
     /// Print the audit log (审计日志) and prove that no row was changed or taken out
     Audit(audit::Audit),
+    /// List phones, revoke one, order one to wipe itself
+    Device(device::DeviceCommand),
+    /// Decide about what was set aside
+    Quarantine(quarantine::QuarantineCommand),
+    /// Hand customers of a leaver to one person, others to the pool
+    Transfer(transfer::Transfer),
+    /// After a restore from a backup: begin a new life, in which phones hand back what was lost
+    RenewEpoch(renew::RenewEpoch),
     /// Be a phone: enrol, list, search, show, edit, visit, sync, work offline
     Phone(phone::PhoneCommand),
 }
@@ -105,6 +117,10 @@ pub fn main() -> ExitCode {
         Command::Territory(territory) => territory.run(),
         Command::Enroll(enroll) => enroll.run(),
         Command::Audit(audit) => audit.run(),
+        Command::Device(device) => device.run(),
+        Command::Quarantine(quarantine) => quarantine.run(),
+        Command::Transfer(transfer) => transfer.run(),
+        Command::RenewEpoch(renew) => renew.run(),
         Command::Phone(phone) => phone.run(),
     };
     match done {

@@ -38,7 +38,13 @@ impl Exchange {
     }
 
     /// Adds what a device that is served like any other has not heard yet.
-    pub(super) fn tell(&self, told: &mut Told, caller: &Caller, request: &Request, view: Option<(&View, u64)>) -> Result<(), ExchangeError> {
+    pub(super) fn tell(
+        &self,
+        told: &mut Told,
+        caller: &Caller,
+        request: &Request,
+        view: Option<(&View, u64)>,
+    ) -> Result<(), ExchangeError> {
         let Some(besides) = &request.besides else { return Ok(()) };
         told.decisions = self.decisions(caller, besides.heard)?;
         let Some((view, base)) = view.filter(|(_, base)| *base > 0) else { return Ok(()) };

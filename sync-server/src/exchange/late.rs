@@ -19,6 +19,7 @@ use super::rights::Rule;
 use super::verdict::{LATE_BEYOND_GRACE, LATE_KNEW};
 use super::{Exchange, ExchangeError, scope};
 use crate::access::{Reach, Relation, Role};
+use crate::accounts::FormerPost;
 use crate::device::Caller;
 use crate::feed::{Filing, Late};
 
@@ -70,6 +71,15 @@ impl Former {
     }
 }
 
+/// What a device could know, and what its person has held since.
+#[derive(Debug, Clone, Default)]
+pub struct Knew {
+    /// The number of the feed up to which it can know what happened.
+    pub upto: u64,
+    /// What its person held first after that, until a number of the feed, when that has changed.
+    post: Option<(u64, FormerPost)>,
+}
+
 /// Who was what: from the tables, as of a number of the feed.
 struct Then {
     filing: Option<Filing>,
@@ -80,9 +90,19 @@ struct Then {
 }
 
 impl Exchange {
-    /// The number of the feed up to which the device can know what happened: its cursor, or while it hands in a long outbox its
-    /// cursor when it began.
-    pub(super) fn knew(&self, caller: &Caller, request: &Request) -> Result<u64, ExchangeError> {
+    /// What the device could know: by its cursor, or while it hands in a long outbox by its cursor when it began.
+    pub(super) fn knew(&self, caller: &Caller, request: &Request) -> Result<Knew, ExchangeError> {
+        let upto = self.knew_upto(caller, request)?;
+        for former in self.accounts.former_posts(caller.user.id)? {
+            let no = self.feed.number_at(former.until)?.saturating_add(1);
+            if no > upto {
+                return Ok(Knew { upto, post: Some((no, former)) });
+            }
+        }
+        Ok(Knew { upto, post: None })
+    }
+
+    fn knew_upto(&self, caller: &Caller, request: &Request) -> Result<u64, ExchangeError> {
         let device = caller.device.id;
         let epoch = self.feed.epoch()?;
         let claimed = request.cursor.filter(|cursor| cursor.epoch == epoch).map_or(caller.device.cursor_no, |cursor| cursor.number);
@@ -103,7 +123,7 @@ impl Exchange {
         &self,
         now: Ms,
         caller: &Caller,
-        knew: u64,
+        knew: &Knew,
         kind: &'static Kind,
         pushed: &Pushed,
         exists: bool,
@@ -111,7 +131,8 @@ impl Exchange {
     ) -> Result<Option<Former>, ExchangeError> {
         let Some(then) = self.then(caller, knew, pushed, exists)? else { return Ok(None) };
         let relation = Relation::of(caller.user.id, &then.reach, then.filing.as_ref());
-        let deps: Vec<ChangeHash> = pushed.changes.iter().filter_map(|change| gate.identify(change).ok()).flat_map(|one| one.deps).collect();
+        let deps: Vec<ChangeHash> =
+            pushed.changes.iter().filter_map(|change| gate.identify(change).ok()).flat_map(|one| one.deps).collect();
         let mut knowable: BTreeSet<ChangeHash> =
             self.feed.knowable(pushed.doc, &deps, then.lost_no, caller.device.id)?.into_iter().collect();
         knowable.extend(kinds::ready(kind.id).into_iter().flat_map(|ready| ready.rules.genesis().to_vec()));
@@ -125,16 +146,9 @@ impl Exchange {
         }))
     }
 
-    fn then(&self, caller: &Caller, knew: u64, pushed: &Pushed, exists: bool) -> Result<Option<Then>, ExchangeError> {
-        let handed = self.feed.handover_after(pushed.subject, knew)?;
-        let mut post = None;
-        for former in self.accounts.former_posts(caller.user.id)? {
-            let no = self.feed.number_at(former.until)?.saturating_add(1);
-            if no > knew {
-                post = Some((no, former));
-                break;
-            }
-        }
+    fn then(&self, caller: &Caller, knew: &Knew, pushed: &Pushed, exists: bool) -> Result<Option<Then>, ExchangeError> {
+        let handed = self.feed.handover_after(pushed.subject, knew.upto)?;
+        let post = knew.post.clone();
         let losses = [handed.as_ref().map(|handed| (handed.no, handed.at)), post.as_ref().map(|(no, former)| (*no, former.until))];
         let Some((lost_no, _)) = losses.into_iter().flatten().min() else { return Ok(None) };
         // The grace begins with the last of them: nothing was lost before all that it hung on was.

@@ -178,7 +178,8 @@ impl Exchange {
             (answer.items, answer.more, answer.checkpoint) = (pulled.items, pulled.checkpoint.is_some(), pulled.checkpoint);
             answer.cursor.number = pulled.number;
             // Both sides at rest: they must hold the same.
-            let at_rest = answer.items.is_empty() && !answer.more && request.pushed.is_empty() && told == roadbook_core::exchange::Told::default();
+            let at_rest =
+                answer.items.is_empty() && !answer.more && request.pushed.is_empty() && told == roadbook_core::exchange::Told::default();
             if at_rest && self.differs(&view, caller.device.id, request.digest, pulled.number)? && self.may_restart(now, caller.device.id) {
                 tracing::warn!(device = %caller.device.id, "a device holds something else than its scopes; it starts its pull again");
                 (answer.restart, answer.more, answer.cursor.number) = (true, true, 0);

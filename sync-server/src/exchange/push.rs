@@ -14,7 +14,7 @@ use roadbook_core::model::{Edit, Kind, Value, kinds};
 use roadbook_core::replica::Target;
 use sha2::{Digest as _, Sha256};
 
-use super::late::Former;
+use super::late::{Former, Knew};
 use super::rights::Rule;
 use super::verdict::{self, quarantined};
 use super::{Exchange, ExchangeError, scope};
@@ -49,8 +49,8 @@ struct Bench<'a> {
     reach: Reach,
     gate: Gate,
     measured_ms: i64,
-    /// Up to which number the device can know what happened.
-    knew: u64,
+    /// What the device could know.
+    knew: Knew,
     /// Subjects filed by earlier documents of this push.
     filed: BTreeMap<SubjectId, Filing>,
 }
@@ -142,11 +142,10 @@ impl Exchange {
         let document = held.map_or_else(|| ready.genesis.clone(), |held| held.document);
         case.heads = document.heads();
         let rule = Rule::new(kind, bench.caller.user.role, relation, case.exists);
-        let former = self.former(bench.now, bench.caller, bench.knew, kind, pushed, case.exists, &bench.gate)?;
+        let former = self.former(bench.now, bench.caller, &bench.knew, kind, pushed, case.exists, &bench.gate)?;
         self.judge(bench, &mut case, pushed, &document, &rule, former.as_ref())?;
-        case.late = former.map_or_else(Vec::new, |former| {
-            case.entries.iter().filter_map(|entry| former.late(pushed, entry.hash)).collect()
-        });
+        case.late =
+            former.map_or_else(Vec::new, |former| case.entries.iter().filter_map(|entry| former.late(pushed, entry.hash)).collect());
         if !case.exists && !case.entries.is_empty() && kind.id == kinds::CUSTOMER.id {
             let territory = bench.caller.user.territories.first().cloned();
             bench.filed.insert(pushed.subject, Filing { territory, owner: Some(bench.caller.user.id) });
@@ -294,8 +293,7 @@ impl Exchange {
             None => false,
             Some(Binding { device: None, .. }) => self.feed.renewed_at()?.is_some(),
             Some(Binding { device: Some(device), .. }) => {
-                device != bench.caller.device.id
-                    && self.accounts.device(device)?.is_some_and(|device| device.user == bench.caller.user.id)
+                device != bench.caller.device.id && self.accounts.device(device)?.is_some_and(|device| device.user == bench.caller.user.id)
             }
         })
     }

@@ -62,7 +62,9 @@ pub fn words(code: &str) -> &'static str {
         LATE_KNEW => "客户移交之后的修改 · made after the customer was handed over",
         AFTER_DRAIN => "此设备已停用并已交清,不再接收 · this device was switched off and had handed in everything; nothing more is taken",
         BAD_SIGNATURE => "代交的数据签名不符 · the carried batch is not signed by the device that it names",
-        RECOVERED_OFFICE => "服务器恢复后由手机交回的总部资料,需确认 · headquarters' own record, handed back by a phone after a restore; confirm it",
+        RECOVERED_OFFICE => {
+            "服务器恢复后由手机交回的总部资料,需确认 · headquarters' own record, handed back by a phone after a restore; confirm it"
+        }
         REVOKED => "此设备或账号已停用 · this device or account was switched off",
         UNKNOWN_KIND => "服务器版本过旧,无法识别 · this server is too old to know this kind of record",
         WRONG_DOCUMENT => "记录编号与内容不符 · the record's id does not fit what it is about",

@@ -86,7 +86,13 @@ fn entry(n: u32, seq: u32, actor: u8) -> NewEntry {
     }
 }
 fn new_card(feed: &impl Feed, n: u32, filing: Filing) {
-    let batch = Batch { documents: vec![card(n)], entries: vec![entry(n, 1, 0)], filings: vec![(doc(n).into(), filing)], refused: vec![], late: vec![] };
+    let batch = Batch {
+        documents: vec![card(n)],
+        entries: vec![entry(n, 1, 0)],
+        filings: vec![(doc(n).into(), filing)],
+        refused: vec![],
+        late: vec![],
+    };
     feed.append(&hand(0), &batch).unwrap();
 }
 fn edit(feed: &impl Feed, n: u32, seq: u32) {

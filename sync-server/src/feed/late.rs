@@ -110,7 +110,12 @@ pub trait Handovers {
 
 impl Handovers for SqliteFeed {
     fn handover_after(&self, subject: SubjectId, after: u64) -> Result<Option<Handover>, FeedError> {
-        let found = rows(self, "SELECT no, at_ms, territory, owner FROM handover WHERE subject = ?1 AND no > ?2 ORDER BY no LIMIT 1", subject, after)?;
+        let found = rows(
+            self,
+            "SELECT no, at_ms, territory, owner FROM handover WHERE subject = ?1 AND no > ?2 ORDER BY no LIMIT 1",
+            subject,
+            after,
+        )?;
         Ok(found.into_iter().next())
     }
 
@@ -137,9 +142,8 @@ impl Handovers for SqliteFeed {
 
     fn knowable(&self, doc: DocId, hashes: &[ChangeHash], upto: u64, device: DeviceId) -> Result<Vec<ChangeHash>, FeedError> {
         self.database.read(|tx| {
-            let mut find = tx.prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM feed WHERE doc = ?1 AND hash = ?2 AND (no <= ?3 OR device = ?4))",
-            )?;
+            let mut find =
+                tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM feed WHERE doc = ?1 AND hash = ?2 AND (no <= ?3 OR device = ?4))")?;
             let mut known = Vec::new();
             for hash in hashes {
                 if find.query_row(params![doc.as_bytes(), hash.0, column(upto), device.as_bytes()], |row| row.get(0))? {

@@ -8,8 +8,8 @@ use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, Te
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::{
-    Appended, Ask, Batch, Binding, Document, Entry, Feed, FeedError, Filing, Grant, Hand, NewEntry, Page, Quarantined, Refused, Scope, late,
-    pull,
+    Appended, Ask, Batch, Binding, Document, Entry, Feed, FeedError, Filing, Grant, Hand, NewEntry, Page, Quarantined, Refused, Scope,
+    late, pull,
 };
 use crate::clock::random;
 use crate::database::Database;
@@ -86,7 +86,8 @@ impl Feed for SqliteFeed {
 
     fn refused(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError> {
         self.database.read(|tx| {
-            let mut statement = tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM quarantine WHERE doc = ?1 AND hash = ?2 AND code <> 'forked')")?;
+            let mut statement =
+                tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM quarantine WHERE doc = ?1 AND hash = ?2 AND code <> 'forked')")?;
             let mut found = BTreeSet::new();
             for hash in hashes {
                 if statement.query_row(params![doc.as_bytes(), hash.0], |row| row.get(0))? {
@@ -99,7 +100,9 @@ impl Feed for SqliteFeed {
 
     fn set_aside(&self, device: DeviceId, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeMap<ChangeHash, String>, FeedError> {
         self.database.read(|tx| {
-            let mut statement = tx.prepare_cached("SELECT code FROM quarantine WHERE doc = ?1 AND hash = ?2 AND device = ?3 AND state NOT IN ('approved', 'resent')")?;
+            let mut statement = tx.prepare_cached(
+                "SELECT code FROM quarantine WHERE doc = ?1 AND hash = ?2 AND device = ?3 AND state NOT IN ('approved', 'resent')",
+            )?;
             let mut found = BTreeMap::new();
             for hash in hashes {
                 let code = statement.query_row(params![doc.as_bytes(), hash.0, device.as_bytes()], |row| row.get(0)).optional()?;

@@ -319,6 +319,10 @@ async fn a_phone_syncs_and_a_revoked_one_is_gone() {
         assert_eq!(world.send(device.request("POST", SYNC_PATH, now, frame)).await.status(), wanted);
     }
     world.app.accounts().revoke_device(now, &Who::shell(), device.id.unwrap()).unwrap();
+    let request = phone.request(now, None).unwrap();
+    let older = roadbook_core::exchange::Request { besides: None, ..request }.encode().unwrap();
+    assert_eq!(world.send(device.request("POST", SYNC_PATH, now, older)).await.status(), StatusCode::GONE);
     let frame = phone.sync_request(now, None).unwrap();
-    assert_eq!(world.send(device.request("POST", SYNC_PATH, now, frame)).await.status(), StatusCode::GONE);
+    let response = world.send(device.request("POST", SYNC_PATH, now, frame)).await;
+    assert!(phone.sync_answer(&to_bytes(response.into_body(), 1 << 20).await.unwrap(), now).unwrap().wiped);
 }

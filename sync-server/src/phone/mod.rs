@@ -96,6 +96,7 @@ pub struct Phone {
     line: Line,
     clock: Clock,
     set_aside: Option<SetAside>,
+    folder: PathBuf,
 }
 
 impl Phone {
@@ -163,7 +164,8 @@ impl Phone {
         let start = Start { open: OpenOptions::phone(clock.now()).under(storage_key), process: random()? };
         let (replica, set_aside) = Replica::open(&folder.join(REPLICA_FILE), &start)?;
         let line = Line::new(&state.server, state.authority.as_deref().map(str::as_bytes))?;
-        Ok(Self { replica, key, line, state, clock, set_aside })
+        let folder = folder.to_owned();
+        Ok(Self { replica, key, line, state, clock, set_aside, folder })
     }
 
     /// What it holds.
@@ -240,7 +242,25 @@ impl Phone {
         let body = self.replica.sync_request(self.clock.now(), Some(APP))?;
         let sending = Sending { path: SYNC_PATH, device: Some(self.state.device), key: &self.key, body: &body, now: self.clock.now() };
         let answer = self.line.post(&sending)?;
-        Ok(self.replica.sync_answer(&answer, self.clock.now())?)
+        let synced = self.replica.sync_answer(&answer, self.clock.now())?;
+        if synced.wiped {
+            for name in [KEY_FILE, STATE_FILE] {
+                let path = self.folder.join(name);
+                std::fs::remove_file(&path).map_err(|source| PhoneError::File { path, source })?;
+            }
+        }
+        Ok(synced)
+    }
+
+    /// What waits and the phone of this meeting may hold, signed: how many changes, and the bytes. `None` when there is nothing.
+    ///
+    /// # Errors
+    /// [`PhoneError::Replica`].
+    pub fn carry_out(&self, meeting: &[u8]) -> Result<Option<(usize, Vec<u8>)>, PhoneError> {
+        let batch = self.replica.carry_out(meeting, self.clock.now())?;
+        Ok(batch
+            .map(|batch| (batch.changes, self.key.sign(&batch.text), batch))
+            .map(|(changes, signature, batch)| (changes, batch.signed(signature))))
     }
 }
 

@@ -7,7 +7,20 @@ use crate::feed::DeskRow;
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 const COLUMNS: [&str; 14] = [
-    "id", "state", "code", "why", "kind", "document", "subject", "change", "device", "user", "received_ms", "decided_ms", "remark", "bytes",
+    "id",
+    "state",
+    "code",
+    "why",
+    "kind",
+    "document",
+    "subject",
+    "change",
+    "device",
+    "user",
+    "received_ms",
+    "decided_ms",
+    "remark",
+    "bytes",
 ];
 
 /// All rows as one JSON text.

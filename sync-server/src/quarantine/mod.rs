@@ -102,7 +102,11 @@ impl Quarantine<'_> {
             };
             self.feed.decide(id, &Decision { state, by, now, remark })?;
             self.accounts.audit(now, who, Act::QuarantineApproved, &format!("{id} {}", state.code()))?;
-            if state == DeskState::Approved { approved.as_is.push(id) } else { approved.rewritten.push(id) };
+            if state == DeskState::Approved {
+                approved.as_is.push(id)
+            } else {
+                approved.rewritten.push(id)
+            };
             // What was built on it waits with it and is approved with it.
             let gate = Gate::strict();
             let follows = |other: &DeskRow| {
@@ -150,7 +154,8 @@ impl Quarantine<'_> {
             Err(why) => why,
         };
         let Some(again) = self.again(row, &document)? else { return Ok(Err(why)) };
-        let rewritten = DeskRow { row: crate::feed::Quarantined { refused: again.clone(), device: None, ..row.row.clone() }, ..row.clone() };
+        let rewritten =
+            DeskRow { row: crate::feed::Quarantined { refused: again.clone(), device: None, ..row.row.clone() }, ..row.clone() };
         match self.judge(&rewritten, kind, &document)? {
             Ok(accepted) => {
                 self.append(now, &rewritten, None, *accepted)?;
@@ -219,7 +224,13 @@ impl Quarantine<'_> {
         Ok(Some((branch, others.collect())))
     }
 
-    fn append(&self, now: Ms, row: &DeskRow, device: Option<roadbook_core::ids::DeviceId>, accepted: Accepted) -> Result<(), QuarantineError> {
+    fn append(
+        &self,
+        now: Ms,
+        row: &DeskRow,
+        device: Option<roadbook_core::ids::DeviceId>,
+        accepted: Accepted,
+    ) -> Result<(), QuarantineError> {
         let refused = &row.row.refused;
         let author = accepted.meta.author.unwrap_or(row.row.user);
         let known = self.feed.document(refused.doc)?;

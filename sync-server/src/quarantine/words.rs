@@ -1,9 +1,9 @@
 //! A quarantined change in words: which fields, which values, when, by its writer's clock. Read on a copy: nothing is admitted by it.
 
+use roadbook_core::crdt::Shape;
 use roadbook_core::crdt::{Document, Heads};
 use roadbook_core::ids::Ms;
 use roadbook_core::model::assertion::Assertion;
-use roadbook_core::crdt::Shape;
 use roadbook_core::model::schema::Label;
 use roadbook_core::model::{Kind, Value, kinds};
 use serde::Serialize;

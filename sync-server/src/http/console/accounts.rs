@@ -195,27 +195,29 @@ pub(super) fn devices(app: &App) -> Result<Vec<DeviceJson>, Error> {
     let orders = |device| app.accounts().orders(device);
     devices
         .into_iter()
-        .map(|device| Ok(DeviceJson {
-            device: names.device(device.id),
-            user: names.person(device.user),
-            platform: None,
-            enrolled_ms: device.enrolled_at,
-            last_contact_ms: device.seen_at,
-            state: match (device.revoked_at, disabled.contains(&device.user)) {
-                (Some(_), _) => "revoked",
-                (None, true) => "drain",
-                (None, false) => "active",
-            },
-            unsent: device.seen_at.map(|_| device.waiting),
-            quarantined: quarantined.get(&device.id).copied().unwrap_or(0),
-            clock_offset_ms: device.seen_at.map(|_| -device.offset_ms),
-            wipe: match orders(device.id)? {
-                Orders { wipe_told_at: Some(_), .. } => Some("told"),
-                Orders { wipe_at: Some(_), .. } => Some("ordered"),
-                Orders { .. } => None,
-            },
-            missing: device.revoked_at.map(|_| Missing { records: device.waiting, since_ms: device.seen_at }),
-        }))
+        .map(|device| {
+            Ok(DeviceJson {
+                device: names.device(device.id),
+                user: names.person(device.user),
+                platform: None,
+                enrolled_ms: device.enrolled_at,
+                last_contact_ms: device.seen_at,
+                state: match (device.revoked_at, disabled.contains(&device.user)) {
+                    (Some(_), _) => "revoked",
+                    (None, true) => "drain",
+                    (None, false) => "active",
+                },
+                unsent: device.seen_at.map(|_| device.waiting),
+                quarantined: quarantined.get(&device.id).copied().unwrap_or(0),
+                clock_offset_ms: device.seen_at.map(|_| -device.offset_ms),
+                wipe: match orders(device.id)? {
+                    Orders { wipe_told_at: Some(_), .. } => Some("told"),
+                    Orders { wipe_at: Some(_), .. } => Some("ordered"),
+                    Orders { .. } => None,
+                },
+                missing: device.revoked_at.map(|_| Missing { records: device.waiting, since_ms: device.seen_at }),
+            })
+        })
         .collect()
 }
 

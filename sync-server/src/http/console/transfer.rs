@@ -64,7 +64,11 @@ pub(super) async fn transfer(State(app): State<Shared>, session: Session, JsonBo
         let today = app.now().day(app.config().offset_minutes).ok_or(Error::Malformed)?;
         let plan = app.headquarters().read(|replica| transfer::plan(replica, &stamp, today, &wanted))?;
         if plan.cards.is_empty() {
-            return Err(Error::invalid("nothing_to_hand_over", "此人名下没有可移交的客户。", "There is no customer of this person to hand over."));
+            return Err(Error::invalid(
+                "nothing_to_hand_over",
+                "此人名下没有可移交的客户。",
+                "There is no customer of this person to hand over.",
+            ));
         }
         for card in &plan.cards {
             let filing = app.feed().filing(card.customer)?;
