@@ -98,6 +98,14 @@ fn administers(role: Role, _: Relation) -> bool {
     command(role, Command::Administer)
 }
 
+fn decides(role: Role, _: Relation) -> bool {
+    command(role, Command::Quarantine)
+}
+
+fn files(role: Role, _: Relation) -> bool {
+    command(role, Command::File)
+}
+
 fn dispatches(role: Role, _: Relation) -> bool {
     command(role, Command::Dispatch)
 }
@@ -208,6 +216,20 @@ pub(super) fn rows() -> Vec<Row> {
             Ask::Body(json!({ "login": login, "name": "新人", "role": "salesperson", "territories": ["east"], "password": "too short" }))
         }),
         row("post", "/api/accounts/enrolments", administers, |asker| Ask::Body(json!({ "user": asker.company.mate }))),
+        row(
+            "post",
+            "/api/accounts/devices/{id}/wipe",
+            |role, _| command(role, Command::Wipe),
+            |asker| Ask::About(asker.seat.revoked.id.to_string(), json!({})),
+        ),
+        row("get", "/api/quarantine", decides, |_| Ask::Queries(["", "state=all", "state=rejected"].map(str::to_owned).into())),
+        row("get", "/api/quarantine/count", anybody, nothing),
+        row("get", "/api/quarantine/file", decides, |_| Ask::Queries(["format=json", "format=csv&state=all"].map(str::to_owned).into())),
+        row("post", "/api/quarantine/approve", decides, |_| Ask::Body(json!({ "ids": [] }))),
+        row("post", "/api/quarantine/reject", decides, |_| Ask::Body(json!({ "ids": [] }))),
+        row("get", "/api/late", anybody, nothing),
+        row("get", "/api/transfers", files, nothing),
+        row("post", "/api/transfers", files, |asker| Ask::Body(json!({ "leaver": asker.company.mate, "winner": asker.company.mate }))),
         row("post", "/api/accounts/devices/{id}/revoke", administers, |asker| Ask::About(asker.seat.revoked.id.to_string(), json!({}))),
     ]
 }

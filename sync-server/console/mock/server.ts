@@ -16,7 +16,7 @@ let signedIn = false;
 let feed = 1;
 const open = new Set<ServerResponse>();
 const chen = { id: 'cg', name: '陈刚' };
-const me = (): Me => ({ user: { ...chen, login: 'chengang', role: 'manager', territories: [] }, may: { customers: true, visits: true, oversee: true, edit: true, verify: true, decide: true, dispatch: true, administer: true }, server_ms: Date.now() });
+const me = (): Me => ({ user: { ...chen, login: 'chengang', role: 'manager', territories: [] }, may: { customers: true, visits: true, oversee: true, edit: true, verify: true, decide: true, dispatch: true, administer: true, quarantine: true, file: true }, server_ms: Date.now() });
 
 function tell(docs: { doc: string; kind: string; subject: string }[]): void {
   feed += 1;

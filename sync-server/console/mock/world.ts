@@ -136,5 +136,5 @@ export const users: UserRow[] = [
   { id: 'cg', name: '陈刚', login: 'chengang', role: 'manager', territories: [], disabled: false }, { id: 'ad', name: '管理员', login: 'admin', role: 'admin', territories: [], disabled: false },
 ];
 export const devices: DeviceRow[] = reps.flatMap((rep, n): DeviceRow[] => [
-  { device: phone(rep), user: rep, platform: n % 2 === 0 ? 'Android 14' : 'iOS 18', enrolled_ms: now() - 90 * DAY, last_contact_ms: now() - [0.01, 0.2, 3, 0.5, 31][n]! * DAY / 4, state: 'active', unsent: n === 2 ? 7 : 0, quarantined: n === 4 ? 3 : 0, clock_offset_ms: n === 1 ? 259_380_000 : 400 },
-]).concat([{ device: { id: 'old', name: '旧手机' }, user: reps[1]!, platform: 'Android 11', enrolled_ms: now() - 300 * DAY, last_contact_ms: now() - 100 * DAY, state: 'revoked', unsent: 0, quarantined: 0, clock_offset_ms: null }]);
+  { device: phone(rep), user: rep, platform: n % 2 === 0 ? 'Android 14' : 'iOS 18', enrolled_ms: now() - 90 * DAY, last_contact_ms: now() - [0.01, 0.2, 3, 0.5, 31][n]! * DAY / 4, state: 'active', unsent: n === 2 ? 7 : 0, quarantined: n === 4 ? 3 : 0, clock_offset_ms: n === 1 ? 259_380_000 : 400, wipe: null, missing: null },
+]).concat([{ device: { id: 'old', name: '旧手机' }, user: reps[1]!, platform: 'Android 11', enrolled_ms: now() - 300 * DAY, last_contact_ms: now() - 100 * DAY, state: 'revoked', unsent: 0, quarantined: 0, clock_offset_ms: null, wipe: null, missing: null }]);

@@ -7,7 +7,7 @@ import type { Me } from './api/types';
 import type { IconName } from './parts/Icon.vue';
 import { expired, session, start } from './state/session';
 
-export type RoomName = 'customers' | 'visits' | 'dispatch' | 'overview' | 'review' | 'accounts';
+export type RoomName = 'customers' | 'visits' | 'dispatch' | 'overview' | 'review' | 'quarantine' | 'accounts';
 
 export interface Room {
   name: RoomName;
@@ -22,6 +22,7 @@ export const rooms: Room[] = [
   { name: 'dispatch', icon: 'dispatch', open: (me) => me.may.dispatch },
   { name: 'overview', icon: 'overview', open: (me) => me.may.oversee },
   { name: 'review', icon: 'review', open: (me) => me.may.decide || me.may.verify },
+  { name: 'quarantine', icon: 'shield', open: (me) => me.may.quarantine },
   { name: 'accounts', icon: 'accounts', open: (me) => me.may.administer },
 ];
 
@@ -43,6 +44,7 @@ export const router = createRouter({
     { path: '/dispatch', name: 'dispatch', meta: { room: 'dispatch' }, component: () => import('./rooms/dispatch/DispatchRoom.vue') },
     { path: '/overview', name: 'overview', meta: { room: 'overview' }, component: () => import('./rooms/overview/OverviewRoom.vue') },
     { path: '/review', name: 'review', meta: { room: 'review' }, component: () => import('./rooms/review/ReviewRoom.vue') },
+    { path: '/quarantine', name: 'quarantine', meta: { room: 'quarantine' }, component: () => import('./rooms/quarantine/QuarantineRoom.vue') },
     { path: '/accounts', name: 'accounts', meta: { room: 'accounts' }, component: () => import('./rooms/accounts/AccountsRoom.vue') },
     { path: '/:rest(.*)*', name: 'nowhere', meta: { open: true }, component: () => import('./rooms/NowhereRoom.vue') },
   ],

@@ -80,7 +80,7 @@ mod tests {
         accounts.assign_territories(Ms(3), &who, user, &BTreeSet::new()).unwrap();
         accounts.set_role(Ms(4), &who, user, Role::Supervisor).unwrap();
         let posts = accounts.former_posts(user).unwrap();
-        assert_eq!(posts[0], FormerPost { until: Ms(3), role: Role::Salesperson, territories: new.territories });
-        assert_eq!(posts[1], FormerPost { until: Ms(4), role: Role::Salesperson, territories: BTreeSet::new() });
+        let first = FormerPost { until: Ms(3), role: Role::Salesperson, territories: new.territories };
+        assert_eq!(posts, [first, FormerPost { until: Ms(4), role: Role::Salesperson, territories: BTreeSet::new() }]);
     }
 }

@@ -7,6 +7,7 @@ mod enroll;
 mod export;
 mod import;
 mod phone;
+mod phone_sync;
 mod quarantine;
 mod renew;
 mod serve;

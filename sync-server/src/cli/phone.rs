@@ -13,6 +13,7 @@ use roadbook_core::replica::field::{self, Place};
 use roadbook_core::store::rows::{CustomerFilter, CustomerOrder, TourLine};
 use roadbook_core::store::{Lane, STORE_KEY_BYTES, StoreKey};
 
+use super::phone_sync::{carry_in, carry_out, status, sync};
 use super::{Done, Failure, show};
 use crate::clock::{Clock, random};
 use crate::export::Language;
@@ -20,7 +21,7 @@ use crate::export::words::words;
 use crate::phone::{Phone, With, write_owned};
 
 /// Lines of a list, at most.
-const LINES_MAX: usize = 1_000;
+pub(super) const LINES_MAX: usize = 1_000;
 
 #[derive(Debug, Args)]
 pub(super) struct PhoneCommand {
@@ -219,60 +220,6 @@ fn storage_key(path: &Path) -> Result<StoreKey, Failure> {
     key.ok_or_else(|| format!("{} holds no key: {} hexadecimal digits", path.display(), 2 * STORE_KEY_BYTES).into())
 }
 
-fn sync(phone: &mut Phone) -> Done {
-    let turns = phone.sync()?;
-    let sum = |count: fn(&roadbook_core::sync::Synced) -> usize| turns.iter().map(count).sum::<usize>();
-    let (accepted, documents, forgotten) = (sum(|turn| turn.accepted), sum(|turn| turn.documents), sum(|turn| turn.forgotten));
-    show::line(format_args!("handed in {accepted}, received {documents} documents, gave up {forgotten}, in {} exchange(s)", turns.len()));
-    for (hash, ruling) in turns.iter().flat_map(|turn| &turn.decided) {
-        show::line(format_args!("decided at headquarters: {hash}: {ruling:?}"));
-    }
-    if turns.iter().any(|turn| turn.wiped) {
-        show::line("headquarters has ended this phone: it was wiped, and so was its key");
-    }
-    for (hash, why) in turns.iter().flat_map(|turn| &turn.quarantined) {
-        show::line(format_args!("set aside at headquarters: {hash}: {why}"));
-    }
-    Ok(())
-}
-
-fn carry_out(phone: &Phone, meeting: &std::path::Path, file: &std::path::Path) -> Done {
-    let Some((changes, packet)) = phone.carry_out(&std::fs::read(meeting)?)? else {
-        show::line("nothing waits that the other phone may hold");
-        return Ok(());
-    };
-    std::fs::write(file, packet)?;
-    show::line(format_args!("{changes} change(s) in {}; they also stay in this phone's outbox, and count once", file.display()));
-    Ok(())
-}
-
-fn carry_in(phone: &mut Phone, file: &std::path::Path) -> Done {
-    let now = phone.now();
-    let done = phone.replica_mut().carry_in(&std::fs::read(file)?, now)?;
-    show::line(format_args!("took in {} change(s), {} shown here; next: sync", done.changes, done.shown));
-    Ok(())
-}
-
-fn status(phone: &Phone) -> Done {
-    let profile = phone.profile()?;
-    let waiting = phone.replica().outbox_size()?;
-    let name = profile.as_ref().map_or("?", |profile| profile.name.as_str());
-    show::line(format_args!("{name} on device {}, headquarters {}", phone.device(), phone.server()));
-    show::line(format_args!("{} change(s) wait for headquarters, {} urgent", waiting.changes, waiting.urgent));
-    for own in phone.replica().set_aside_changes(LINES_MAX)? {
-        show::line(format_args!("set aside: {} in {} {}: {:?}", own.hash, own.kind, own.doc, own.standing));
-    }
-    for notice in phone.replica().notices(LINES_MAX)? {
-        let who = profile.iter().flat_map(|profile| &profile.people).find(|person| person.user == notice.author);
-        let who = who.map_or_else(|| notice.author.to_string(), |person| person.name.clone());
-        show::line(format_args!("前任离线记录 · late records of {who}: {} about {}", notice.changes, named(phone, notice.subject)?));
-    }
-    for draft in phone.replica().drafts()? {
-        show::line(format_args!("under way: visit at {}", named(phone, draft.customer)?));
-    }
-    Ok(())
-}
-
 fn list(phone: &Phone, overdue: bool, max: usize) -> Done {
     let max = max.min(LINES_MAX);
     let filter = CustomerFilter::default();
@@ -313,7 +260,7 @@ fn customer(phone: &Phone, words: &str) -> Result<SubjectId, Failure> {
     found.ok_or_else(|| format!("no customer {words:?} on this phone; sync, or search with other words").into())
 }
 
-fn named(phone: &Phone, subject: SubjectId) -> Result<String, Failure> {
+pub(super) fn named(phone: &Phone, subject: SubjectId) -> Result<String, Failure> {
     let line = phone.replica().store().read(|read| read.customer(subject))?;
     Ok(line.map_or_else(|| subject.to_string(), |line| line.name))
 }

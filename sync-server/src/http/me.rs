@@ -31,6 +31,8 @@ pub struct MeMay {
     decide: bool,
     dispatch: bool,
     administer: bool,
+    quarantine: bool,
+    file: bool,
 }
 
 /// The answer.
@@ -56,6 +58,8 @@ impl Me {
                 decide: access::may(user.role, Relation::Territory, Action::Edit, "proposal.decision"),
                 dispatch: command(Command::Dispatch),
                 administer: command(Command::Administer),
+                quarantine: command(Command::Quarantine),
+                file: command(Command::File),
             },
             user: MeUser {
                 id: user.id,

@@ -31,5 +31,13 @@ export const api = {
   accounts: (signal?: AbortSignal) => get<t.Accounts>('/api/accounts', {}, signal),
   addUser: (user: t.NewUser) => post<t.Accounts>('/api/accounts/users', user),
   enrol: (user: t.Id) => post<t.Enrolment>('/api/accounts/enrolments', { user }),
+  wipe: (device: t.Id) => post<t.Missing>(`/api/accounts/devices/${enc(device)}/wipe`),
+  quarantine: (state: t.DeskState | 'all', signal?: AbortSignal) => get<t.Desk>('/api/quarantine', { state }, signal),
+  quarantineCount: (signal?: AbortSignal) => get<{ count: number }>('/api/quarantine/count', {}, signal),
+  approve: (ids: number[], remark: string) => post<t.DeskDone>('/api/quarantine/approve', { ids, remark }),
+  reject: (ids: number[], remark: string) => post<t.DeskDone>('/api/quarantine/reject', { ids, remark }),
+  late: (signal?: AbortSignal) => get<{ items: t.LateItem[] }>('/api/late', {}, signal),
+  transfers: (signal?: AbortSignal) => get<{ items: t.TransferItem[] }>('/api/transfers', {}, signal),
+  transfer: (leaver: t.Id, winner: t.Id | null) => post<{ items: t.TransferItem[] }>('/api/transfers', { leaver, winner }),
   revoke: (device: t.Id) => post<t.Accounts>(`/api/accounts/devices/${enc(device)}/revoke`),
 };

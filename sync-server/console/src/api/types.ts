@@ -31,7 +31,7 @@ export interface Person {
 export interface Me {
   user: Person & { login: string; role: Role; territories: string[] };
   /** What the pages offer; the server checks each request again. */
-  may: { customers: boolean; visits: boolean; oversee: boolean; edit: boolean; verify: boolean; decide: boolean; dispatch: boolean; administer: boolean };
+  may: { customers: boolean; visits: boolean; oversee: boolean; edit: boolean; verify: boolean; decide: boolean; dispatch: boolean; administer: boolean; quarantine: boolean; file: boolean };
   server_ms: Ms;
 }
 
@@ -520,6 +520,72 @@ export interface DeviceRow {
   unsent: number | null;
   quarantined: number;
   clock_offset_ms: Ms | null;
+  /** Ordered to be wiped, or told so already. */
+  wipe: 'ordered' | 'told' | null;
+  /** Of a phone that is not expected back: what can be missing at most, by its last heartbeat. */
+  missing: Missing | null;
+}
+
+export interface Missing {
+  records: number;
+  since_ms: Ms | null;
+}
+
+// ---------------------------------------------------------------- quarantine
+
+export type DeskState = 'open' | 'approved' | 'rewritten' | 'rejected' | 'resent';
+
+/** One change that was set aside. */
+export interface DeskItem {
+  id: number;
+  state: DeskState;
+  code: string;
+  /** Chinese, ` · `, English. */
+  why: string;
+  kind: string;
+  customer: Person | null;
+  device: Person | null;
+  person: Person;
+  received_ms: Ms;
+  /** By its writer's clock. */
+  claimed_ms: Ms | null;
+  says: { field: string; label: Label; value: string }[];
+  decided_ms: Ms | null;
+  decided_by: Person | null;
+  remark: string;
+}
+
+/** `GET /api/quarantine` */
+export interface Desk {
+  items: DeskItem[];
+  open: number;
+}
+
+/** `POST /api/quarantine/approve`, `…/reject` */
+export interface DeskDone {
+  approved: number[];
+  rewritten: number[];
+  rejected: number;
+  impossible: { id: number; why: string }[];
+  desk: Desk;
+}
+
+/** `GET /api/late` */
+export interface LateItem {
+  customer: Person;
+  author: Person;
+  changes: number;
+  received_ms: Ms;
+}
+
+/** `GET /api/transfers` */
+export interface TransferItem {
+  no: number;
+  at_ms: Ms;
+  by: Person | null;
+  leaver: Person;
+  winner: Person | null;
+  cards: { customer: Id; name: string; to_pool: boolean; promises: string[]; placed: string[]; stale: string[]; open_matters: number; last_visit: Ms | null; stops: number }[];
 }
 
 /** `GET /api/accounts` */

@@ -7,7 +7,7 @@ export const en: Messages = {
   product: 'Roadbook',
   tagline: 'HQ console',
   skip: 'Skip to content',
-  nav: { customers: 'Customers', visits: 'Visits', dispatch: 'Dispatch', overview: 'Overview', review: 'Review', accounts: 'Accounts', main: 'Main navigation', more: 'More' },
+  nav: { customers: 'Customers', visits: 'Visits', dispatch: 'Dispatch', overview: 'Overview', review: 'Review', quarantine: 'Quarantine', accounts: 'Accounts', main: 'Main navigation', more: 'More' },
   line: {
     connecting: 'Connecting…',
     live: 'Live',
@@ -95,7 +95,15 @@ export const en: Messages = {
   review: {
     title: 'Review', empty: 'Nothing waits for a decision', emptyHint: 'When phones sync and something disagrees, it appears here.', kinds: { rivals: 'Rival values', report: 'New report', proposal: 'Proposal' }, current: 'Current', verifiedNow: 'Verified', waiting: 'Waiting', proposed: 'Proposed', choose: 'Choose', accept: 'Accept', reject: 'Reject', urgent: 'large difference', soon: 'soon', since: (when) => `since ${when}`, decided: 'Decided', filter: 'Kind', reasonPlaceholder: 'Reason (optional)', rivalsHint: 'Two people wrote different values while offline; both are kept.', reportHint: 'A new report differs from the verified value.', proposalHint: 'The author may not change this directly and waits for your decision.', open: 'Open customer', count: (n) => s(n, 'item'),
   },
+  quarantine: {
+    title: 'Quarantine', empty: 'Nothing is set aside', emptyHint: 'Changes without the right, of revoked phones, or in an unknown form are kept here until you decide.', count: (n) => `${s(n, 'change')} to decide`,
+    group: 'Group', by: { device: 'By phone', person: 'By person', reason: 'By reason' }, states: { open: 'To decide', approved: 'Approved', rewritten: 'Written again', rejected: 'Rejected', resent: 'Handed in again', all: 'All' }, state: 'State',
+    approve: 'Approve', reject: 'Reject', approveAll: 'Approve all', rejectAll: 'Reject all', remark: 'Remark (its author sees it)', says: 'Says', unreadable: 'cannot be read', claimed: (when) => `recorded ${when}`, received: (when) => `received ${when}`, decided: (who, when) => `${who} · ${when}`,
+    done: (admitted, rejected) => (rejected > 0 ? `${s(rejected, 'change')} rejected` : `${s(admitted, 'change')} approved`), impossible: (n) => `${s(n, 'change')} cannot be written and stay here`, json: 'Export JSON', csv: 'Export CSV', noDevice: 'Headquarters',
+    late: 'Late records of former holders', lateLine: (who, n) => `${s(n, 'late record')} of ${who}`,
+  },
   accounts: {
+    wipe: 'Wipe', wipeTitle: (name) => `Wipe ${name}?`, wipeText: 'At its next contact the phone hands in what it can, then deletes everything; nothing is sent to it any more. This cannot be undone.', wipeOrdered: 'to be wiped', wipeTold: 'wiped', wiped: 'Wipe ordered', missing: (n, when) => `at most ${s(n, 'record')} missing (${when})`,
     title: 'Accounts and devices', users: 'Accounts', devices: 'Devices', newUser: 'New account', login: 'User name', name: 'Name', role: 'Role', territories: 'Territories', password: 'Initial password', passwordHint: 'at least 12 characters', create: 'Create', created: 'Account created', enrol: 'Enrol a phone', enrolTitle: (name) => `Enrol a phone for ${name}`, enrolHint: 'Scan this on the phone, or type the code. It is shown once only and works once.', code: 'Code', copy: 'Copy', copied: 'Copied', expires: (when) => `valid until ${when}`, revoke: 'Revoke', revokeTitle: (name) => `Revoke ${name}?`, revokeText: 'A revoked phone may only hand in what it has not sent yet (into quarantine, for approval). It receives nothing more and is told to wipe itself. This cannot be undone.', revoked: 'Revoked', state: { active: 'active', drain: 'hand-in only', revoked: 'revoked' }, platform: 'System', enrolled: 'Enrolled', lastContact: 'Last contact', unsent: 'Unsent', quarantined: 'Quarantine', clock: 'Clock', user: 'User', disabled: 'disabled', noDevices: 'No phone is enrolled yet', noTerritory: 'all', actions: 'Actions', device: 'Device', qr: 'Enrolment QR code',
   },
 };

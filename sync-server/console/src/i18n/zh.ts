@@ -3,7 +3,7 @@ export const zh = {
   product: '路书',
   tagline: '总部控制台',
   skip: '跳到正文',
-  nav: { customers: '客户', visits: '拜访', dispatch: '调度', overview: '总览', review: '待裁决', accounts: '账号与设备', main: '主导航', more: '更多' },
+  nav: { customers: '客户', visits: '拜访', dispatch: '调度', overview: '总览', review: '待裁决', quarantine: '隔离区', accounts: '账号与设备', main: '主导航', more: '更多' },
   line: {
     connecting: '正在连接…',
     live: '实时',
@@ -91,7 +91,15 @@ export const zh = {
   review: {
     title: '待裁决', empty: '没有待裁决的事项', emptyHint: '手机同步后，如有不一致会出现在这里。', kinds: { rivals: '并列值', report: '新报告待审核', proposal: '提议' }, current: '当前值', verifiedNow: '已审核值', waiting: '待审核', proposed: '提议值', choose: '选用', accept: '通过', reject: '不采纳', urgent: '差异大', soon: '需尽快', since: (when: string) => `${when} 起`, decided: '已裁决', filter: '类别', reasonPlaceholder: '原因（选填）', rivalsHint: '两人离线时各写了一个值，都已保留。', reportHint: '新报告与已审核值不同。', proposalHint: '提交人无权直接修改，等待您的决定。', open: '打开客户', count: (n: number) => `${n} 项`,
   },
+  quarantine: {
+    title: '隔离区', empty: '没有被搁置的修改', emptyHint: '无权限、已停用设备或无法识别的修改会保存在这里，由您决定。', count: (n: number) => `${n} 项待决定`,
+    group: '分组', by: { device: '按设备', person: '按人员', reason: '按原因' }, states: { open: '待决定', approved: '已准许', rewritten: '已代为写入', rejected: '已驳回', resent: '已重新提交', all: '全部' }, state: '状态',
+    approve: '准许', reject: '驳回', approveAll: '全部准许', rejectAll: '全部驳回', remark: '说明（作者会看到）', says: '内容', unreadable: '内容无法读取', claimed: (when: string) => `记录于 ${when}`, received: (when: string) => `收到于 ${when}`, decided: (who: string, when: string) => `${who} · ${when}`,
+    done: (admitted: number, rejected: number) => (rejected > 0 ? `已驳回 ${rejected} 项` : `已准许 ${admitted} 项`), impossible: (n: number) => `${n} 项无法写入，仍在隔离区`, json: '导出 JSON', csv: '导出 CSV', noDevice: '总部',
+    late: '前任离线记录', lateLine: (who: string, n: number) => `${who}的离线记录 ${n} 条`,
+  },
   accounts: {
+    wipe: '远程清除', wipeTitle: (name: string) => `清除 ${name}？`, wipeText: '手机下次联网时，先收下它能交出的记录，再清除全部内容，不会再发给它任何资料。此操作不能撤销。', wipeOrdered: '待清除', wipeTold: '已清除', wiped: '已下令清除', missing: (n: number, when: string) => `最多丢失 ${n} 条记录（${when}）`,
     title: '账号与设备', users: '账号', devices: '设备', newUser: '新建账号', login: '用户名', name: '姓名', role: '角色', territories: '负责区域', password: '初始密码', passwordHint: '至少 12 个字符', create: '创建', created: '账号已创建', enrol: '登记新手机', enrolTitle: (name: string) => `为${name}登记新手机`, enrolHint: '在手机上扫描二维码，或输入登记码。此码只显示一次，用后即失效。', code: '登记码', copy: '复制', copied: '已复制', expires: (when: string) => `${when} 前有效`, revoke: '停用', revokeTitle: (name: string) => `停用 ${name}？`, revokeText: '停用后，这部手机只能交回尚未上传的记录（进入隔离区等待审核）,不能再取得任何资料，随后会被要求清除。此操作不能撤销。', revoked: '已停用', state: { active: '正常', drain: '仅可上交', revoked: '已停用' }, platform: '系统', enrolled: '登记于', lastContact: '最近联系', unsent: '未上传', quarantined: '隔离', clock: '时钟偏差', user: '使用人', disabled: '已禁用', noDevices: '还没有登记的手机', noTerritory: '全部', actions: '操作', device: '设备', qr: '登记二维码',
   },
 };

@@ -56,7 +56,7 @@ pub(super) struct DeviceJson {
 
 /// What can be missing at most of a device that is not expected back: by its last heartbeat.
 #[derive(Serialize)]
-struct Missing {
+pub(super) struct Missing {
     records: u64,
     since_ms: Option<Ms>,
 }
@@ -157,13 +157,14 @@ pub(super) async fn revoke(State(app): State<Shared>, session: Session, Of(id): 
     .await?
 }
 
-/// * 200 with accounts and devices as they stand then; 403 unless the person may order it; 404 when there is no such device. It is revoked at
+/// * 200 with what can be missing at most; 403 unless the person may order it; 404 when there is no such device. It is revoked at
 ///   once and wiped at its next contact, before anything is served.
-pub(super) async fn wipe(State(app): State<Shared>, session: Session, Of(id): Of<DeviceId>) -> Result<Json<Accounts>, Error> {
+pub(super) async fn wipe(State(app): State<Shared>, session: Session, Of(id): Of<DeviceId>) -> Result<Json<Missing>, Error> {
     session.require(Command::Wipe)?;
     app.blocking(move |app| {
         app.accounts().order_wipe(app.now(), &session.who(), id)?;
-        read(app).map(Json)
+        let device = app.accounts().device(id)?.ok_or(Error::NotFound)?;
+        Ok(Json(Missing { records: device.waiting, since_ms: device.seen_at }))
     })
     .await?
 }

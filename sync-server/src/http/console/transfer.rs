@@ -76,7 +76,7 @@ pub(super) async fn transfer(State(app): State<Shared>, session: Session, JsonBo
                 return Err(Error::Forbidden);
             }
         }
-        writing::commit(app, session.id(), &plan.work, &[])?;
+        writing::commit(app, &session, &plan.work, &[])?;
         let row = TransferRow {
             no: 0,
             at: app.now(),
