@@ -46,6 +46,13 @@ pub(crate) struct World {
     pub(crate) memo_first: Id,
 }
 
+/// An actor that nobody can have foreseen who made this state of a document.
+pub(crate) fn fresh(document: &Document, n: u8) -> [u8; 16] {
+    use sha2::{Digest as _, Sha256};
+    let digest = Sha256::new().chain_update(document.heads().to_bytes()).chain_update([n]).finalize();
+    std::array::from_fn(|at| digest[at])
+}
+
 pub(crate) fn stamp(actor: [u8; 16], author: UserId) -> ChangeStamp {
     ChangeStamp { actor: ActorId::from_slice(&actor).unwrap(), author: Some(author), time: Ms(1_700_000_000_000), note: Some("+0".into()) }
 }
@@ -191,13 +198,14 @@ impl World {
             }
         }
         let mut phone = self.document.clone();
-        let mine = write(&mut phone, None, &stamp([0x44; 16], ANN), |w| w.put(self.names.facts.0, "phone", b"honest".to_vec()));
+        let mine = write(&mut phone, None, &stamp(fresh(&document, 1), ANN), |w| w.put(self.names.facts.0, "phone", b"honest".to_vec()));
         phone.apply(&accepted).unwrap();
         document.apply(&[mine]).unwrap();
         assert_eq!(phone.heads(), document.heads());
         assert_eq!(phone.registers(self.names.facts.0).len(), document.registers(self.names.facts.0).len());
         assert_eq!(phone.text(self.names.note.0), document.text(self.names.note.0));
-        write(&mut document, None, &stamp([0x55; 16], BOB), |w| {
+        let next = stamp(fresh(&document, 2), BOB);
+        write(&mut document, None, &next, |w| {
             w.put(self.names.facts.0, "phone", b"after".to_vec())?;
             w.splice(self.names.note.0, 0, 1, "né")
         });

@@ -29,7 +29,7 @@ use roadbook_core::store::Lane;
 use roadbook_core::store::rows::CustomerFilter;
 
 use super::forge::{Forged, Id, Key, Op, chunk};
-use super::world::{ANN, ANNS, BOB, BOBS, CAT, World, stamp, write};
+use super::world::{ANN, ANNS, BOB, BOBS, CAT, World, fresh, stamp, write};
 
 const NOW: Ms = Ms(1_772_409_600_000);
 const SUBJECT: SubjectId = SubjectId::from_bytes([0xee; 16]);
@@ -192,8 +192,9 @@ pub fn snapshot(data: &[u8]) {
     WORLD.with(|world| {
         for bytes in [data.to_vec(), chunk(0, data)] {
             let Ok(mut document) = Gate::lenient().admit_snapshot(&bytes, world.rules.genesis()) else { continue };
-            write(&mut document, None, &stamp([0x55; 16], BOB), |w| w.put("facts", "phone", b"after".to_vec()));
-            write(&mut document, None, &stamp([0x56; 16], ANN), |w| w.splice("problems", 0, 0, "x"));
+            let (first, second) = (stamp(fresh(&document, 1), BOB), stamp(fresh(&document, 2), ANN));
+            write(&mut document, None, &first, |w| w.put("facts", "phone", b"after".to_vec()));
+            write(&mut document, None, &second, |w| w.splice("problems", 0, 0, "x"));
             assert_eq!(Document::load(&document.save()).unwrap().heads(), document.heads());
         }
     });
