@@ -12,6 +12,9 @@
 //! ([`WIRE_VERSIONS_READ`]). What is new within a version is a new number of a map, or a kind of [`Item`] that is sent only to
 //! devices that speak it ([`SPEAKS`], [`Item::spoken_from`]).
 //!
+//! Numbers 14 of a request and 15 of an answer hold what is handed in and told besides documents: batches carried for other devices,
+//! changes that a restore lost, decisions about quarantined changes, late records, orders ([`Besides`], [`Told`]).
+//!
 //! Documents and changes travel uncompressed inside the one zstd stream: cards resemble each other, and one stream over
 //! all of them is a third of the size of cards compressed one by one.
 
