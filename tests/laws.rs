@@ -132,6 +132,13 @@ fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
             "tour" => field && is_mine(replica.tour(doc).unwrap().and_then(|tour| tour.rep)),
             "proposal" => field && (is_mine(replica.proposal(doc).unwrap().and_then(|one| one.by)) || (desk && near)),
             "verification" => field && (is_mine(replica.verification(doc).unwrap().and_then(|one| one.by)) || (desk && near)),
+            "urgent" => {
+                let urgent = replica.urgent(doc).unwrap().unwrap();
+                // About no customer it lies where its reporter works.
+                let home = urgent.by.filter(|_| urgent.customer.is_none()).map(|by| world.office.person(by).territories);
+                let at_home = home.and_then(|home| home.into_iter().next()).is_some_and(|at| everywhere || user.territories.contains(&at));
+                field && (is_mine(urgent.by) || (desk && (near || at_home)))
+            }
             _ => false,
         }
     };

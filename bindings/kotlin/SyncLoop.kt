@@ -32,6 +32,34 @@ class SyncLoop(private val book: Roadbook, server: String, private val app: Stri
         return rounds
     }
 
+    /**
+     * Hands photos in after all text, chunk by chunk, until nothing is left; on a metered line only thumbnails go. Call it after [once], and
+     * again whenever there is a line: a step that was cut goes on at its chunk.
+     */
+    fun photos(metered: Boolean): List<PhotosDone> {
+        val steps = mutableListOf<PhotosDone>()
+        while (steps.size < ROUNDS_MAX) {
+            when (val step = book.photoStep(metered)) {
+                is PhotoStep.TextFirst -> {
+                    once()
+                    if (book.photoStep(metered) is PhotoStep.TextFirst) return steps
+                }
+                is PhotoStep.Send -> steps += book.photoResponse(send(step.request))
+                is PhotoStep.Paused, is PhotoStep.Rest -> return steps
+            }
+        }
+        return steps
+    }
+
+    /** The bytes of a photo that a visit names, fetched when they are not on this device. */
+    fun photo(visit: String, photo: String): ByteArray {
+        for (round in 0 until ROUNDS_MAX) {
+            val request = book.fetchPhoto(visit, photo) ?: break
+            if (book.photoResponse(send(request)).refused.isNotEmpty()) break
+        }
+        return book.photoBytes(photo)
+    }
+
     /** Calls [onNews] for every wake-up until the returned handle is closed or the line breaks; then [onEnd] is called once: listen again after a while. */
     fun listen(onNews: () -> Unit, onEnd: (Throwable?) -> Unit = {}): AutoCloseable {
         val connection = open(book.newsRequest(), SILENCE_MS)

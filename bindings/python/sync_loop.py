@@ -37,6 +37,35 @@ class SyncLoop:
             rounds.append(self.book.sync_response(self._send(self.book.sync_request(self.app))))
         return rounds
 
+    def photos(self, metered=False):
+        """Hands photos in after all text, chunk by chunk, until nothing is left; on a metered line only thumbnails go. Returns what each step did.
+
+        Call it after ``once``, and again whenever there is a line: a step that was cut goes on at its chunk.
+        """
+        steps = []
+        while len(steps) < ROUNDS_MAX:
+            step = self.book.photo_step(metered)
+            if step.is_text_first():
+                self.once()
+                if self.book.photo_step(metered).is_text_first():
+                    break
+            elif step.is_send():
+                steps.append(self.book.photo_response(self._send(step.request)))
+            else:
+                break
+        return steps
+
+    def photo(self, visit, photo):
+        """The bytes of a photo that a visit names, fetched when they are not on this device."""
+        for _ in range(ROUNDS_MAX):
+            request = self.book.fetch_photo(visit, photo)
+            if request is None:
+                break
+            done = self.book.photo_response(self._send(request))
+            if done.refused:
+                break
+        return self.book.photo_bytes(photo)
+
     def listen(self, on_news, stop=None):
         """Calls ``on_news`` for every wake-up until ``stop`` (a threading.Event) is set or the line breaks; then call it again after a while."""
         stop = stop or threading.Event()

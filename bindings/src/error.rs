@@ -1,6 +1,7 @@
 //! What can go wrong, as an app can act on it: an arm exists only where an app does something of its own.
 //! Texts name the thing, the cause and what to do; none holds customer content.
 
+use roadbook_core::blobs::BlobError;
 use roadbook_core::crdt::DocumentError;
 use roadbook_core::exchange::WireError;
 use roadbook_core::ids::IdError;
@@ -106,6 +107,12 @@ pub enum RoadbookError {
     /// The visit was checked out: offer an amendment instead.
     #[error("the visit is sealed since check-out: amend it instead")]
     Sealed,
+    /// The photo is not taken: too large, of another type, or too many of them. Say so to the person.
+    #[error("the photo is not taken: {why}")]
+    PhotoRefused {
+        /// What is wrong and what would be right.
+        why: String,
+    },
     /// Something that only a mistake in the app or in this library explains: report it.
     #[error("{why}")]
     Mistake {
@@ -140,6 +147,19 @@ impl From<ReplicaError> for RoadbookError {
             ReplicaError::NotEnrolled => Self::NotEnrolled,
             ReplicaError::Sequencing(error) => Self::BadField { field: String::new(), why: error.to_string() },
             ReplicaError::Wire(error) => error.into(),
+            ReplicaError::Blob(error) => error.into(),
+        }
+    }
+}
+
+impl From<BlobError> for RoadbookError {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Content(_) | BlobError::UnknownKind { .. } | BlobError::TooMany => Self::PhotoRefused { why: error.to_string() },
+            BlobError::NotHere { hash } => Self::NotHere { what: "photo".to_owned(), id: hash.to_string() },
+            BlobError::Damaged { .. } => Self::StorageDamaged,
+            BlobError::File { ref source, .. } if source.kind() == std::io::ErrorKind::StorageFull => Self::StorageFull,
+            BlobError::NoFolder | BlobError::File { .. } => Self::Mistake { why: error.to_string() },
         }
     }
 }

@@ -300,7 +300,13 @@ impl Roadbook {
 }
 
 impl Roadbook {
-    fn signed(&self, method: &'static str, path: &'static str, device: Option<DeviceId>, body: Vec<u8>) -> Result<Outgoing, RoadbookError> {
+    pub(crate) fn signed(
+        &self,
+        method: &'static str,
+        path: &'static str,
+        device: Option<DeviceId>,
+        body: Vec<u8>,
+    ) -> Result<Outgoing, RoadbookError> {
         let offset = self.read().store().read(|read| read.clock())?.offset_ms.unwrap_or(0);
         let time = edge::now().plus(offset);
         let signed = Signed { method, path, device, time, nonce: edge::random()?, body: &body };
@@ -311,7 +317,7 @@ impl Roadbook {
     }
 
     /// What a status other than 200 means; `Ok` when the clock was wrong, is now set right, and the request is to be made again.
-    fn refusal(&self, arrived: &Arrived) -> Result<(), RoadbookError> {
+    pub(crate) fn refusal(&self, arrived: &Arrived) -> Result<(), RoadbookError> {
         let (code, zh, en) = words(&arrived.body);
         match (arrived.status, arrived.time.as_deref().and_then(|time| time.parse().ok())) {
             (401, Some(time)) if set_clock(&mut self.read(), Ms(time))? => Ok(()),

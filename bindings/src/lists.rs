@@ -249,8 +249,8 @@ pub struct VisitRow {
     pub clock_wrong: bool,
     /// How often it was amended.
     pub amendments: u32,
-    /// Photos named but not yet here.
-    pub photos_missing: u32,
+    /// How many photos it names.
+    pub photos: u32,
     /// First words of what was found.
     pub summary: String,
 }

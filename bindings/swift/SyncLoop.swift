@@ -47,6 +47,34 @@ public final class SyncLoop: Sendable {
         return rounds
     }
 
+    /// Hands photos in after all text, chunk by chunk, until nothing is left; on a metered line only thumbnails go. Call it after `once`, and
+    /// again whenever there is a line: a step that was cut goes on at its chunk.
+    @discardableResult
+    public func photos(metered: Bool) async throws -> [PhotosDone] {
+        var steps: [PhotosDone] = []
+        while steps.count < Self.roundsMax {
+            switch try book.photoStep(metered: metered) {
+            case .textFirst:
+                try await once()
+                if case .textFirst = try book.photoStep(metered: metered) { return steps }
+            case .send(let request):
+                steps.append(try book.photoResponse(arrived: await send(request)))
+            case .paused, .rest:
+                return steps
+            }
+        }
+        return steps
+    }
+
+    /// The bytes of a photo that a visit names, fetched when they are not on this device.
+    public func photo(visit: String, photo: String) async throws -> Data {
+        for _ in 0..<Self.roundsMax {
+            guard let request = try book.fetchPhoto(visit: visit, photo: photo) else { break }
+            if !(try book.photoResponse(arrived: await send(request))).refused.isEmpty { break }
+        }
+        return try book.photoBytes(photo: photo)
+    }
+
     /// Calls `onNews` for every wake-up until the returned handle is cancelled or the line breaks; then `onEnd` is called once: listen again after a while.
     public func listen(onNews: @escaping @Sendable () -> Void, onEnd: @escaping @Sendable (Error?) -> Void = { _ in }) throws -> News {
         let news = News(onNews: onNews, onEnd: onEnd)

@@ -50,6 +50,8 @@ pub const PUSHED_CHANGES_MAX: usize = 1_000;
 pub const PUSHED_BYTES_TARGET: usize = 2 << 20;
 /// Bytes of items after which headquarters closes one answer; it says that more waits.
 pub const ITEMS_BYTES_TARGET: usize = 12 << 20;
+/// Bytes of urgent changes after which a device closes a request that is led by one: the first request on a bad line is small.
+pub const URGENT_BYTES_TARGET: usize = 4 << 10;
 /// zstd level of a request: made by a phone.
 pub(crate) const REQUEST_ZSTD_LEVEL: i32 = 6;
 /// zstd level of an answer: made by the server for many.
@@ -144,6 +146,12 @@ pub struct Heartbeat {
     /// Version of the app or tool, free text.
     #[n(3)]
     pub app: Option<String>,
+    /// Photos that headquarters does not hold yet, those of visits under way included.
+    #[n(4)]
+    pub photos: Option<u32>,
+    /// Bytes of all photos and thumbnails that headquarters does not hold yet.
+    #[n(5)]
+    pub photo_bytes: Option<u64>,
 }
 
 /// What a device says.
@@ -179,6 +187,9 @@ pub struct Request {
     /// What it hands in and says besides its own outbox.
     #[n(14)]
     pub besides: Option<Besides>,
+    /// The request is led by an urgent report: answer with verdicts and nothing else; what the device lacks comes with the next one.
+    #[n(9)]
+    pub verdicts_only: Option<bool>,
 }
 
 /// What became of one pushed change.

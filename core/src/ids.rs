@@ -210,6 +210,42 @@ impl FromStr for ChangeHash {
     }
 }
 
+/// SHA-256 of a photo's or file's bytes: its name everywhere.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct BlobHash(#[cbor(with = "minicbor::bytes")] pub [u8; 32]);
+
+impl BlobHash {
+    /// Of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        use sha2::Digest as _;
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+    /// From a slice, when it is 32 bytes long.
+    #[must_use]
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+}
+impl fmt::Display for BlobHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(&self.0, f)
+    }
+}
+impl fmt::Debug for BlobHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BlobHash({self})")
+    }
+}
+impl FromStr for BlobHash {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let refuse = IdError { what: "BlobHash", expected: "64 hexadecimal digits" };
+        text.parse::<ChangeHash>().map(|hash| Self(hash.0)).map_err(|_| refuse)
+    }
+}
+
 fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }

@@ -11,11 +11,13 @@
 //! * [`signing`] – what a device signs, and enrolment.
 //! * [`carried`] – batches that one phone signs and another carries.
 //! * [`store`] – one SQLite file a replica: documents, outbox, rows, search. The only room of core that names `rusqlite`.
+//! * [`blobs`] – photos and files: named by their hash, encrypted beside the store, handed in by chunks.
 //! * [`route`] – in which order to call on the stops of one day.
 //!
 //! Architecture invariants: no network, no clock, no threads, no randomness of its own; time and entropy are arguments.
 
 pub mod carried;
+pub mod blobs;
 pub mod crdt;
 pub mod exchange;
 pub mod ids;

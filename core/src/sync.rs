@@ -12,7 +12,7 @@ use crate::crdt::gate::{Incoming, Outcome as Judged, Source};
 use crate::crdt::{Document, RawChange};
 use crate::exchange::{
     Answer, Besides, Checkpoint, Cursor, Heartbeat, Item, LateNotice, Order, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile,
-    Pushed, Request, Ruling, SPEAKS, Told, Verdict,
+    Pushed, Request, Ruling, SPEAKS, Told, URGENT_BYTES_TARGET, Verdict,
 };
 use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId};
 use crate::model::kinds;
@@ -22,7 +22,7 @@ use crate::replica::fold::{Subjects, drop_rows, fold_rows};
 use crate::replica::reading::{SETTING_DEVICE, SETTING_PROFILE};
 use crate::replica::{Replica, ReplicaError};
 use crate::store::{
-    Checkpoint as StoredCheckpoint, Notice, OwnChange, OwnStanding, PullPosition, QuarantinedChange, Reading, Standing, Writing,
+    Checkpoint as StoredCheckpoint, Lane, Notice, OwnChange, OwnStanding, PullPosition, QuarantinedChange, Reading, Standing, Writing,
 };
 
 /// Documents stored in one commit of an answer.
@@ -91,7 +91,9 @@ impl Replica {
         let device = self.device()?;
         self.store().read(|read| {
             let position = read.pull_position()?;
-            let outbox = read.outbox(PUSHED_CHANGES_MAX, PUSHED_BYTES_TARGET)?;
+            let outbox = urgent_alone(read.outbox(PUSHED_CHANGES_MAX, PUSHED_BYTES_TARGET)?);
+            let urgent = outbox.first().is_some_and(|own| own.lane == Lane::Urgent);
+            let photos = read.blobs_waiting()?;
             let waiting = read.outbox_size()?;
             let quarantined = read.own_changes(OwnStanding::Quarantined, 0, PUSHED_CHANGES_MAX)?.len();
             let besides = besides(read, outbox.len())?;
@@ -105,11 +107,14 @@ impl Replica {
                 digest: if at_rest { Some(read.digest()?.xor) } else { None },
                 pushed: grouped(outbox),
                 schema: kinds::SCHEMA_VERSION,
+                verdicts_only: (urgent && position.epoch != [0; 16]).then_some(true),
                 heartbeat: Heartbeat {
                     unsent_changes: u32::try_from(waiting.changes).unwrap_or(u32::MAX),
                     oldest_unsent: waiting.oldest,
                     quarantined: u32::try_from(quarantined).unwrap_or(u32::MAX),
                     app: app.map(str::to_owned),
+                    photos: Some(u32::try_from(photos.originals).unwrap_or(u32::MAX)).filter(|photos| *photos > 0),
+                    photo_bytes: Some(photos.bytes).filter(|bytes| *bytes > 0),
                 },
                 speaks: Some(SPEAKS),
                 besides: Some(besides),
@@ -157,6 +162,8 @@ impl Replica {
         }
         synced.restarted = restart;
         synced.more |= restart || self.outbox_size()?.changes > 0 || self.has_besides()?;
+        let undecided = |verdict: &&Verdict| matches!(verdict.outcome, Outcome::MissingDependencies { .. });
+        self.put_unsettled(answer.verdicts.iter().filter(undecided).count() as u64);
         self.store_mut().write(|write| {
             if let Some(profile) = &answer.profile {
                 put_profile(write, profile)?;
@@ -171,6 +178,7 @@ impl Replica {
             };
             if answer.restart {
                 write.hand_in_again()?;
+                write.offer_blobs_again()?;
             }
             Ok::<_, ReplicaError>(write.put_pull_position(&position)?)
         })?;
@@ -457,6 +465,23 @@ fn put_profile(write: &mut Writing<'_>, profile: &Profile) -> Result<(), Replica
     // Writing into a vector cannot fail.
     let _infallible = minicbor::encode(profile, &mut bytes);
     Ok(write.put_setting(SETTING_PROFILE, &bytes)?)
+}
+
+/// An urgent report travels alone: on a slow link the first request is a few hundred bytes, whatever else waits.
+fn urgent_alone(mut outbox: Vec<OwnChange>) -> Vec<OwnChange> {
+    if outbox.first().is_some_and(|own| own.lane == Lane::Urgent) {
+        let mut bytes = 0usize;
+        let mut first = true;
+        let alone = outbox.iter().take_while(|own| {
+            bytes = bytes.saturating_add(own.bytes.len());
+            let goes = own.lane == Lane::Urgent && (first || bytes <= URGENT_BYTES_TARGET);
+            first = false;
+            goes
+        });
+        let length = alone.count();
+        outbox.truncate(length);
+    }
+    outbox
 }
 
 /// The outbox as it is handed in: by document, in the order in which each is first met.

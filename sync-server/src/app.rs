@@ -14,8 +14,9 @@ use tokio::sync::{Semaphore, watch};
 use crate::accounts::Accounts;
 use crate::auth::password::HASHES_AT_ONCE_MAX;
 use crate::auth::throttle::Throttle;
+use crate::blobs::{BlobTable, Blobs, Depot, DepotError};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Limits};
 use crate::database::{Database, DatabaseError, Durability};
 use crate::device::Doorkeeper;
 use crate::exchange::Exchange;
@@ -52,6 +53,9 @@ pub enum OpenError {
     /// The headquarters replica cannot be opened or brought up to date.
     #[error(transparent)]
     Headquarters(#[from] HeadquartersError),
+    /// The store of photos cannot be opened.
+    #[error(transparent)]
+    Depot(#[from] DepotError),
     /// Another process serves this folder.
     #[error("{0} is in use by another roadbook-server; stop that one first, or choose another folder with --data")]
     InUse(PathBuf),
@@ -91,6 +95,8 @@ pub struct App {
     tls: Option<Arc<Tls>>,
     ending: watch::Sender<bool>,
     rate: Rate,
+    blob_rate: Rate,
+    blobs: Blobs,
     /// Held open for as long as the folder is served.
     _lock: std::fs::File,
 }
@@ -105,6 +111,7 @@ impl App {
         let tls = config.tls.as_ref().map(|files| Tls::open(files, clock.now()).map(Arc::new)).transpose()?;
         let lock = lock(&config)?;
         let server = Arc::new(Database::open(&config.server_file(), Durability::Full, storage::SERVER_MIGRATIONS)?);
+        let server_tables = Arc::clone(&server);
         let scratch = Arc::new(Scratch::open(&config.file(storage::SCRATCH_FILE))?);
         let accounts = Accounts::new(Arc::clone(&server));
         let feed: Arc<dyn Feed> = Arc::new(SqliteFeed::open(server)?);
@@ -118,7 +125,12 @@ impl App {
         let exchange =
             Exchange::new(accounts.clone(), Arc::clone(&feed), headquarters.clone(), Arc::clone(&scratch), config.offset_minutes);
         let limits = config.limits;
-        let rate = Rate::new(&limits);
+        let depot = Depot::open(&config.depot, config.file(storage::BLOBS_FOLDER))?;
+        let table = BlobTable::new(server_tables);
+        let blobs = Blobs::new(table, depot, accounts.clone(), Arc::clone(&feed), headquarters.clone(), config.limits.blobs);
+        let rate = Rate::new(&config.limits);
+        let per_minute = config.limits.device_blob_requests_per_minute;
+        let blob_rate = Rate::new(&Limits { device_requests_per_minute: per_minute, ..config.limits });
         Ok(Arc::new(Self {
             door: Doorkeeper::new(accounts.clone(), scratch),
             config,
@@ -139,6 +151,8 @@ impl App {
             tls,
             ending: watch::Sender::new(false),
             rate,
+            blob_rate,
+            blobs,
             _lock: lock,
         }))
     }
@@ -241,6 +255,16 @@ impl App {
     #[must_use]
     pub const fn tls(&self) -> Option<&Arc<Tls>> {
         self.tls.as_ref()
+    }
+    /// The budgets of devices for photos.
+    #[must_use]
+    pub const fn blob_rate(&self) -> &Rate {
+        &self.blob_rate
+    }
+    /// Photos and files.
+    #[must_use]
+    pub const fn blobs(&self) -> &Blobs {
+        &self.blobs
     }
     /// Resolves when the server is asked to end: open channels close then.
     #[must_use]

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::blobs::{BlobLimits, DepotConfig};
+use crate::rounds::UrgentRule;
 use crate::storage;
 
 /// The data folder when none is named.
@@ -27,6 +29,10 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Minutes east of UTC of the company's calendar.
     pub offset_minutes: i32,
+    /// Where photos and files lie.
+    pub depot: DepotConfig,
+    /// When urgent reports are escalated.
+    pub urgent: UrgentRule,
     /// Limits.
     pub limits: Limits,
 }
@@ -53,6 +59,10 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Requests under way in all, wake-up channels not counted; beyond it: 503.
     pub requests: usize,
+    /// Requests about photos of one device in one minute.
+    pub device_blob_requests_per_minute: u32,
+    /// Photos of one device.
+    pub blobs: BlobLimits,
     /// Requests that wait for a worker; beyond it: 503.
     pub waiting: usize,
     /// Bytes of request bodies held in memory in all; who finds no room for a while: 503.
@@ -72,6 +82,8 @@ impl Default for Limits {
             waiting: 512,
             bodies_bytes: 96 << 20,
             answers_bytes: 128 << 20,
+            device_blob_requests_per_minute: 1_200,
+            blobs: BlobLimits::default(),
         }
     }
 }
@@ -102,6 +114,8 @@ impl Default for Config {
             behind_proxy: false,
             tls: None,
             offset_minutes: OFFSET_MINUTES_DEFAULT,
+            depot: DepotConfig::default(),
+            urgent: UrgentRule::default(),
             limits: Limits::default(),
         }
     }

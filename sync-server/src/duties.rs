@@ -5,14 +5,15 @@
 //! owed again, so the follower of the feed may ask twice after a crash. Rights come in as an argument; no SQL, no HTTP.
 
 use roadbook_core::crdt::Heads;
-use roadbook_core::ids::{DocId, Ms, SubjectId, UserId};
+use roadbook_core::ids::{DocId, EntryId, Ms, SubjectId, UserId};
 use roadbook_core::model::card::{Card, Verified};
 use roadbook_core::model::proposal::{Proposal, Verification, what};
+use roadbook_core::model::urgent::Urgent;
 use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
 use roadbook_core::replica::{Replica, ReplicaError, Target};
 
 /// The author of what headquarters writes on nobody's behalf.
-pub const SYSTEM: UserId = UserId::from_bytes([0; 16]);
+pub const SYSTEM: UserId = roadbook_core::model::urgent::HEADQUARTERS;
 /// Lifecycle code of a customer that is out of service.
 const ARCHIVED: &str = "archived";
 /// Lifecycle code of a customer in service.
@@ -51,6 +52,7 @@ pub fn owed(replica: &Replica, standing: &dyn Standing, doc: DocId, subject: Sub
         "visit" if replica.store().read(|read| read.customer(subject))?.is_some_and(|line| line.lifecycle == ARCHIVED) => {
             visit(replica, doc)
         }
+        "urgent" => urgent(replica, doc),
         _ => Ok(Vec::new()),
     }
 }
@@ -218,6 +220,26 @@ fn visit(replica: &Replica, doc: DocId) -> Result<Vec<Duty>, ReplicaError> {
     ];
     let author = visit.rep.unwrap_or(SYSTEM);
     Ok(vec![Duty { author, target: Target::about(visit.customer, &kinds::PROPOSAL, id), edits }])
+}
+
+/// An urgent report is told that it has arrived (已送达); from then on headquarters waits for somebody to acknowledge it.
+fn urgent(replica: &Replica, doc: DocId) -> Result<Vec<Duty>, ReplicaError> {
+    let Some(urgent) = replica.urgent(doc)?.filter(|urgent| urgent.received().is_none()) else { return Ok(Vec::new()) };
+    Ok(vec![handled(&urgent, "received", None)])
+}
+
+/// An urgent report that nobody acknowledged goes to somebody else.
+#[must_use]
+pub fn escalated(urgent: &Urgent, to: Option<UserId>) -> Duty {
+    handled(urgent, "escalated", to)
+}
+
+fn handled(urgent: &Urgent, what: &str, to: Option<UserId>) -> Duty {
+    let value = Value::map([("what", what.into()), ("to", to.map(|user| user.to_string()).into())]);
+    // One entry for each, whatever the number of times that it is written.
+    let entry = EntryId::derived(&format!("urgent/{}/{what}", urgent.doc));
+    let edit = Edit::Record { log: "handling".to_owned(), entry, value };
+    Duty { author: SYSTEM, target: Target::about(urgent.subject, &kinds::URGENT, urgent.doc), edits: vec![edit] }
 }
 
 fn assert(field: &str, value: Value) -> Edit {

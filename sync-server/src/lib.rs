@@ -10,8 +10,10 @@
 //! * [`auth`], [`device`] – who is asking: a password, a signature.
 //! * [`news`] – the wake-up channel.
 //! * [`exchange`] – the server's half of an exchange, without HTTP.
+//! * [`blobs`] – photos and files: chunks in a folder or bucket, what is held and who may have it.
 //! * [`import`], [`export`] – customer lists as people have them, in and out.
 //! * [`duties`], [`headquarters`] – what is owed to a document that arrived; the replica with full scope that follows the feed.
+//! * [`rounds`] – what headquarters does on its own as time passes.
 //! * [`app`] – what every request shares.
 //! * [`http`] – where HTTP ends. The only room that names `axum`.
 //! * [`phone`], [`cli`] – a phone in a folder; the command line.
@@ -24,6 +26,7 @@ pub mod access;
 pub mod accounts;
 pub mod app;
 pub mod auth;
+pub mod blobs;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -39,5 +42,6 @@ pub mod import;
 pub mod news;
 pub mod phone;
 pub mod quarantine;
+pub mod rounds;
 pub mod storage;
 pub mod transfer;

@@ -261,7 +261,7 @@ fn fill(path: &Path) {
                             possible_double: false,
                             clock_wrong: false,
                             amendments: 0,
-                            photos_missing: 0,
+                            photos: 0,
                             summary: "货架补满,老板要求下周送货".into(),
                         })?;
                     }

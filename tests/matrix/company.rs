@@ -228,6 +228,7 @@ fn mark(kind: &'static Kind, marker: &str) -> Edit {
         "customer" => assert("trade_name"),
         "visit" => assert("feedback"),
         "proposal" => assert("reason"),
+        "urgent" => assert("text"),
         _ => {
             let container = kind.containers.iter().find(|container| container.part.0 != SYSTEM_PART).unwrap();
             Edit::Put { container: container.name.to_owned(), key: "remark".to_owned(), value: marker.into() }

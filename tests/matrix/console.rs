@@ -76,7 +76,11 @@ fn people_get_and_do_what_the_table_says() {
             for place in places.iter().copied() {
                 n += 1;
                 let asker = Asker { company: &company, seat, place, n };
-                let kind = if row.path.contains("review/{id}") { "proposal" } else { "customer" };
+                let kind = match row.path {
+                    path if path.contains("review/{id}") => "proposal",
+                    path if path.contains("urgents/{id}") => "urgent",
+                    _ => "customer",
+                };
                 let allowed = (row.may)(seat.role, company.relation(seat, asker.planted(kind)));
                 let head = company.server.app.feed().head().unwrap();
                 for question in questions(row, &asker) {

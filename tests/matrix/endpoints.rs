@@ -120,6 +120,7 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         other("post", roadbook_core::signing::ENROL_PATH, For::Devices),
         other("post", roadbook_core::signing::SYNC_PATH, For::Devices),
+        other("post", roadbook_core::blobs::wire::BLOBS_PATH, For::Devices),
         other("get", roadbook_core::signing::NEWS_PATH, For::Devices),
         other("post", "/api/login", For::Anyone),
         other("post", "/api/logout", For::Anyone),
@@ -209,6 +210,20 @@ pub(super) fn rows() -> Vec<Row> {
                 let id = format!("proposal:{}", asker.planted("proposal").doc);
                 Ask::About(id, json!({ "decision": "reject", "assertion": null, "heads": "", "reason": "matrix" }))
             },
+        )),
+        row("get", "/api/urgents", |role, _| may_read_kind(role, Relation::Own, "urgent"), nothing),
+        about(row(
+            "post",
+            "/api/urgents/{id}",
+            |role, relation| may(role, relation, Action::Edit, "urgent.handling"),
+            |asker| Ask::About(asker.planted("urgent").doc.to_string(), json!({ "what": "acknowledged", "note": "matrix" })),
+        )),
+        // Nobody has handed a photo in here: who gets which is a scenario.
+        about(row(
+            "get",
+            "/blobs/{id}",
+            |_, _| false,
+            |asker| Ask::About(format!("{}:{}", asker.planted("visit").doc, "0".repeat(64)), Value::Null),
         )),
         row("get", "/api/accounts", administers, nothing),
         row("post", "/api/accounts/users", administers, |asker| {

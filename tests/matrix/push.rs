@@ -17,7 +17,8 @@ use super::company::{Company, Place, Seat, touch};
 use crate::socket::Device;
 
 /// The parts with which documents begin.
-const FOUNDING: [&str; 6] = ["customer.card", "visit.body", "tour.plan", "tour.progress", "proposal.body", "verification.body"];
+const FOUNDING: [&str; 7] =
+    ["customer.card", "visit.body", "tour.plan", "tour.progress", "proposal.body", "verification.body", "urgent.body"];
 /// Documents of one request: a document comes once in it, and a request has a limit of changes.
 const REQUEST_DOCUMENTS: usize = 300;
 

@@ -5,6 +5,7 @@
 //! * [`phone`] – a replica with a clock of its own · [`hand`] – what its user does with it.
 //! * [`office`] – headquarters, by the real server library.
 //! * [`network`] – loses, repeats, delays, reorders and cuts what travels.
+//! * [`link`] – how long bytes take on a slow and bad line.
 //! * [`edits`] – random work of every merge type · [`chance`] – the draws · [`shrink`] – makes a failing history small.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
@@ -13,6 +14,7 @@ pub(crate) mod cast;
 pub(crate) mod chance;
 pub(crate) mod edits;
 pub(crate) mod hand;
+pub(crate) mod link;
 pub(crate) mod network;
 pub(crate) mod office;
 pub(crate) mod phone;
@@ -21,6 +23,7 @@ pub(crate) mod shrink;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use roadbook_core::blobs::exchange::{BlobStep, BlobsDone, Link};
 use roadbook_core::ids::{DocId, Ms, SubjectId, UserId};
 use roadbook_core::model::card::Card;
 use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
@@ -153,6 +156,15 @@ impl World {
         let synced = phone.take_answer(&answer, self.now).unwrap();
         self.exchanged.push(Exchanged { phone: name.to_owned(), request, answer });
         synced
+    }
+
+    /// The next step of a phone's photos, carried out; `None` when there is nothing to send.
+    pub(crate) fn photo_step(&mut self, name: &str, link: Link) -> Option<BlobsDone> {
+        let phone = self.phones.get_mut(name).unwrap();
+        let now = phone.clock(self.now);
+        let BlobStep::Send(frame) = phone.replica_mut().blob_step(now, link).unwrap() else { return None };
+        let answer = self.office.answer_blobs(phone.device, &frame, self.now).unwrap();
+        Some(phone.replica_mut().take_blob_answer(&answer, now).unwrap())
     }
 
     /// Exchanges until nothing more waits on either side; returns what all rounds together did.

@@ -5,19 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use roadbook_core::blobs::wire::BlobRequest;
 use roadbook_core::exchange::{Profile, Request};
-use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
+use roadbook_core::ids::{BlobHash, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::{Edit, Provenance, Source, Value};
 use roadbook_core::replica::field::Work;
 use roadbook_core::replica::{Replica, Target};
+use roadbook_server::access::Reach;
 use roadbook_server::accounts::{Accounts, NewUser, Territory, User, Who};
+use roadbook_server::blobs::{BlobLimits, BlobTable, Blobs, BlobsAnswered, Depot, DepotConfig};
 use roadbook_server::database::{Database, Durability};
 use roadbook_server::device::{Caller, Standing};
 use roadbook_server::exchange::{Answered, Exchange, profile};
 use roadbook_server::feed::{Feed, Filing, Quarantined, Scratch, SqliteFeed};
 use roadbook_server::headquarters::Headquarters;
 use roadbook_server::quarantine::Quarantine;
-use roadbook_server::storage::{SCRATCH_FILE, SERVER_FILE, SERVER_MIGRATIONS};
+use roadbook_server::rounds::{self, UrgentRule};
+use roadbook_server::storage::{BLOBS_FOLDER, SCRATCH_FILE, SERVER_FILE, SERVER_MIGRATIONS};
 
 use super::cast::{self, OFFSET_MINUTES, PEOPLE};
 use super::chance::Chance;
@@ -31,6 +35,7 @@ pub(crate) struct Office {
     pub(crate) feed: Arc<dyn Feed>,
     headquarters: Headquarters,
     exchange: Exchange,
+    pub(crate) blobs: Blobs,
     folder: PathBuf,
     chance: Chance,
 }
@@ -41,28 +46,32 @@ struct Opened {
     feed: Arc<dyn Feed>,
     headquarters: Headquarters,
     exchange: Exchange,
+    blobs: Blobs,
 }
 
 fn open(folder: &Path, process: [u8; 16], now: Ms) -> Opened {
     // The process dies in these tests, not the machine: what SQLite was told is kept, synced or not.
     let server = Arc::new(Database::open(&folder.join(SERVER_FILE), Durability::Process, SERVER_MIGRATIONS).unwrap());
+    let table = BlobTable::new(Arc::clone(&server));
     let accounts = Accounts::new(Arc::clone(&server));
     let feed: Arc<dyn Feed> = Arc::new(SqliteFeed::open(server).unwrap());
     let scratch = Arc::new(Scratch::open(&folder.join(SCRATCH_FILE)).unwrap());
     let headquarters = Headquarters::in_memory(Arc::clone(&feed), accounts.clone(), OFFSET_MINUTES, process, now).unwrap();
     let exchange = Exchange::new(accounts.clone(), Arc::clone(&feed), headquarters.clone(), scratch, OFFSET_MINUTES);
-    Opened { accounts, feed, headquarters, exchange }
+    let depot = Depot::open(&DepotConfig::Folder, folder.join(BLOBS_FOLDER)).unwrap();
+    let blobs = Blobs::new(table, depot, accounts.clone(), Arc::clone(&feed), headquarters.clone(), BlobLimits::default());
+    Opened { accounts, feed, headquarters, exchange, blobs }
 }
 
 impl Office {
     /// A server with the cast's territories and people, and nothing else.
     pub(crate) fn new(folder: &Path, mut chance: Chance, now: Ms) -> Self {
-        let Opened { accounts, feed, headquarters, exchange } = open(folder, chance.bytes(), now);
+        let Opened { accounts, feed, headquarters, exchange, blobs } = open(folder, chance.bytes(), now);
         for (id, name) in [(cast::EAST, "城东"), (cast::WEST, "城西")] {
             let territory = Territory { id: TerritoryId(id.to_owned()), parent: None, name: name.to_owned() };
             accounts.set_territory(now, &Who::default(), &territory).unwrap();
         }
-        let office = Self { accounts, feed, headquarters, exchange, folder: folder.to_owned(), chance };
+        let office = Self { accounts, feed, headquarters, exchange, blobs, folder: folder.to_owned(), chance };
         for person in PEOPLE {
             let territories = person.territories.iter().map(|id| TerritoryId((*id).to_owned())).collect();
             let new = NewUser {
@@ -80,8 +89,8 @@ impl Office {
 
     /// The process dies and is started again: its replica is rebuilt from the feed.
     pub(crate) fn crash(&mut self, now: Ms) {
-        let Opened { accounts, feed, headquarters, exchange } = open(&self.folder, self.chance.bytes(), now);
-        (self.accounts, self.feed, self.headquarters, self.exchange) = (accounts, feed, headquarters, exchange);
+        let Opened { accounts, feed, headquarters, exchange, blobs } = open(&self.folder, self.chance.bytes(), now);
+        (self.accounts, self.feed, self.headquarters, self.exchange, self.blobs) = (accounts, feed, headquarters, exchange, blobs);
     }
 
     /// Enrols a device of a person and returns what it is told.
@@ -99,13 +108,46 @@ impl Office {
     /// Answers a frame of a device; what cannot be read is refused, as the HTTP room does.
     pub(crate) fn answer(&mut self, device: DeviceId, frame: &[u8], now: Ms) -> Result<Vec<u8>, String> {
         let request = Request::decode(frame).map_err(|e| e.to_string())?;
-        let device = self.accounts.device(device).unwrap().unwrap();
-        let user = self.person(device.user);
-        let standing = if device.revoked_at.is_some() || user.disabled { Standing::DrainOnly } else { Standing::Good };
-        match self.exchange.answer(now, &Caller { device, user, standing }, &request).unwrap().0 {
+        match self.exchange.answer(now, &self.caller(device), &request).unwrap().0 {
             Answered::Answer(answer) => Ok(answer.encode().unwrap()),
             Answered::Gone => Err("gone".to_owned()),
         }
+    }
+
+    fn caller(&self, device: DeviceId) -> Caller {
+        let device = self.accounts.device(device).unwrap().unwrap();
+        let user = self.person(device.user);
+        let standing = if device.revoked_at.is_some() || user.disabled { Standing::DrainOnly } else { Standing::Good };
+        Caller { device, user, standing }
+    }
+
+    /// Answers a frame about photos.
+    pub(crate) fn answer_blobs(&self, device: DeviceId, frame: &[u8], now: Ms) -> Result<Vec<u8>, String> {
+        let request = BlobRequest::decode(frame).map_err(|e| e.to_string())?;
+        match self.blobs.answer(now, &self.caller(device), &request).map_err(|e| e.to_string())? {
+            BlobsAnswered::Answer(answer) => Ok(answer.encode().unwrap()),
+            BlobsAnswered::Gone => Err("gone".to_owned()),
+        }
+    }
+
+    /// How many photos of a visit headquarters still waits for, and whether the visit is complete.
+    pub(crate) fn photos_missing(&self, visit: DocId) -> (usize, bool) {
+        let photos = self.read(|replica| replica.visit(visit)).unwrap().map(|visit| visit.photos()).unwrap_or_default();
+        let held = self.blobs.table().held_of(&[visit]).unwrap().remove(&visit).unwrap_or_default();
+        let missing = photos.iter().filter(|photo| !held.contains(&photo.hash)).count();
+        (missing, photos.iter().flat_map(|photo| photo.hashes()).all(|hash| held.contains(&hash)))
+    }
+
+    /// A photo as a person gets it at the console.
+    pub(crate) fn photo(&self, login: &str, visit: DocId, hash: BlobHash) -> Option<Vec<u8>> {
+        let user = self.person(cast::user(login));
+        let reach = Reach::of(user.role, self.accounts.territories_below(&user.territories).unwrap());
+        self.blobs.read(&user, &reach, visit, hash).unwrap().map(|whole| whole.bytes)
+    }
+
+    /// What headquarters does on its own as time passes; returns how many documents changed.
+    pub(crate) fn round(&self, rule: &UrgentRule, now: Ms) -> usize {
+        rounds::escalate(&self.headquarters, &self.accounts, rule, now).unwrap().changed.len()
     }
 
     /// Commits work in a person's name, as the console does; a new territory or owner is filed with it.

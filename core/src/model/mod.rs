@@ -3,7 +3,7 @@
 //!
 //! * [`schema`] – what kinds, sections and fields are · [`kinds`] – the kinds · [`values`] – their value sets.
 //! * [`value`], [`assertion`] – what a register holds · [`clock`] – when it was said · [`edit`] – what somebody wants to write.
-//! * [`card`], [`visit`], [`tour`], [`proposal`] – documents folded.
+//! * [`card`], [`visit`], [`tour`], [`proposal`], [`urgent`] – documents folded · [`manifest`] – the photos that a document names.
 
 pub mod assertion;
 pub mod card;
@@ -12,10 +12,12 @@ pub mod coverage;
 pub mod date;
 pub mod edit;
 pub mod kinds;
+pub mod manifest;
 pub mod normal;
 pub mod proposal;
 pub mod schema;
 pub mod tour;
+pub mod urgent;
 pub mod uscc;
 pub mod value;
 pub mod values;

@@ -215,6 +215,39 @@ value_sets! {
         "reject" "驳回" "Reject",
         "keep" "维持原值" "Keep",
     }
+    /// 照片类别
+    PHOTO_KIND = "photo_kind" "照片类别" "Kind of photo" {
+        "storefront" "门头" "Storefront",
+        "shelf" "陈列" "Shelf",
+        "display" "堆头" "Display",
+        "competitor" "竞品" "Competitor",
+        "receipt" "单据" "Receipt",
+        "document" "文件" "Document",
+        "signature" "签名" "Signature",
+    }
+    /// 紧急报告类别
+    URGENT_KIND = "urgent_kind" "紧急报告类别" "Kind of urgent report" {
+        "credit_danger" "危险客户" "Customer in danger",
+        "price_dumping" "恶性竞争" "Price dumping",
+        "cross_region" "窜货" "Cross-region selling",
+        "complaint" "投诉" "Complaint",
+        "accident" "事故" "Accident",
+        "competitor" "竞品动向" "Competitor's move",
+    }
+    /// 严重程度
+    SEVERITY = "severity" "严重程度" "Severity" {
+        "medium" "一般" "Medium",
+        "high" "严重" "High",
+        "critical" "特急" "Critical",
+    }
+    /// 处理经过
+    HANDLING = "handling" "处理经过" "Handling" {
+        "received" "已送达" "Received",
+        "acknowledged" "已读" "Acknowledged",
+        "taken" "处理中" "Taken",
+        "closed" "已处理" "Closed",
+        "escalated" "已升级" "Escalated",
+    }
     /// 跳过原因
     SKIP_REASON = "skip_reason" "未访原因" "Reason not visited" {
         "closed" "关门" "Closed",

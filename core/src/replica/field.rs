@@ -11,6 +11,7 @@ use super::{Replica, ReplicaError, Stamp};
 use crate::ids::{DocId, EntryId, Ms, SubjectId, UserId};
 use crate::model::card::Card;
 use crate::model::edit::{Edit, Provenance};
+use crate::model::manifest::MANIFEST;
 use crate::model::proposal::what;
 use crate::model::tour::{HEAD, Pin, Plan, PlannedStop, StopId, Tour, moved};
 use crate::model::value::Value;
@@ -314,6 +315,7 @@ impl Replica {
         if let Some(tour) = draft.tour.map(|tour| self.tour(tour)).transpose()?.flatten() {
             work.push(progress(&tour, vec![put("progress", format!("visit/{}", draft.customer), Value::Null)]));
         }
+        self.drop_photos_of(doc)?;
         self.commit(stamp, Lane::Normal, &work, |write| {
             write.drop_draft(doc)?;
             Ok(())
@@ -330,6 +332,9 @@ impl Replica {
         let mut fields = draft.fields.clone();
         fields.insert("check_out".to_owned(), stamp_value(stamp.now, place, card.as_ref()));
         let recorded_no = self.store().read(|read| read.recorded_no())?.saturating_add(1);
+        if let Some(manifest) = self.manifest_value(draft.doc)? {
+            fields.insert(MANIFEST.to_owned(), manifest);
+        }
         fields.insert("recorded_no".to_owned(), Value::Int(i64::try_from(recorded_no).unwrap_or(i64::MAX)));
         let edits = fields.iter().filter(|(_, value)| !value.is_null()).map(|(field, value)| assert(field, value.clone())).collect();
         let mut work = vec![(Target::about(draft.customer, &kinds::VISIT, draft.doc), edits)];

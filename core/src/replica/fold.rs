@@ -14,11 +14,12 @@ use crate::model::coverage;
 use crate::model::kinds;
 use crate::model::proposal::Proposal;
 use crate::model::tour::{StopState, Tour};
+use crate::model::urgent::Urgent;
 use crate::model::value::Value;
 use crate::model::visit::Visit;
 use crate::store::rows::{
-    CustomerRow, MATTER_RIVALS, MATTER_VERIFY, PhoneRow, Place, ProposalRow, ProposalState, ReviewRow, StopRow, TourRow, VisitFilter,
-    VisitRow,
+    CustomerRow, MATTER_RIVALS, MATTER_VERIFY, PhoneRow, Place, ProposalRow, ProposalState, ReviewRow, StopRow, TourRow, UrgentRow,
+    VisitFilter, VisitRow,
 };
 use crate::store::{Holding, Writing};
 
@@ -30,6 +31,10 @@ const WEIGHT_WAITING: u32 = 1;
 const WEIGHT_RIVALS: u32 = 2;
 /// Visits of one customer and day that are compared with each other.
 const VISITS_COMPARED_MAX: usize = 200;
+/// Setting: which folding made the rows, 4 bytes, big-endian.
+const SETTING_ROWS: &str = "rows_version";
+/// The folding of this release. It grows when rows say something else of the same documents.
+const ROWS_VERSION: u32 = 2;
 /// Characters of a visit's summary.
 const SUMMARY_CHARS: usize = 120;
 
@@ -90,6 +95,11 @@ pub(crate) fn fold_rows(write: &mut Writing<'_>, changed: &Subjects, offset_minu
                     write.put_proposal_row(&proposal_row(&proposal))?;
                 }
             }
+            "urgent" => {
+                if let Some(urgent) = Urgent::fold(*doc, *subject, &document) {
+                    write.put_urgent_row(&urgent_row(&urgent))?;
+                }
+            }
             // Verifications show on the office side that headquarters writes; kinds of a newer schema have no rows here.
             _ => {}
         }
@@ -104,12 +114,26 @@ pub(crate) fn drop_rows(write: &mut Writing<'_>, held: &Holding) -> Result<(), R
         "visit" => write.drop_visit_row(held.doc)?,
         "tour" => write.drop_tour_row(held.doc)?,
         "proposal" => write.drop_proposal_row(held.doc)?,
+        "urgent" => write.drop_urgent_row(held.doc)?,
         _ => {}
     }
     Ok(())
 }
 
 impl Replica {
+    /// Makes the rows anew when they were made by a release that folded otherwise: once, at the first start of a newer one.
+    pub(super) fn bring_rows_up_to_date(&mut self) -> Result<(), ReplicaError> {
+        let (made_by, documents) =
+            self.store().read(|read| Ok::<_, ReplicaError>((read.setting(SETTING_ROWS)?, read.digest()?.documents)))?;
+        if made_by.as_deref() == Some(&ROWS_VERSION.to_be_bytes()) {
+            return Ok(());
+        }
+        if documents > 0 {
+            self.rebuild()?;
+        }
+        Ok(self.store_mut().write(|write| write.put_setting(SETTING_ROWS, &ROWS_VERSION.to_be_bytes()))?)
+    }
+
     /// Makes all rows and search words anew from the documents, in one commit.
     ///
     /// # Errors
@@ -245,7 +269,7 @@ fn visit_row(visit: &Visit, possible_double: bool, offset_minutes: i32) -> Visit
         possible_double,
         clock_wrong: visit.sealed.unsure || visit.sealed.offset_ms.is_some(),
         amendments: u32::try_from(visit.amendments.len()).unwrap_or(u32::MAX),
-        photos_missing: 0,
+        photos: u32::try_from(visit.photos().len()).unwrap_or(u32::MAX),
         summary: summary.chars().take(SUMMARY_CHARS).collect(),
     }
 }
@@ -313,6 +337,22 @@ const fn stop_state(state: StopState) -> &'static str {
         StopState::InProgress => "in_progress",
         StopState::Visited => "visited",
         StopState::VisitedThoughRemoved => "visited_though_removed",
+    }
+}
+
+fn urgent_row(urgent: &Urgent) -> UrgentRow {
+    UrgentRow {
+        doc: urgent.doc,
+        subject: urgent.subject,
+        author: urgent.by,
+        kind: urgent.kind.clone(),
+        severity: urgent.severity.clone(),
+        state: urgent.state(),
+        reported: urgent.at.at,
+        arrived: urgent.received().map(|one| one.at.at),
+        acknowledged: urgent.acknowledged().map(|one| one.at.at),
+        escalated: urgent.escalated().map(|one| one.at.at),
+        summary: urgent.text.chars().take(SUMMARY_CHARS).collect(),
     }
 }
 

@@ -7,6 +7,7 @@
 //! * [`field`] – what a representative does: visits, tours, proposals.
 //! * [`fold`] – rows from documents, in the same commit; `rebuild`.
 //! * [`reading`] – cards, visits, tours, lists.
+//! * [`urgent`] – urgent reports: made, and handled.
 //! * [`sequencing`] – a day's order from the cards.
 //!
 //! Never here: network, clocks, rights (they are headquarters').
@@ -20,6 +21,7 @@ pub mod reading;
 pub mod sequencing;
 #[cfg(test)]
 mod tests;
+pub mod urgent;
 
 use std::path::Path;
 
@@ -115,6 +117,9 @@ pub enum ReplicaError {
     /// A day's stops cannot be sequenced.
     #[error("the day cannot be sequenced: {0}")]
     Sequencing(crate::route::ProblemError),
+    /// A photo or file.
+    #[error(transparent)]
+    Blob(#[from] crate::blobs::BlobError),
     /// A frame from the other side cannot be read.
     #[error(transparent)]
     Wire(#[from] crate::exchange::WireError),
@@ -126,6 +131,8 @@ pub struct Replica {
     store: Store,
     gate: Gate,
     process: [u8; 16],
+    /// Own changes that headquarters answered last time without a verdict: they wait, and hold up no photo.
+    unsettled: u64,
 }
 
 impl Replica {
@@ -135,8 +142,10 @@ impl Replica {
     /// [`ReplicaError::Store`].
     pub fn open(path: &Path, start: &Start<'_>) -> Result<(Self, Option<SetAside>), ReplicaError> {
         let opened = Store::open(path, &start.open)?;
-        let mut replica = Self { store: opened.store, gate: Gate::lenient(), process: start.process };
+        let mut replica = Self { store: opened.store, gate: Gate::lenient(), process: start.process, unsettled: 0 };
         replica.set_aside_unfinished(start.open.now)?;
+        replica.bring_rows_up_to_date()?;
+        replica.sweep_photos()?;
         Ok((replica, opened.set_aside))
     }
 
@@ -154,7 +163,7 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::Store`].
     pub fn in_memory(process: [u8; 16]) -> Result<Self, ReplicaError> {
-        Ok(Self { store: Store::in_memory()?, gate: Gate::lenient(), process })
+        Ok(Self { store: Store::in_memory()?, gate: Gate::lenient(), process, unsettled: 0 })
     }
 
     /// The store, for the queries of its rows.
@@ -166,6 +175,16 @@ impl Replica {
     /// The store, for what is the device's own: settings, pull position.
     pub const fn store_mut(&mut self) -> &mut Store {
         &mut self.store
+    }
+
+    pub(crate) const fn process(&self) -> [u8; 16] {
+        self.process
+    }
+    pub(crate) const fn unsettled(&self) -> u64 {
+        self.unsettled
+    }
+    pub(crate) const fn put_unsettled(&mut self, changes: u64) {
+        self.unsettled = changes;
     }
 
     pub(crate) const fn gate(&self) -> &Gate {

@@ -12,6 +12,7 @@
 mod aside;
 mod ballast;
 mod besides;
+mod blobs;
 mod changes;
 mod codec;
 mod device;
@@ -27,6 +28,7 @@ mod wipe;
 pub use aside::{Salvage, SalvagedChange, SetAside, salvage};
 pub use ballast::{BALLAST_BYTES, keep_ballast, release_ballast};
 pub use besides::{CARRIED_BYTES_MAX, CARRIED_MAX, CarriedPacket, Notice};
+pub use blobs::{BlobName, BlobRow, BlobsWaiting, NameState};
 pub use changes::{Appended, Lane, OutboxSize, OwnChange, OwnStanding, QuarantinedChange, Settled, Standing};
 pub use device::{ActorBinding, Checkpoint, Clock, Draft, HeldScope, PullPosition};
 pub use documents::{Described, Digest, DocumentBytes, Forgotten, Holding, TAIL_BYTES_MAX, TAIL_CHANGES_MAX};

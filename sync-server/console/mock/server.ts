@@ -117,7 +117,7 @@ function overview(from: string, to: string): Overview {
   return {
     as_of_ms: Date.now(), missing_devices: 1, days, reps: schema.reps.map((rep) => ({ rep, visits: days.map((day) => of(rep.id, day).length), planned: days.map((_, n) => 8 + ((n * 7) % 3)), orders: days.flatMap((day) => of(rep.id, day)).filter((one) => one.outcome === 'order').length })),
     grades: ['A', 'B', 'C', 'D', 'unrated'].map((grade) => { const rows = world.rows.filter((row) => row.grade === grade); return { grade, customers: rows.length, overdue: overdue(rows).length, worst_days: Math.max(0, ...rows.map((row) => -(row.due_days ?? 0))) }; }),
-    customers: world.rows.length, overdue: overdue(world.rows).length, visits_today: world.visits.filter((one) => world.dayOf(one.check_in_ms) === world.dayOf(Date.now())).length, planned_today: 36, stale_customers: world.rows.filter((row) => row.stale).length, review: { rivals: review.filter((one) => one.kind === 'rivals').length, reports: review.filter((one) => one.kind === 'report').length, proposals: review.filter((one) => one.kind === 'proposal').length }, devices: world.devices,
+    customers: world.rows.length, overdue: overdue(world.rows).length, visits_today: world.visits.filter((one) => world.dayOf(one.check_in_ms) === world.dayOf(Date.now())).length, planned_today: 36, stale_customers: world.rows.filter((row) => row.stale).length, photos_missing: 0, urgent: { open: 0, unheard: 0 }, review: { rivals: review.filter((one) => one.kind === 'rivals').length, reports: review.filter((one) => one.kind === 'report').length, proposals: review.filter((one) => one.kind === 'proposal').length }, devices: world.devices,
   };
 }
 
@@ -140,6 +140,7 @@ const routes: [string, string, Handler][] = [
   ['POST', '/api/tours/sequence', (_, body) => sequence(body as SequenceRequest)],
   ['POST', '/api/tours', (_, body) => publish(body as PublishRequest)],
   ['GET', '/api/overview', (url) => overview(url.searchParams.get('from') ?? '', url.searchParams.get('to') ?? '')],
+  ['GET', '/api/urgents', () => ({ rows: [] })],
   ['GET', '/api/review', () => ({ items: review })],
   ['GET', '/api/review/count', () => ({ count: review.length })],
   ['POST', '/api/review/*', (_, body, [id]) => { void (body as Decision); review = review.filter((one) => one.id !== id); return { items: review }; }],

@@ -107,7 +107,7 @@ export function visit(customer: CustomerRow, rep: Person, at: number, going = fa
   ops += 1;
   return {
     id: `v${ops}`, customer: { id: customer.id, name: customer.name }, rep, type: one(['routine', 'selling', 'collection']), outcome: going ? null : outcome, purpose: null, feedback: going ? null : one(NOTES), problems: null, next_step: outcome === 'no_order' ? '下周带样品再来' : null, next_day: null,
-    check_in_ms: at, check_out_ms: going ? null : at + (8 + int(20)) * 60_000, received_ms: at + (random() < 0.2 ? 5 : 0.5) * 3_600_000, location: one(['inside', 'inside', 'inside', 'outside', 'unverified']), distance_m: int(600), clock_offset_ms: random() < 0.04 ? 72 * 3_600_000 + 180_000 : 0, amendments: random() < 0.05 ? 1 : 0, possible_double: random() < 0.03,
+    check_in_ms: at, check_out_ms: going ? null : at + (8 + int(20)) * 60_000, received_ms: at + (random() < 0.2 ? 5 : 0.5) * 3_600_000, location: one(['inside', 'inside', 'inside', 'outside', 'unverified']), distance_m: int(600), clock_offset_ms: random() < 0.04 ? 72 * 3_600_000 + 180_000 : 0, amendments: random() < 0.05 ? 1 : 0, possible_double: random() < 0.03, photos: [], photos_missing: 0, complete: true,
   };
 }
 export const dayOf = (ms: number) => new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
@@ -136,5 +136,5 @@ export const users: UserRow[] = [
   { id: 'cg', name: '陈刚', login: 'chengang', role: 'manager', territories: [], disabled: false }, { id: 'ad', name: '管理员', login: 'admin', role: 'admin', territories: [], disabled: false },
 ];
 export const devices: DeviceRow[] = reps.flatMap((rep, n): DeviceRow[] => [
-  { device: phone(rep), user: rep, platform: n % 2 === 0 ? 'Android 14' : 'iOS 18', enrolled_ms: now() - 90 * DAY, last_contact_ms: now() - [0.01, 0.2, 3, 0.5, 31][n]! * DAY / 4, state: 'active', unsent: n === 2 ? 7 : 0, quarantined: n === 4 ? 3 : 0, clock_offset_ms: n === 1 ? 259_380_000 : 400, wipe: null, missing: null },
-]).concat([{ device: { id: 'old', name: '旧手机' }, user: reps[1]!, platform: 'Android 11', enrolled_ms: now() - 300 * DAY, last_contact_ms: now() - 100 * DAY, state: 'revoked', unsent: 0, quarantined: 0, clock_offset_ms: null, wipe: null, missing: null }]);
+  { device: phone(rep), user: rep, platform: n % 2 === 0 ? 'Android 14' : 'iOS 18', enrolled_ms: now() - 90 * DAY, last_contact_ms: now() - [0.01, 0.2, 3, 0.5, 31][n]! * DAY / 4, state: 'active', photos: 0, unsent: n === 2 ? 7 : 0, quarantined: n === 4 ? 3 : 0, clock_offset_ms: n === 1 ? 259_380_000 : 400, wipe: null, missing: null },
+]).concat([{ device: { id: 'old', name: '旧手机' }, user: reps[1]!, platform: 'Android 11', enrolled_ms: now() - 300 * DAY, last_contact_ms: now() - 100 * DAY, state: 'revoked', photos: 0, unsent: 0, quarantined: 0, clock_offset_ms: null, wipe: null, missing: null }]);

@@ -236,7 +236,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(looked_at, 11 * 6 * 4 * 3);
+        assert_eq!(looked_at, 14 * 6 * 4 * 3);
         assert!(!may(Role::Manager, Relation::Own, Action::Read, "unknown.part"));
     }
 
@@ -281,6 +281,13 @@ mod tests {
             ("verification.body", Create) => field && near,
             ("verification.body", Edit) => false,
             ("verification.body", Read) => field && (relation == Own || (desk && relation == Territory)),
+            // Anybody in the field reports what is urgent, about a customer near them or about none; superiors handle it.
+            ("urgent.body", Create) => field && relation != Relation::Elsewhere,
+            ("urgent.body", Edit) => false,
+            ("urgent.picture", Create | Edit) => field && relation == Own,
+            ("urgent.body" | "urgent.picture" | "urgent.handling", Read) => field && (relation == Own || (desk && relation == Territory)),
+            ("urgent.handling", Create) => false,
+            ("urgent.handling", Edit) => judge && near,
             (other, _) => unreachable_part(other),
         }
     }

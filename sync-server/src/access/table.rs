@@ -167,6 +167,36 @@ const TABLE: &[Row] = &[
         finance: NOTHING,
         admin: NOTHING,
     },
+    // An urgent report: anybody in the field makes one, about a customer near them or about none.
+    Row {
+        part: "urgent.body",
+        salesperson: [CR, C, N, C],
+        dispatcher: [CR, CR, N, C],
+        supervisor: [CR, CR, N, C],
+        manager: [CR, CR, N, C],
+        finance: NOTHING,
+        admin: NOTHING,
+    },
+    // Its small picture, which follows.
+    Row {
+        part: "urgent.picture",
+        salesperson: [CER, N, N, N],
+        dispatcher: [CER, R, N, N],
+        supervisor: [CER, R, N, N],
+        manager: [CER, R, N, N],
+        finance: NOTHING,
+        admin: NOTHING,
+    },
+    // What is done about it: superiors acknowledge, take and close.
+    Row {
+        part: "urgent.handling",
+        salesperson: [R, N, N, N],
+        dispatcher: READS_NEAR,
+        supervisor: [ER, ER, N, N],
+        manager: [ER, ER, N, N],
+        finance: NOTHING,
+        admin: NOTHING,
+    },
 ];
 
 /// The commands of headquarters and the roles that may give them, for what is own, in their territory, or new.

@@ -31,6 +31,8 @@ pub struct Device {
     pub offset_ms: i64,
     /// How many changes it still had to hand in when last heard of.
     pub waiting: u64,
+    /// How many photos it still had to hand in when last heard of.
+    pub photos: u64,
 }
 
 /// What a device told about itself in an exchange.
@@ -42,11 +44,13 @@ pub struct Contact {
     pub offset_ms: i64,
     /// Changes it still holds back.
     pub waiting: u64,
+    /// Photos it still holds back.
+    pub photos: u64,
     /// Whether both sides had nothing more to say.
     pub at_rest: bool,
 }
 
-const COLUMNS: &str = "id, user, key, name, enrolled_ms, revoked_ms, seen_ms, synced_ms, cursor_no, offset_ms, waiting";
+const COLUMNS: &str = "id, user, key, name, enrolled_ms, revoked_ms, seen_ms, synced_ms, cursor_no, offset_ms, waiting, photos";
 
 impl Accounts {
     /// The device with this id.
@@ -96,7 +100,7 @@ impl Accounts {
     pub fn note_contact(&self, now: Ms, id: DeviceId, contact: &Contact) -> Result<(), AccountsError> {
         self.database.write_unhurried(|tx| {
             tx.prepare_cached(
-                "UPDATE device SET seen_ms = ?2, cursor_no = ?3, offset_ms = ?4, waiting = ?5,
+                "UPDATE device SET seen_ms = ?2, cursor_no = ?3, offset_ms = ?4, waiting = ?5, photos = ?7,
                         synced_ms = CASE ?6 WHEN 1 THEN ?2 ELSE synced_ms END WHERE id = ?1",
             )?
             .execute(params![
@@ -105,7 +109,8 @@ impl Accounts {
                 i64::try_from(contact.cursor_no).unwrap_or(i64::MAX),
                 contact.offset_ms,
                 i64::try_from(contact.waiting).unwrap_or(i64::MAX),
-                contact.at_rest
+                contact.at_rest,
+                i64::try_from(contact.photos).unwrap_or(i64::MAX),
             ])?;
             Ok(())
         })
@@ -126,5 +131,6 @@ fn device_row(row: &Row<'_>) -> rusqlite::Result<Device> {
         cursor_no: u64::try_from(row.get::<_, i64>(8)?).unwrap_or(0),
         offset_ms: row.get(9)?,
         waiting: u64::try_from(row.get::<_, i64>(10)?).unwrap_or(0),
+        photos: u64::try_from(row.get::<_, i64>(11)?).unwrap_or(0),
     })
 }

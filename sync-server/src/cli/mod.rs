@@ -6,6 +6,7 @@ mod device;
 mod enroll;
 mod export;
 mod import;
+mod lanes;
 mod phone;
 mod phone_sync;
 mod quarantine;

@@ -14,6 +14,7 @@ use roadbook_core::store::rows::{CustomerFilter, CustomerOrder, TourLine};
 use roadbook_core::store::{Lane, STORE_KEY_BYTES, StoreKey};
 
 use super::phone_sync::{carry_in, carry_out, status, sync};
+use super::lanes::{self, PhotoArgs, UrgentArgs};
 use super::{Done, Failure, show};
 use crate::clock::{Clock, random};
 use crate::export::Language;
@@ -50,8 +51,6 @@ enum What {
         #[arg(long, value_name = "FILE")]
         authority: Option<PathBuf>,
     },
-    /// Exchange with headquarters until neither side has more
-    Sync,
     /// Say who this phone is, for another one that will hand it a batch: writes a small file
     Meeting {
         /// The file
@@ -68,6 +67,12 @@ enum What {
     CarryIn {
         /// The batch
         file: PathBuf,
+    },
+    /// Exchange with headquarters until neither side has more; photos follow
+    Sync {
+        /// The line costs money: thumbnails go, photos wait
+        #[arg(long)]
+        metered: bool,
     },
     /// Who, what waits, what was set aside
     Status,
@@ -162,6 +167,14 @@ enum What {
         #[arg(long)]
         reason: Option<String>,
     },
+    /// Add a photo or file to the visit under way; it is handed in after all text
+    Photo(PhotoArgs),
+    /// The photos of the own visits, and what became of them
+    Photos,
+    /// File an urgent report (紧急报告): it travels before everything else
+    Urgent(UrgentArgs),
+    /// Urgent reports, and what was done about them
+    Urgents,
 }
 
 impl PhoneCommand {
@@ -181,7 +194,7 @@ impl PhoneCommand {
         }
         match self.what {
             What::Enroll { .. } => Ok(()),
-            What::Sync => sync(&mut phone),
+            What::Sync { metered } => sync(&mut phone, metered),
             What::Status => status(&phone),
             What::Meeting { file } => Ok(std::fs::write(file, phone.replica().meeting()?)?),
             What::CarryOut { meeting, file } => carry_out(&phone, &meeting, &file),
@@ -196,6 +209,10 @@ impl PhoneCommand {
             What::Tour => tour(&mut phone),
             What::Move { customer, before, reason } => moved(&mut phone, &customer, &before, reason),
             What::Skip { customer, reason } => skip(&mut phone, &customer, &reason),
+            What::Photo(args) => lanes::photo(&mut phone, &args),
+            What::Photos => lanes::photos(&phone),
+            What::Urgent(args) => lanes::urgent(&mut phone, &args),
+            What::Urgents => lanes::urgents(&phone),
             What::Propose { customer, field, value, reason } => propose(&mut phone, &customer, &field, &value, reason.as_deref()),
         }
     }
@@ -251,7 +268,7 @@ fn search(phone: &Phone, words: &str) -> Done {
 }
 
 /// A customer by id, or the first that a search finds.
-fn customer(phone: &Phone, words: &str) -> Result<SubjectId, Failure> {
+pub(super) fn customer(phone: &Phone, words: &str) -> Result<SubjectId, Failure> {
     if let Ok(subject) = words.parse() {
         return Ok(subject);
     }

@@ -167,9 +167,14 @@ impl Exchange {
             speaks: Some(SPEAKS),
             told: None,
         };
+        // Led by an urgent report: its verdict is all that a bad line has to carry now.
+        let hurry = request.verdicts_only == Some(true) && known.is_some() && !strange;
+        if hurry {
+            (answer.cursor.number, answer.checkpoint) = (base, request.checkpoint);
+        }
         if strange {
             self.tell(&mut told, caller, request, None)?;
-        } else {
+        } else if !hurry {
             let view = View::of(&self.accounts, self.feed.as_ref(), &caller.user)?;
             self.tell(&mut told, caller, request, Some((&view, base)))?;
             // A device that never had a cursor holds nothing; one that stands at 0 was told to start again.
@@ -190,7 +195,9 @@ impl Exchange {
             "an item that the device does not understand"
         );
         answer.told = (told != roadbook_core::exchange::Told::default()).then_some(told);
-        answer.profile = self.news_of_profile(caller)?;
+        if !hurry {
+            answer.profile = self.news_of_profile(caller)?;
+        }
         self.note(now, caller, request, &answer)?;
         Ok((Answered::Answer(Box::new(answer)), changed))
     }
@@ -225,7 +232,8 @@ impl Exchange {
         let device = &caller.device;
         let at_rest = !answer.more && answer.items.is_empty();
         let cursor_no = request.cursor.map_or(0, |cursor| cursor.number);
-        let quiet = at_rest && request.pushed.is_empty() && device.cursor_no == cursor_no;
+        let photos_moved = device.photos != u64::from(request.heartbeat.photos.unwrap_or(0));
+        let quiet = at_rest && request.pushed.is_empty() && device.cursor_no == cursor_no && !photos_moved;
         if quiet && device.seen_at.is_some_and(|seen| now.since(seen) < CONTACT_NOTED_EVERY_MS) {
             return Ok(());
         }
@@ -233,7 +241,8 @@ impl Exchange {
         let settled =
             |verdict: &&Verdict| matches!(verdict.outcome, Outcome::Accepted | Outcome::AlreadyKnown | Outcome::Quarantined { .. });
         let waiting = u64::from(request.heartbeat.unsent_changes).saturating_sub(answer.verdicts.iter().filter(settled).count() as u64);
-        let contact = Contact { cursor_no, offset_ms: now.since(request.now), waiting, at_rest };
+        let photos = u64::from(request.heartbeat.photos.unwrap_or(0));
+        let contact = Contact { cursor_no, offset_ms: now.since(request.now), waiting, photos, at_rest };
         Ok(self.accounts.note_contact(now, device.id, &contact)?)
     }
 }

@@ -146,7 +146,9 @@ impl Exchange {
         self.judge(bench, &mut case, pushed, &document, &rule, former.as_ref())?;
         case.late =
             former.map_or_else(Vec::new, |former| case.entries.iter().filter_map(|entry| former.late(pushed, entry.hash)).collect());
-        if !case.exists && !case.entries.is_empty() && kind.id == kinds::CUSTOMER.id {
+        // A new card lies where its maker works; so does an urgent report about no customer.
+        let is_filed = kind.id == kinds::CUSTOMER.id || (kind.id == kinds::URGENT.id && pushed.subject == pushed.doc.into());
+        if !case.exists && !case.entries.is_empty() && is_filed {
             let territory = bench.caller.user.territories.first().cloned();
             bench.filed.insert(pushed.subject, Filing { territory, owner: Some(bench.caller.user.id) });
         }
@@ -385,6 +387,8 @@ fn fits(pushed: &Pushed, kind: &Kind, known: Option<&Document>) -> Result<(), &'
         "customer" => subject.customer() == doc,
         "office" => subject.office() == doc,
         "tour" => SubjectId::from(doc) == subject,
+        // About a customer, or about itself.
+        "urgent" => subject.office() != doc,
         _ => subject.customer() != doc && subject.office() != doc,
     };
     let same = known.is_none_or(|known| known.kind == kind.id && known.subject == subject);

@@ -92,7 +92,7 @@ impl Rule {
 
 /// The parts with which documents begin.
 fn is_founding(part: &str) -> bool {
-    matches!(part, "customer.card" | "visit.body" | "tour.plan" | "tour.progress" | "proposal.body" | "verification.body")
+    matches!(part, "customer.card" | "visit.body" | "tour.plan" | "tour.progress" | "proposal.body" | "verification.body" | "urgent.body")
 }
 
 #[cfg(test)]

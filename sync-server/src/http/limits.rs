@@ -6,6 +6,8 @@ mod tests {
 
     use std::time::Duration;
 
+    use roadbook_core::blobs::wire::BLOB_FRAME_BYTES_MAX;
+    use roadbook_core::blobs::{BLOB_BYTES_MAX, PIXELS_MAX, THUMBNAIL_BYTES_MAX};
     use roadbook_core::exchange::{
         ANSWER_BYTES_MAX, ANSWER_PLAIN_BYTES_MAX, ITEMS_BYTES_TARGET, PUSHED_CHANGES_MAX, REQUEST_BYTES_MAX, REQUEST_PLAIN_BYTES_MAX,
     };
@@ -23,6 +25,9 @@ mod tests {
             _ if number >= 1 << 10 && number.is_multiple_of(1 << 10) => format!("{} KiB", number >> 10),
             _ => format!("{number} bytes"),
         }
+    }
+    fn large(number: u64) -> String {
+        bytes(usize::try_from(number).unwrap())
     }
     fn time(time: Duration) -> String {
         let seconds = time.as_secs();
@@ -42,6 +47,8 @@ mod tests {
             waiting,
             bodies_bytes,
             answers_bytes,
+            device_blob_requests_per_minute,
+            blobs,
         } = Limits::default();
         let window = Duration::from_millis(WINDOW_MS.unsigned_abs());
         let rows = [
@@ -65,6 +72,18 @@ mod tests {
             ("Limits::waiting", count(waiting), "requests waiting for a worker; beyond: 503"),
             ("Limits::device_requests_per_minute", count(device_requests_per_minute), "of one device; beyond: 429"),
             ("Limits::device_requests_at_once", count(device_requests_at_once), "of one device, channels counted; beyond: 429"),
+            ("Limits::device_blob_requests_per_minute", count(device_blob_requests_per_minute), "about photos, of one device; beyond: 429"),
+            ("BlobLimits::device_bytes", large(blobs.device_bytes), "of photos held of one device; beyond: put off"),
+            ("BlobLimits::device_bytes_per_day", large(blobs.device_bytes_per_day), "of photos of one device in a day; beyond: put off"),
+            (
+                "BlobLimits::device_bytes_under_way",
+                large(blobs.device_bytes_under_way),
+                "of photos offered and not wholly handed in; beyond: put off",
+            ),
+            ("blobs::BLOB_BYTES_MAX", bytes(BLOB_BYTES_MAX), "of one photo or file; beyond: refused"),
+            ("blobs::PIXELS_MAX", count(PIXELS_MAX), "pixels of one picture; beyond: refused"),
+            ("blobs::THUMBNAIL_BYTES_MAX", bytes(THUMBNAIL_BYTES_MAX), "of one thumbnail; beyond: refused"),
+            ("wire::BLOB_FRAME_BYTES_MAX", bytes(BLOB_FRAME_BYTES_MAX), "frame about photos; beyond: 413"),
             ("app::WORK_AT_ONCE_MAX", count(WORK_AT_ONCE_MAX), "pieces of blocking work at once"),
             ("app::EXCHANGES_AT_ONCE_MAX", count(EXCHANGES_AT_ONCE_MAX), "exchanges worked on at once"),
             ("password::HASHES_AT_ONCE_MAX", count(HASHES_AT_ONCE_MAX), "password hashes at once, 19 MiB each"),

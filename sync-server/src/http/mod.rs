@@ -5,9 +5,11 @@
 //! |---|---|---|
 //! | `POST /v1/enroll` | a new device, with a code | `enroll.rs` |
 //! | `POST /v1/sync` | a device | `sync.rs` |
+//! | `POST /v1/blobs` | a device | `blobs.rs` |
 //! | `GET /v1/news` | a device | `news.rs` |
 //! | `POST /api/login`, `POST /api/logout`, `GET /api/me` | people | `login.rs`, `me.rs` |
 //! | `GET /api/news` | people | `news.rs` |
+//! | `GET /blobs/{document}:{hash}` | people | `blobs.rs` |
 //! | `/api/…` everything else | people | `console/` |
 //! | `GET /health` | anyone | `health.rs` |
 //! | `GET` anything else | anyone: the console's files hold no content | `console_files.rs` |
@@ -29,6 +31,7 @@ macro_rules! endpoints {
     };
 }
 
+pub mod blobs;
 pub mod body;
 mod console;
 pub mod console_files;

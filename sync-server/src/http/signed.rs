@@ -4,6 +4,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::HeaderMap;
+use roadbook_core::blobs::wire::BLOBS_PATH;
 use roadbook_core::exchange::REQUEST_BYTES_MAX;
 use roadbook_core::signing::{DEVICE_HEADER, NONCE_HEADER, SIGNATURE_HEADER, TIME_HEADER};
 
@@ -62,7 +63,8 @@ impl FromRequest<Shared> for SignedRequest {
         };
         match judged {
             Ok(caller) => {
-                let turn = app.rate().begin(app_now, caller.device.id).map_err(Error::TooOften)?;
+                let rate = if parts.uri.path() == BLOBS_PATH { app.blob_rate() } else { app.rate() };
+                let turn = rate.begin(app_now, caller.device.id).map_err(Error::TooOften)?;
                 Ok(Self { caller, body, address, room, turn })
             }
             Err(refusal) => {

@@ -4,7 +4,7 @@
 //! with its documents (core's `Replica`), words on a screen (`cli::phone`).
 //!
 //! ```text
-//! phone.sqlite   the replica
+//! phone.sqlite   the replica; its photos, encrypted, in phone.sqlite-photos/
 //! device.key     32 secret bytes, readable by the owner alone
 //! phone.json     address of headquarters, device, person
 //! ```
@@ -13,8 +13,10 @@ mod transport;
 
 use std::path::{Path, PathBuf};
 
+use roadbook_core::blobs::exchange::{BlobStep, BlobsDone, Link};
+use roadbook_core::blobs::wire::BLOBS_PATH;
 use roadbook_core::exchange::{Profile, WireError};
-use roadbook_core::ids::{DeviceId, Ms, UserId};
+use roadbook_core::ids::{BlobHash, DeviceId, DocId, Ms, UserId};
 use roadbook_core::replica::{Replica, ReplicaError, Stamp, Start};
 use roadbook_core::signing::{ENROL_PATH, EnrolAnswer, EnrolRequest, SYNC_PATH, SoftwareKey};
 use roadbook_core::store::{OpenOptions, SetAside, StoreKey};
@@ -30,6 +32,8 @@ const KEY_FILE: &str = "device.key";
 const STATE_FILE: &str = "phone.json";
 /// Exchanges after which a sync gives up: a first sync of a large territory takes some tens.
 const TURNS_MAX: usize = 1_000;
+/// Steps after which handing photos in pauses: at 256 KiB each, some gigabytes.
+const PHOTO_STEPS_MAX: usize = 20_000;
 /// What headquarters shows as this device's app.
 const APP: &str = concat!("roadbook-server phone ", env!("CARGO_PKG_VERSION"));
 
@@ -232,6 +236,42 @@ impl Phone {
             }
         }
         Err(PhoneError::Endless)
+    }
+
+    /// Hands photos in until nothing is left to do now: text goes first, and on a metered line photos wait.
+    ///
+    /// # Errors
+    /// As [`Self::sync`]; what was handed in before a failure stays so.
+    pub fn sync_photos(&mut self, metered: bool) -> Result<Vec<BlobsDone>, PhoneError> {
+        let mut steps = Vec::new();
+        while steps.len() < PHOTO_STEPS_MAX {
+            let step = self.replica.blob_step(self.clock.now(), Link { metered })?;
+            let BlobStep::Send(body) = step else { break };
+            steps.push(self.about_photos(&body)?);
+        }
+        Ok(steps)
+    }
+
+    /// Fetches a photo that a visit names and returns its bytes.
+    ///
+    /// # Errors
+    /// As [`Self::sync`]; when headquarters does not give it, [`PhoneError::Replica`] says that it is not here.
+    pub fn fetch_photo(&mut self, visit: DocId, hash: BlobHash) -> Result<Vec<u8>, PhoneError> {
+        loop {
+            let stamp = self.stamp()?;
+            let Some(body) = self.replica.fetch_step(&stamp, visit, hash)? else { break };
+            let done = self.about_photos(&body)?;
+            if done.chunks == 0 {
+                break;
+            }
+        }
+        Ok(self.replica.photo_bytes(hash)?)
+    }
+
+    fn about_photos(&mut self, body: &[u8]) -> Result<BlobsDone, PhoneError> {
+        let sending = Sending { path: BLOBS_PATH, device: Some(self.state.device), key: &self.key, body, now: self.clock.now() };
+        let answer = self.line.post(&sending)?;
+        Ok(self.replica.take_blob_answer(&answer, self.clock.now())?)
     }
 
     /// One exchange.

@@ -4,6 +4,7 @@ mod customer;
 mod office;
 mod proposal;
 mod tour;
+mod urgent;
 mod verification;
 mod visit;
 
@@ -18,6 +19,7 @@ pub use customer::CUSTOMER;
 pub use office::OFFICE;
 pub use proposal::PROPOSAL;
 pub use tour::TOUR;
+pub use urgent::URGENT;
 pub use verification::VERIFICATION;
 pub use visit::VISIT;
 
@@ -25,7 +27,7 @@ pub use visit::VISIT;
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Every kind.
-pub static ALL: &[&Kind] = &[&CUSTOMER, &OFFICE, &VISIT, &TOUR, &PROPOSAL, &VERIFICATION];
+pub static ALL: &[&Kind] = &[&CUSTOMER, &OFFICE, &VISIT, &TOUR, &PROPOSAL, &VERIFICATION, &URGENT];
 
 /// The kind of an id; `None` for one of a newer schema, whose documents are carried, not shown.
 #[must_use]

@@ -12,6 +12,7 @@ mod reviews;
 #[cfg(test)]
 pub(in crate::store) mod tests;
 mod tours;
+mod urgent;
 mod visits;
 
 pub use customers::{CustomerRow, MATTER_RIVALS, MATTER_VERIFY, PhoneRow, Place, ReviewRow};
@@ -19,6 +20,7 @@ pub use lists::{CustomerFilter, CustomerLine, CustomerOrder, Facet, Page, PageKe
 pub use overdue::{OverdueLine, OverdueTally, grade_weight};
 pub use reviews::{ProposalLine, ProposalRow, ProposalState, ReviewFilter, ReviewLine};
 pub use tours::{StopLine, StopRow, TourLine, TourRow};
+pub use urgent::{UrgentLine, UrgentRow};
 pub use visits::{VisitFilter, VisitLine, VisitRow, VisitTally};
 
 pub(super) use lists::{LINE, LINE_COLUMNS, Where, customer_line};

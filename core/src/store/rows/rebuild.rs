@@ -34,7 +34,7 @@ impl Store {
 
 impl Writing<'_> {
     fn drop_all_rows(&mut self) -> Result<(), StoreError> {
-        for table in ["phone_row", "customer_row", "visit_row", "tour_stop_row", "tour_row", "review_row", "proposal_row"] {
+        for table in ["phone_row", "customer_row", "visit_row", "tour_stop_row", "tour_row", "review_row", "proposal_row", "urgent_row"] {
             self.conn.execute(&format!("DELETE FROM {table}"), [])?;
         }
         self.drop_all_words()
@@ -64,7 +64,7 @@ impl Reading<'_> {
 }
 
 /// Every row, by ids only.
-const PRINTED: [&str; 7] = [
+const PRINTED: [&str; 8] = [
     "SELECT subject, name, name_key, aliases, addresses, people, territory, owner, substitute, grade, business_type, location_type, retail_format,
        channel_level, lifecycle, stage, lat_e7, lon_e7, opened_day, interval_days, grade_weight, last_visit_ms, due_day,
        stale_from_ms, complete_percent, review_count, waiting_count, updated_ms, search_print
@@ -72,12 +72,14 @@ const PRINTED: [&str; 7] = [
     "SELECT c.subject, p.position, p.digits, p.shown, p.label, p.person
      FROM phone_row p JOIN customer_row c ON c.no = p.customer ORDER BY c.subject, p.position",
     "SELECT doc, subject, rep, tour, kind, outcome, day, started_ms, ended_ms, place_label, counts, possible_double,
-       clock_wrong, amendments, photos_missing, summary FROM visit_row ORDER BY doc",
+       clock_wrong, amendments, photos, summary FROM visit_row ORDER BY doc",
     "SELECT doc, route, day, rep, title, state, revision, seen_revision, stops, done, planned_minutes, planned_m FROM tour_row ORDER BY doc",
     "SELECT t.doc, s.position, s.stop, s.subject, s.kind, s.state, s.done, s.planned_ms, s.actual_ms, s.note
      FROM tour_stop_row s JOIN tour_row t ON t.no = s.tour ORDER BY t.doc, s.position",
     "SELECT subject, matter, field, weight, rivals, since_ms FROM review_row ORDER BY subject, matter, field",
     "SELECT doc, subject, author, field, state, proposed_ms, decided_ms, summary FROM proposal_row ORDER BY doc",
+    "SELECT doc, subject, author, kind, severity, state, reported_ms, arrived_ms, acknowledged_ms, escalated_ms, summary
+     FROM urgent_row ORDER BY doc",
 ];
 
 fn feed(hash: &mut Sha256, value: ValueRef<'_>) {

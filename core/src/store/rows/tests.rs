@@ -63,7 +63,7 @@ fn visit(n: u8, of: u32, on: u64) -> VisitRow {
         possible_double: false,
         clock_wrong: false,
         amendments: 0,
-        photos_missing: 0,
+        photos: 0,
         summary: String::new(),
     }
 }

@@ -41,8 +41,8 @@ pub struct VisitRow {
     pub clock_wrong: bool,
     /// How often it was amended.
     pub amendments: u32,
-    /// Photos named but not yet here.
-    pub photos_missing: u32,
+    /// How many photos it names; which of them are held where is no matter of documents.
+    pub photos: u32,
     /// First words of what was found.
     pub summary: String,
 }
@@ -125,7 +125,7 @@ impl VisitFilter {
 }
 
 const COLUMNS: &str = "v.doc, v.subject, v.rep, v.tour, v.kind, v.outcome, v.day, v.started_ms, v.ended_ms, v.place_label,
-  v.counts, v.possible_double, v.clock_wrong, v.amendments, v.photos_missing, v.summary,
+  v.counts, v.possible_double, v.clock_wrong, v.amendments, v.photos, v.summary,
   coalesce(c.name, ''), coalesce(c.grade, '')";
 
 impl Reading<'_> {
@@ -199,6 +199,26 @@ impl Reading<'_> {
     }
 }
 
+impl Reading<'_> {
+    /// Visits of a filter that name photos, with how many.
+    ///
+    /// # Errors
+    /// See [`Reading::customers`].
+    pub fn visits_with_photos(&self, filter: &VisitFilter, max: usize) -> Result<Vec<(DocId, u32)>, StoreError> {
+        let mut conditions = filter.conditions()?;
+        conditions.and("v.photos > 0", []);
+        let sql = format!(
+            "SELECT v.doc, v.photos FROM visit_row v LEFT JOIN customer_row c ON c.subject = v.subject {}
+             ORDER BY v.started_ms DESC LIMIT {}",
+            conditions.sql,
+            int(max),
+        );
+        let mut find = self.conn.prepare_cached(&sql)?;
+        let rows = find.query_map(params_from_iter(conditions.values), |row| Ok((DocId::from_bytes(row.get(0)?), row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
 impl Writing<'_> {
     /// Writes a visit's row, and what follows from it for its customer.
     ///
@@ -209,7 +229,7 @@ impl Writing<'_> {
         self.conn
             .prepare_cached(
                 "INSERT INTO visit_row (doc, subject, rep, tour, kind, outcome, day, started_ms, ended_ms, place_label,
-                   counts, possible_double, clock_wrong, amendments, photos_missing, summary)
+                   counts, possible_double, clock_wrong, amendments, photos, summary)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             )?
             .execute(params![
@@ -227,7 +247,7 @@ impl Writing<'_> {
                 row.possible_double,
                 row.clock_wrong,
                 row.amendments,
-                row.photos_missing,
+                row.photos,
                 row.summary,
             ])?;
         if let Some(before) = before.filter(|before| *before != row.subject) {
@@ -274,7 +294,7 @@ fn visit_line(row: &rusqlite::Row<'_>) -> Result<VisitLine, rusqlite::Error> {
             possible_double: row.get(11)?,
             clock_wrong: row.get(12)?,
             amendments: row.get(13)?,
-            photos_missing: row.get(14)?,
+            photos: row.get(14)?,
             summary: row.get(15)?,
         },
         customer: row.get(16)?,

@@ -346,6 +346,21 @@ export interface VisitRow {
   clock_offset_ms: Ms | null;
   amendments: number;
   possible_double: boolean;
+  photos: Photo[];
+  /** Originals that headquarters does not hold yet (待传). */
+  photos_missing: number;
+  /** Everything that the visit names is held. */
+  complete: boolean;
+}
+
+/** A photo of a visit: addresses of its bytes, null while headquarters waits for them. */
+export interface Photo {
+  kind: string;
+  taken_ms: Ms;
+  mime: string;
+  bytes: number;
+  original: string | null;
+  thumbnail: string | null;
 }
 
 /** Query of `GET /api/visits`: newest first. */
@@ -459,9 +474,44 @@ export interface Overview {
   visits_today: number;
   planned_today: number;
   stale_customers: number;
+  /** Originals of the days' visits that headquarters does not hold yet. */
+  photos_missing: number;
+  /** Reports that are not closed, and those of them that nobody has acknowledged. */
+  urgent: { open: number; unheard: number };
   review: { rivals: number; reports: number; proposals: number };
   devices: DeviceRow[];
 }
+
+// ---------------------------------------------------------------- urgent reports
+
+export interface Urgent {
+  id: Id;
+  kind: string;
+  severity: string;
+  state: 'open' | 'taken' | 'closed';
+  /** The name is empty for who may not know the customer. */
+  customer: Person | null;
+  territory: string | null;
+  text: string;
+  by: Person | null;
+  reported_ms: Ms;
+  arrived_ms: Ms | null;
+  acknowledged_ms: Ms | null;
+  escalated_ms: Ms | null;
+  escalated_to: Person | null;
+  /** A small picture as a data address. */
+  picture: string | null;
+  handling: { what: string; note: string | null; by: Person | null; at_ms: Ms }[];
+  may_handle: boolean;
+}
+
+/** `GET /api/urgents?open=1` */
+export interface UrgentList {
+  rows: Urgent[];
+}
+
+/** `POST /api/urgents/{id}` */
+export type UrgentAct = 'acknowledged' | 'taken' | 'closed';
 
 // ---------------------------------------------------------------- review
 
@@ -518,6 +568,8 @@ export interface DeviceRow {
   /** `drain`: may only hand in what it still has, into quarantine. */
   state: 'active' | 'drain' | 'revoked';
   unsent: number | null;
+  /** Photos that it said it still had to hand in. */
+  photos: number | null;
   quarantined: number;
   clock_offset_ms: Ms | null;
   /** Ordered to be wiped, or told so already. */

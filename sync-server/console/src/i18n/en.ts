@@ -74,6 +74,7 @@ export const en: Messages = {
     conflictCount: (n) => `${n} rival values`, actions: (field) => `Actions for ${field}`, fieldLabel: 'Field',
   },
   visits: {
+    photo: 'Photo', photos: 'Photos', photoWaits: 'to come', photosMissing: (n) => `${s(n, 'photo')} to come`, photosComplete: 'Photos complete',
     title: 'Visits', live: 'shown as they arrive', rep: 'Salesperson', day: 'Day', all: 'Everyone', empty: 'No visits on this day yet', emptyHint: 'They appear here by themselves when phones sync.', inProgress: 'in progress', checkIn: 'In', checkOut: 'Out',
     noCheckOut: 'no check-out', minutes: (n) => `${n} min`, received: (when) => `received ${when}`, arrived: (n) => `${n} new`, feedback: 'Feedback', problems: 'Problems', next: 'Next step', purpose: 'Purpose', more: 'Load earlier visits',
     double: 'possible double', amendments: (n) => s(n, 'amendment'), clock: (offset) => `device clock off by ${offset}`, distance: (m) => `${m} m from the shop`,
@@ -88,8 +89,12 @@ export const en: Messages = {
     phones: 'Phones', noPhones: 'This salesperson has no enrolled phone', hasRevision: (n) => `has revision ${n}`, hasOld: (n) => `still on revision ${n}`, hasNone: 'not received yet', lastContact: (when) => `last contact ${when}`, acknowledged: (when) => `acknowledged ${when}`, notAcknowledged: 'not acknowledged yet',
     allTours: 'All tours of the day', progress: (done, all) => `${done} / ${all} stops`, map: 'Sketch of the stops', mapHint: 'drawn from coordinates, without roads', repsLabel: 'Choose a salesperson', noTour: 'no tour', publishedToast: 'Published: phones receive it at their next contact', movedOn: 'This tour moved on while you were editing. Visited stops stay where they are.',
   },
+  urgent: {
+    title: 'Urgent reports', picture: 'Picture of the scene', unheard: (minutes) => `unread for ${minutes} min`, escalated: (name) => (name === '' ? 'Escalated' : `Escalated to ${name}`),
+    act: { acknowledged: 'Acknowledge', taken: 'Take it', closed: 'Close' }, done: { acknowledged: 'Acknowledged', taken: 'Taken', closed: 'Closed' },
+  },
   overview: {
-    title: 'Overview', kpi: { visits: 'Visits today', overdue: 'Overdue customers', stale: 'Stale cards', review: 'To review' }, ofPlanned: (n) => `${n} planned`, ofCustomers: (n) => `of ${n.toLocaleString('en')}`, byRep: 'Visits by salesperson', rep: 'Salesperson', total: 'Total', orders: 'Orders', planned: 'planned', visitsWord: 'visits', overdueByGrade: 'Overdue by grade', grade: 'Grade', customers: 'Customers', overdue: 'Overdue', worst: 'Worst', unrated: 'Unrated',
+    title: 'Overview', photosMissing: (n) => `${s(n, 'photo')} of these days' visits still to come`, photosWaiting: (n) => `${s(n, 'photo')} to come`, kpi: { visits: 'Visits today', overdue: 'Overdue customers', stale: 'Stale cards', review: 'To review' }, ofPlanned: (n) => `${n} planned`, ofCustomers: (n) => `of ${n.toLocaleString('en')}`, byRep: 'Visits by salesperson', rep: 'Salesperson', total: 'Total', orders: 'Orders', planned: 'planned', visitsWord: 'visits', overdueByGrade: 'Overdue by grade', grade: 'Grade', customers: 'Customers', overdue: 'Overdue', worst: 'Worst', unrated: 'Unrated',
     sync: 'Phones', missing: (n) => (n === 0 ? 'Every phone has been in contact within 24 hours' : `${s(n, 'phone')} not in contact for over 24 hours: their work is not in these figures`), device: 'Phone', lastContact: 'Last contact', unsent: 'Unsent', week: 'Last 7 days', previousWeek: 'Previous 7 days', nextWeek: 'Next 7 days', reviewTitle: 'To review', rivals: 'Rival values', reports: 'New reports', proposals: 'Proposals', go: 'Decide', share: 'Share',
   },
   review: {

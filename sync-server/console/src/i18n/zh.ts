@@ -74,6 +74,7 @@ export const zh = {
     noCheckOut: '未签退', minutes: (n: number) => `${n} 分钟`, received: (when: string) => `${when} 收到`, arrived: (n: number) => `新到 ${n} 条`, feedback: '客户意见', problems: '问题', next: '下一步', purpose: '目的', more: '载入更早的拜访',
     double: '可能重复', amendments: (n: number) => `更正 ${n}`, clock: (offset: string) => `设备时钟偏差 ${offset}`, distance: (m: number) => `距门店 ${m} 米`,
     location: { inside: '店内签到', outside: '店外签到', unverified: '位置未核实', mock_suspected: '疑似虚拟定位' } as Record<string, string>,
+    photo: '照片', photos: '照片', photoWaits: '待传', photosMissing: (n: number) => `${n} 张待传`, photosComplete: '照片齐全',
     count: (n: number) => `${n} 次`, customers: (n: number) => `${n} 家`, orders: (n: number) => `成交 ${n}`, timeline: '拜访时间线',
   },
   dispatch: {
@@ -84,8 +85,12 @@ export const zh = {
     phones: '手机', noPhones: '该销售员还没有登记手机', hasRevision: (n: number) => `已收到第 ${n} 版`, hasOld: (n: number) => `仍是第 ${n} 版`, hasNone: '尚未收到', lastContact: (when: string) => `最近联系 ${when}`, acknowledged: (when: string) => `销售员 ${when} 已确认`, notAcknowledged: '销售员尚未确认',
     allTours: '当日全部线路', progress: (done: number, all: number) => `${done} / ${all} 站`, map: '站点示意图', mapHint: '按坐标绘制，不含路网', repsLabel: '选择销售员', noTour: '无线路', publishedToast: '已发布，手机联系时即会收到', movedOn: '您编辑期间，此线路有了新进展。已访的站点保持不动。',
   },
+  urgent: {
+    title: '紧急报告', picture: '现场照片', unheard: (minutes: number) => `${minutes} 分钟未读`, escalated: (name: string) => (name === '' ? '已升级' : `已升级给${name}`),
+    act: { acknowledged: '已读', taken: '我来处理', closed: '处理完毕' }, done: { acknowledged: '已标为已读', taken: '已接手', closed: '已结案' },
+  },
   overview: {
-    title: '总览', kpi: { visits: '今日拜访', overdue: '超期客户', stale: '资料过旧', review: '待裁决' }, ofPlanned: (n: number) => `计划 ${n}`, ofCustomers: (n: number) => `共 ${n} 家`, byRep: '各销售员拜访', rep: '销售员', total: '合计', orders: '成交', planned: '计划', visitsWord: '拜访', overdueByGrade: '超期未访（按等级）', grade: '等级', customers: '客户', overdue: '超期', worst: '最长', unrated: '未评级',
+    title: '总览', photosMissing: (n: number) => `所示日期的拜访还有 ${n} 张照片待传`, photosWaiting: (n: number) => `${n} 张待传`, kpi: { visits: '今日拜访', overdue: '超期客户', stale: '资料过旧', review: '待裁决' }, ofPlanned: (n: number) => `计划 ${n}`, ofCustomers: (n: number) => `共 ${n} 家`, byRep: '各销售员拜访', rep: '销售员', total: '合计', orders: '成交', planned: '计划', visitsWord: '拜访', overdueByGrade: '超期未访（按等级）', grade: '等级', customers: '客户', overdue: '超期', worst: '最长', unrated: '未评级',
     sync: '手机同步情况', missing: (n: number) => (n === 0 ? '所有手机都在 24 小时内联系过' : `${n} 部手机超过 24 小时未联系，它们的记录尚未计入`), device: '手机', lastContact: '最近联系', unsent: '未上传', week: '近 7 天', previousWeek: '前 7 天', nextWeek: '后 7 天', reviewTitle: '待裁决', rivals: '并列值', reports: '新报告', proposals: '提议', go: '去处理', share: '占比',
   },
   review: {

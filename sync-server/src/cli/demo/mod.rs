@@ -2,9 +2,11 @@
 //! what merged, and the console left running.
 //!
 //! * [`company`] – people, territories, the imported list, the published tours.
+//! * [`picture`] – pictures that nobody took.
 //! * [`story`] – what three phones and a dispatcher do apart, and what comes of it.
 
 mod company;
+mod picture;
 mod story;
 
 use std::net::SocketAddr;
@@ -20,6 +22,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, PORT_DEFAULT};
 use crate::http;
+use crate::rounds;
 use company::{Company, PASSWORD};
 
 #[derive(Debug, Args)]
@@ -61,6 +64,7 @@ impl Demo {
         let ended = async {
             let _sender_gone = stopped.await;
         };
+        let rounds = tokio::spawn(rounds::rounds(Arc::clone(&app)));
         let server = tokio::spawn(http::serve::serve(Arc::clone(&app), listener, router, ended));
 
         let told = tokio::task::spawn_blocking({
@@ -74,6 +78,7 @@ impl Demo {
         }
         let _nobody_listens = stop.send(());
         server.await?;
+        rounds.await?;
         Ok(())
     }
 }

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use roadbook_core::blobs::photos::NewPhoto;
 use roadbook_core::ids::{DocId, EntryId, SubjectId, UserId};
 use roadbook_core::model::tour::{PlannedStop, StopState, Tour};
 use roadbook_core::model::{Edit, Provenance, Source, Value};
 use roadbook_core::replica::field::{self, Work};
+use roadbook_core::replica::urgent::UrgentReport;
 use roadbook_core::replica::{Stamp, Target};
 use roadbook_core::store::Lane;
 use roadbook_core::store::rows::{CustomerFilter, ProposalState, ReviewFilter};
 
 use super::super::{Done, Failure, person, show};
 use super::company::Company;
+use super::picture;
 use crate::accounts::Who;
 use crate::app::App;
 use crate::clock::{Clock, random};
@@ -61,6 +64,7 @@ pub(super) fn tell(app: &App, company: &Company, folder: &Path, clock: &Clock) -
             }
         }
     }
+    photos_and_urgent(app, wang, shop)?;
     merged(app, wang, li, shop)?;
     tour_of(app, company, wang)?;
     waiting(app)
@@ -134,12 +138,18 @@ fn work_the_tour(phone: &mut Phone, company: &Company) -> Done {
     draft.fields.insert("type".to_owned(), "routine".into());
     draft.fields.insert("outcome".to_owned(), "order".into());
     draft.fields.insert("feedback".to_owned(), "要求月底前补货".into());
+    for (seed, kind) in [(1, "shelf"), (2, "display")] {
+        let (bytes, small) = (picture::shelf(960, 640, seed)?, picture::shelf(144, 96, seed)?);
+        let stamp = phone.stamp()?;
+        let new = NewPhoto { kind, bytes: &bytes, thumbnail: Some(&small), taken_at: stamp.now };
+        phone.replica_mut().add_photo(&stamp, draft.doc, &new)?;
+    }
     let stamp = phone.stamp()?;
     phone.replica_mut().check_out(&stamp, &draft, None)?;
     let (_, tour) = tour_on(phone, company)?;
     let (target, edits) = field::pin(&tour, stop(4)?, Some(stop(1)?), None, Some("顺路".to_owned()));
     save(phone, &target, &edits)?;
-    show::line("  王芳: visits stop 1 of her tour, and drags stop 5 before stop 2");
+    show::line("  王芳: visits stop 1 of her tour, takes two photos, and drags stop 5 before stop 2");
     Ok(())
 }
 
@@ -195,6 +205,30 @@ fn visit_the_archived(phone: &mut Phone, shop: SubjectId) -> Done {
     let stamp = phone.stamp()?;
     phone.replica_mut().check_out(&stamp, &draft, None)?;
     show::line(format_args!("  {}: visits it, finds it open, takes an order of 600 元", name_of(phone)?));
+    Ok(())
+}
+
+/// Text was first; then the photos follow. An urgent report passes both.
+fn photos_and_urgent(app: &App, wang: &mut Phone, shop: SubjectId) -> Done {
+    show::line("\n── 照片与紧急报告 Photos after all text, an urgent report before it ──");
+    let waiting = wang.replica().photos_waiting()?.originals;
+    show::line(format_args!("  headquarters has the visit; {waiting} 张待传 photos still to come"));
+    let steps = wang.sync_photos(false)?;
+    let complete: usize = steps.iter().map(|step| step.complete.len()).sum();
+    show::line(format_args!("  王芳: photos handed in, {complete} visit complete, the originals have left her phone"));
+    let report = UrgentReport {
+        kind: "credit_danger".to_owned(),
+        severity: "critical".to_owned(),
+        customer: Some(shop),
+        territory: None,
+        text: "老板说下周搬店,欠款未结,像要转移资产".to_owned(),
+        picture: Some(picture::shelf(120, 80, 3)?),
+    };
+    let stamp = wang.stamp()?;
+    let doc = wang.replica_mut().report_urgent(&stamp, &report)?;
+    wang.sync()?;
+    let arrived = app.headquarters().read(|replica| replica.urgent(doc))?.is_some_and(|urgent| urgent.received().is_some());
+    show::line(format_args!("  王芳: 紧急报告 {}: {}", report.text, if arrived { "已送达 received" } else { "not there" }));
     Ok(())
 }
 

@@ -48,6 +48,7 @@ pub(super) struct DeviceJson {
     pub(super) last_contact_ms: Option<Ms>,
     pub(super) state: &'static str,
     unsent: Option<u64>,
+    photos: Option<u64>,
     quarantined: u64,
     clock_offset_ms: Option<i64>,
     wipe: Option<&'static str>,
@@ -209,6 +210,7 @@ pub(super) fn devices(app: &App) -> Result<Vec<DeviceJson>, Error> {
                     (None, false) => "active",
                 },
                 unsent: device.seen_at.map(|_| device.waiting),
+                photos: device.seen_at.map(|_| device.photos),
                 quarantined: quarantined.get(&device.id).copied().unwrap_or(0),
                 clock_offset_ms: device.seen_at.map(|_| -device.offset_ms),
                 wipe: match orders(device.id)? {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::State;
-use roadbook_core::ids::{Ms, SubjectId};
+use roadbook_core::ids::{DocId, Ms, SubjectId};
 use roadbook_core::model::Value;
 use roadbook_core::model::card::{Card, LogEntry};
 use roadbook_core::replica::Replica;
@@ -117,6 +117,8 @@ fn shown(app: &App, session: &Session, filing: &Filing, replica: &Replica, card:
     } else {
         Vec::new()
     };
+    let docs: Vec<DocId> = lines.iter().filter(|line| line.visit.photos > 0).map(|line| line.visit.doc).collect();
+    let held = super::photos::held_of(app, &docs)?;
     Ok(CardJson {
         row: Row::of(line, app, names),
         heads: CardHeads::of(card).to_token(),
@@ -145,7 +147,7 @@ fn shown(app: &App, session: &Session, filing: &Filing, replica: &Replica, card:
             edit: session.may(Action::Edit, "customer.card", Some(filing)),
             verify: session.may_command(Command::Verify, Some(filing)),
         },
-        visits: lines.iter().map(|line| visits::shown(replica, line, names)).collect::<Result<_, Error>>()?,
+        visits: lines.iter().map(|line| visits::shown(replica, line, names, &held)).collect::<Result<_, Error>>()?,
     })
 }
 

@@ -16,6 +16,7 @@
 //! | `GET /api/review`, `GET /api/review/count`, `POST /api/review/{id}` | `review.rs`, `decide.rs` |
 //! | `GET /api/quarantine`, `…/count`, `…/file`, `POST …/approve`, `…/reject`, `GET /api/late` | `quarantine.rs` |
 //! | `GET /api/transfers`, `POST /api/transfers` | `transfer.rs` |
+//! | `GET /api/urgents`, `POST /api/urgents/{id}` | `urgents.rs` |
 //! | `GET /api/accounts`, `POST /api/accounts/…` | `accounts.rs` |
 
 mod accounts;
@@ -28,6 +29,7 @@ mod heads;
 mod history;
 mod names;
 mod overview;
+mod photos;
 mod publish;
 mod quarantine;
 mod reach;
@@ -39,6 +41,7 @@ mod sequence;
 mod tests;
 mod tours;
 mod transfer;
+mod urgents;
 mod verify;
 mod visits;
 mod writing;
@@ -59,6 +62,8 @@ endpoints! { ENDPOINTS, routes:
     get "/api/review" => review::review;
     get "/api/review/count" => review::count;
     post "/api/review/{id}" => decide::decide;
+    get "/api/urgents" => urgents::urgents;
+    post "/api/urgents/{id}" => urgents::handled;
     get "/api/accounts" => accounts::accounts;
     post "/api/accounts/users" => accounts::add_user;
     post "/api/accounts/enrolments" => accounts::enrol;

@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use chrono::NaiveDate;
-use roadbook_core::ids::{Ms, UserId};
+use roadbook_core::ids::{DocId, Ms, UserId};
 use roadbook_core::store::rows::{CustomerFilter, VisitFilter};
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{self, DeviceJson};
 use super::asked::Asking;
 use super::names::{Named, Names};
-use super::{reach, review};
+use super::{reach, review, urgents};
 use crate::access::{Command, Reach, Role};
 use crate::app::App;
 use crate::clock::span::DAY_MS;
 use crate::http::{Error, Session, Shared};
 
+/// Visits with photos that are counted, at most.
+const VISITS_WITH_PHOTOS_MAX: usize = 50_000;
 /// Days of one answer, at most.
 const DAYS_MAX: i64 = 31;
 
@@ -40,6 +42,8 @@ pub(super) struct Overview {
     visits_today: u64,
     planned_today: u64,
     stale_customers: u64,
+    photos_missing: u64,
+    urgent: UrgentJson,
     review: ReviewJson,
     devices: Vec<DeviceJson>,
 }
@@ -58,6 +62,13 @@ struct GradeJson {
     customers: u64,
     overdue: u64,
     worst_days: u32,
+}
+
+/// Urgent reports that are not closed, and those of them that nobody has acknowledged.
+#[derive(Serialize, Default)]
+struct UrgentJson {
+    open: usize,
+    unheard: usize,
 }
 
 #[derive(Serialize, Default)]
@@ -100,10 +111,15 @@ fn figures(app: &App, session: &Session, days: Vec<NaiveDate>) -> Result<Overvie
         visits_today: 0,
         planned_today: 0,
         stale_customers: 0,
+        photos_missing: 0,
+        urgent: UrgentJson::default(),
         review: ReviewJson::default(),
         devices,
     };
+    let (open, unheard) = urgents::waiting(app, session)?;
+    overview.urgent = UrgentJson { open, unheard };
     let Some(filter) = filter else { return Ok(overview) };
+    overview.photos_missing = photos_missing(app, &filter, &overview.days)?;
     let names = Names::read(app.accounts(), app.feed())?;
     app.headquarters().read(|replica| {
         replica.store().read(|read| {
@@ -179,6 +195,20 @@ fn work_of_reps(
     overview.reps =
         rows.into_iter().map(|(rep, (visits, planned, orders))| RepJson { rep: names.person(rep), visits, planned, orders }).collect();
     Ok(())
+}
+
+/// Originals of the days' visits that headquarters does not hold yet.
+fn photos_missing(app: &App, customers: &CustomerFilter, days: &[NaiveDate]) -> Result<u64, Error> {
+    let filter = VisitFilter {
+        territories: customers.territories.clone(),
+        from: days.first().copied(),
+        to: days.last().copied(),
+        ..VisitFilter::default()
+    };
+    let named = app.headquarters().read(|replica| replica.store().read(|read| read.visits_with_photos(&filter, VISITS_WITH_PHOTOS_MAX)))?;
+    let docs: Vec<DocId> = named.iter().map(|(doc, _)| *doc).collect();
+    let held = app.blobs().table().originals_of(&docs).map_err(Error::failed)?;
+    Ok(named.iter().map(|(doc, photos)| u64::from(photos.saturating_sub(held.get(doc).copied().unwrap_or(0)))).sum())
 }
 
 /// Representatives who work where the person answers for.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asked::Asking;
 use super::names::{Named, Names};
+use super::photos::{self, HeldOf, PhotosJson};
 use super::reach;
 use crate::access::{self, Reach, Relation};
 use crate::http::{Error, Session, Shared};
@@ -57,6 +58,8 @@ pub(super) struct VisitJson {
     clock_offset_ms: Option<i64>,
     amendments: u32,
     possible_double: bool,
+    #[serde(flatten)]
+    photos: PhotosJson,
 }
 
 /// * 200 with a page; 400 when the question cannot be read; 403 for a role that sees no visits; 404 for a customer that may not be known.
@@ -73,7 +76,9 @@ pub(super) async fn visits(State(app): State<Shared>, session: Session, Asking(a
         app.headquarters().read(|replica| {
             let before = asked.before_ms.map(Ms);
             let (lines, more) = page(replica, &filter, before, limit)?;
-            let mut rows: Vec<VisitJson> = lines.iter().map(|line| shown(replica, line, &names)).collect::<Result<_, Error>>()?;
+            let docs: Vec<DocId> = lines.iter().filter(|line| line.visit.photos > 0).map(|line| line.visit.doc).collect();
+            let held = photos::held_of(app, &docs)?;
+            let mut rows: Vec<VisitJson> = lines.iter().map(|line| shown(replica, line, &names, &held)).collect::<Result<_, Error>>()?;
             if before.is_none() && filter.subject.is_none() && filter.from.is_some() {
                 rows.extend(going_on(replica, &filter, &session.reach, &names)?);
                 rows.sort_by_key(|row| std::cmp::Reverse(row.check_in_ms));
@@ -126,7 +131,7 @@ fn page(replica: &Replica, filter: &VisitFilter, before: Option<Ms>, limit: usiz
 }
 
 /// A line with what its document says beside it.
-pub(super) fn shown(replica: &Replica, line: &VisitLine, names: &Names<'_>) -> Result<VisitJson, Error> {
+pub(super) fn shown(replica: &Replica, line: &VisitLine, names: &Names<'_>, held: &HeldOf) -> Result<VisitJson, Error> {
     let row = &line.visit;
     let visit = replica.visit(row.doc)?;
     let text = |field: &str| visit.as_ref().and_then(|visit| visit.text(field)).map(str::to_owned);
@@ -150,6 +155,7 @@ pub(super) fn shown(replica: &Replica, line: &VisitLine, names: &Names<'_>) -> R
         clock_offset_ms: visit.as_ref().and_then(clock_offset),
         amendments: row.amendments,
         possible_double: row.possible_double,
+        photos: PhotosJson::of(visit.as_ref(), held),
     })
 }
 
@@ -203,5 +209,6 @@ fn begun(id: String, customer: Named, rep: Named, check_in_ms: Ms) -> VisitJson 
         clock_offset_ms: None,
         amendments: 0,
         possible_double: false,
+        photos: PhotosJson::default(),
     }
 }

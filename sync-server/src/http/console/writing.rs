@@ -57,6 +57,7 @@ impl From<ReplicaError> for Error {
             | ReplicaError::DamagedDraft { .. }
             | ReplicaError::NotEnrolled
             | ReplicaError::Sequencing(_)
+            | ReplicaError::Blob(_)
             | ReplicaError::Wire(_) => Self::failed(error),
         }
     }

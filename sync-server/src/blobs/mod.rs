@@ -1,0 +1,407 @@
+//! The server's half of the exchange of blobs, without HTTP: what a device offers is judged, chunks are stored and checked, receipts are
+//! given, and whoever may read a document that names a blob gets its bytes.
+//!
+//! * [`depot`] – where chunks lie · [`table`] – what is held, and what names it.
+//!
+//! **Access is access to a document that names the blob**, and that document's claim was proven by somebody who had the bytes: knowing a
+//! hash is not having the photo. **Held** means: every chunk is durable and the whole was read back and checked. Never here: HTTP, pictures.
+
+pub mod depot;
+pub mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use minicbor::bytes::ByteVec;
+use roadbook_core::blobs::content::Content;
+use roadbook_core::blobs::wire::{
+    BlobAnswer, BlobAsk, BlobRequest, BlobSaid, Chunk, Offer, Receipt, Standing as Stands, Stood, Taken, TakenChunk,
+};
+use roadbook_core::blobs::{BlobHash, Missing, Role, THUMBNAIL_BYTES_MAX, proof};
+use roadbook_core::ids::{DocId, Ms};
+use roadbook_core::model::manifest;
+use roadbook_core::model::values::PHOTO_KIND;
+
+use crate::access::{self, Reach, Relation};
+use crate::accounts::{Accounts, AccountsError, User};
+use crate::clock::span::DAY_MS;
+use crate::device::{Caller, Standing};
+use crate::exchange::scope::{self, ScopeError};
+use crate::exchange::turnstile::Turnstile;
+use crate::feed::{Feed, FeedError};
+use crate::headquarters::{Headquarters, HeadquartersError};
+pub use depot::{Bucket, Depot, DepotConfig, DepotError};
+pub use table::{BlobTable, Held};
+
+/// Blobs that are read back whole at once: each takes up to 10 MB of memory.
+const WHOLE_AT_ONCE_MAX: usize = 2;
+/// An offer of which nothing came for this long lapses, in milliseconds.
+const OFFER_LIFE_MS: i64 = 30 * DAY_MS;
+
+/// Limits of one device's photos.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlobLimits {
+    /// Bytes held of what one device handed in.
+    pub device_bytes: u64,
+    /// Bytes that one device hands in on one day.
+    pub device_bytes_per_day: u64,
+    /// Bytes that one device offers and has not wholly handed in.
+    pub device_bytes_under_way: u64,
+}
+
+impl Default for BlobLimits {
+    fn default() -> Self {
+        Self { device_bytes: 64 << 30, device_bytes_per_day: 4 << 30, device_bytes_under_way: 512 << 20 }
+    }
+}
+
+/// Why a question about blobs failed on our side. Nothing of the request is then promised.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobsError {
+    /// The tables failed.
+    #[error("the tables of photos failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The depot failed, or is full.
+    #[error(transparent)]
+    Depot(#[from] DepotError),
+    /// The feed failed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The account tables failed.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    /// The scopes could not be worked out.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    /// The headquarters replica failed.
+    #[error(transparent)]
+    Headquarters(#[from] HeadquartersError),
+    /// The request names another device than the one that signed it.
+    #[error("the request names another device than the one that signed it")]
+    ForeignDevice,
+}
+
+/// What a question about blobs gave.
+#[derive(Debug)]
+pub enum BlobsAnswered {
+    /// The answer for the device.
+    Answer(Box<BlobAnswer>),
+    /// The device was revoked: it gives and gets no photo.
+    Gone,
+}
+
+/// A blob's bytes, for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whole {
+    /// Its media type, by its content.
+    pub mime: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The server's half of all exchanges of blobs. Cheap to clone.
+#[derive(Clone)]
+pub struct Blobs {
+    table: BlobTable,
+    depot: Depot,
+    accounts: Accounts,
+    feed: Arc<dyn Feed>,
+    headquarters: Headquarters,
+    limits: BlobLimits,
+    whole: Arc<Turnstile>,
+}
+
+impl Blobs {
+    /// Over these tables and this depot.
+    #[must_use]
+    pub fn new(
+        table: BlobTable,
+        depot: Depot,
+        accounts: Accounts,
+        feed: Arc<dyn Feed>,
+        headquarters: Headquarters,
+        limits: BlobLimits,
+    ) -> Self {
+        Self { table, depot, accounts, feed, headquarters, limits, whole: Arc::new(Turnstile::new(WHOLE_AT_ONCE_MAX)) }
+    }
+
+    /// What is held, and what names it.
+    #[must_use]
+    pub const fn table(&self) -> &BlobTable {
+        &self.table
+    }
+
+    /// Answers one question of a device that proved who it is.
+    ///
+    /// # Errors
+    /// [`BlobsError`]; the device then repeats its question.
+    pub fn answer(&self, now: Ms, caller: &Caller, request: &BlobRequest) -> Result<BlobsAnswered, BlobsError> {
+        if request.device != caller.device.id {
+            return Err(BlobsError::ForeignDevice);
+        }
+        if caller.standing == Standing::DrainOnly {
+            return Ok(BlobsAnswered::Gone);
+        }
+        let reach = Reach::of(caller.user.role, self.accounts.territories_below(&caller.user.territories)?);
+        let ask = Ask { blobs: self, now, caller, reach };
+        let said = match &request.ask {
+            BlobAsk::Offer { offers } => BlobSaid::Stood { stood: ask.offers(offers)? },
+            BlobAsk::Chunks { chunks } => BlobSaid::Taken { taken: ask.chunks(chunks)? },
+            BlobAsk::Receipts { docs } => BlobSaid::Receipts { receipts: ask.receipts(docs)? },
+            BlobAsk::Fetch { hash, doc, no } => ask.fetch(*hash, *doc, *no)?,
+        };
+        Ok(BlobsAnswered::Answer(Box::new(BlobAnswer { now, said })))
+    }
+
+    /// A blob that a document names, for a person; `None`: there is none, or none that they may have.
+    ///
+    /// # Errors
+    /// [`BlobsError`].
+    pub fn read(&self, user: &User, reach: &Reach, doc: DocId, hash: BlobHash) -> Result<Option<Whole>, BlobsError> {
+        if !self.may_have(user, reach, doc, hash)? {
+            return Ok(None);
+        }
+        let Some(held) = self.table.held(hash)? else { return Ok(None) };
+        let _place = self.whole.enter();
+        let bytes = self.pieces(&held.chunks)?.concat();
+        Ok(Some(Whole { mime: held.mime, bytes }))
+    }
+
+    /// What time takes away: offers of which nothing came, sums of days gone by.
+    ///
+    /// # Errors
+    /// [`BlobsError::Sqlite`].
+    pub fn sweep(&self, now: Ms) -> Result<usize, BlobsError> {
+        Ok(self.table.forget_before(now.plus(-OFFER_LIFE_MS), day(now) - 1)?)
+    }
+
+    fn may_have(&self, user: &User, reach: &Reach, doc: DocId, hash: BlobHash) -> Result<bool, BlobsError> {
+        Ok(self.may_read(user, reach, doc)? && self.table.is_named(doc, hash)? && self.names(doc)?.contains(&hash))
+    }
+
+    /// Whether a person may read a document: the predicate of pulls and of the console.
+    fn may_read(&self, user: &User, reach: &Reach, doc: DocId) -> Result<bool, BlobsError> {
+        let Some(known) = self.feed.document(doc)? else { return Ok(false) };
+        let filing = scope::standing(&self.accounts, self.feed.as_ref(), doc, known.subject)?;
+        let relation = Relation::of(user.id, reach, filing.as_ref());
+        Ok(access::may_read_kind(user.role, relation, &known.kind))
+    }
+
+    /// The blobs that a document names, as headquarters holds it.
+    fn names(&self, doc: DocId) -> Result<BTreeSet<BlobHash>, BlobsError> {
+        let held = self.headquarters.read(|replica| replica.document(doc)).map_err(HeadquartersError::from)?;
+        Ok(held.map(|held| manifest::named_by(&held.kind, doc, held.subject, &held.document)).unwrap_or_default())
+    }
+
+    fn pieces(&self, chunks: &[BlobHash]) -> Result<Vec<Vec<u8>>, DepotError> {
+        chunks.iter().map(|chunk| self.depot.get(*chunk)).collect()
+    }
+}
+
+/// One question, with who asks.
+struct Ask<'a> {
+    blobs: &'a Blobs,
+    now: Ms,
+    caller: &'a Caller,
+    reach: Reach,
+}
+
+impl Ask<'_> {
+    fn offers(&self, offers: &[Offer]) -> Result<Vec<Stood>, BlobsError> {
+        let mut named: BTreeMap<DocId, Option<BTreeSet<BlobHash>>> = BTreeMap::new();
+        let mut stood = Vec::new();
+        for offer in offers {
+            let known = match named.get(&offer.doc) {
+                Some(known) => known.clone(),
+                None => {
+                    let readable = self.blobs.may_read(&self.caller.user, &self.reach, offer.doc)?;
+                    let known = if readable { Some(self.blobs.names(offer.doc)?) } else { None };
+                    named.entry(offer.doc).or_insert(known).clone()
+                }
+            };
+            let standing = self.offer(offer, known.as_ref())?;
+            stood.push(Stood { hash: offer.hash, doc: offer.doc, standing });
+        }
+        Ok(stood)
+    }
+
+    fn offer(&self, offer: &Offer, named: Option<&BTreeSet<BlobHash>>) -> Result<Stands, BlobsError> {
+        let Blobs { table, limits, .. } = self.blobs;
+        // A document that is not here yet and one that the device may not know of look alike.
+        let Some(named) = named else { return Ok(later("no_document", "the document that names it has not arrived: exchange text first")) };
+        if !named.contains(&offer.hash) {
+            return Ok(refused("not_named", "the document does not name it"));
+        }
+        let small = offer.role == Role::Thumbnail && offer.bytes > u64::try_from(THUMBNAIL_BYTES_MAX).unwrap_or(u64::MAX);
+        if !offer.is_well_formed() || small || PHOTO_KIND.code(&offer.kind).is_none() {
+            return Ok(refused("malformed", "its size, kind or chunks are out of bounds"));
+        }
+        if table.is_named(offer.doc, offer.hash)? {
+            return Ok(Stands::Held);
+        }
+        if let Some(held) = table.held(offer.hash)? {
+            // It is here already, from another document: whoever has the bytes may name it.
+            let _place = self.blobs.whole.enter();
+            if proof(offer.doc, self.blobs.pieces(&held.chunks)?) != offer.proof {
+                return Ok(refused("wrong_proof", "the device does not have it"));
+            }
+            table.hold(self.now, (self.caller.device.id, self.caller.user.id), &held, &[offer.doc])?;
+            return Ok(Stands::Held);
+        }
+        let used = table.used(self.caller.device.id, day(self.now))?;
+        let known = table.offers(self.caller.device.id, offer.hash)?;
+        let more = if known.is_empty() { offer.bytes } else { 0 };
+        if used.held.saturating_add(used.offered).saturating_add(more) > limits.device_bytes {
+            return Ok(later("over_quota", "this device has handed in as much as it may: ask the administrator"));
+        }
+        if more > 0 && used.offered > 0 && used.offered.saturating_add(more) > limits.device_bytes_under_way {
+            return Ok(later("too_much_under_way", "hand in first what was offered before"));
+        }
+        table.offer(self.now, self.caller.device.id, offer)?;
+        let stored = table.stored(&offer.chunks)?;
+        let mut missing = Missing::all(offer.chunks.len());
+        offer.chunks.iter().enumerate().filter(|(_, chunk)| stored.contains(chunk)).for_each(|(no, _)| missing.set(no, false));
+        if !missing.is_empty() {
+            return Ok(Stands::Missing { chunks: ByteVec::from(missing.as_bytes().to_vec()) });
+        }
+        Ok(match self.finish(offer.hash)? {
+            Taken::Held { docs } if docs.contains(&offer.doc) => Stands::Held,
+            Taken::Refused { code, why } => Stands::Refused { code, why },
+            Taken::Held { .. } | Taken::Stored | Taken::Wrong | Taken::NotOffered | Taken::Later { .. } => {
+                later("not_whole", "something of it was lost: offer it again")
+            }
+        })
+    }
+
+    /// Stores chunks, then promises them all at once; a blob that is whole with them is checked and held.
+    fn chunks(&self, chunks: &[Chunk]) -> Result<Vec<TakenChunk>, BlobsError> {
+        let Blobs { table, depot, limits, .. } = self.blobs;
+        let device = self.caller.device.id;
+        let mut today = table.used(device, day(self.now))?.today;
+        let mut taken = Vec::new();
+        let mut fresh = Vec::new();
+        for chunk in chunks {
+            let offers = table.offers(device, chunk.hash)?;
+            let no = usize::try_from(chunk.no).unwrap_or(usize::MAX);
+            let expected = offers.first().and_then(|offer| Some((offer.chunks.get(no)?, offer.chunk_bytes(no))));
+            let outcome = match expected {
+                None => Taken::NotOffered,
+                Some((hash, length)) if length != chunk.bytes.len() || BlobHash::of(&chunk.bytes) != *hash => Taken::Wrong,
+                Some((hash, length)) => {
+                    let length_64 = u64::try_from(length).unwrap_or(u64::MAX);
+                    if today.saturating_add(length_64) > limits.device_bytes_per_day {
+                        Taken::Later { code: "over_day".to_owned() }
+                    } else {
+                        today = today.saturating_add(length_64);
+                        depot.put(*hash, chunk.bytes.to_vec())?;
+                        fresh.push((*hash, length));
+                        Taken::Stored
+                    }
+                }
+            };
+            taken.push(TakenChunk { hash: chunk.hash, no: chunk.no, taken: outcome });
+        }
+        if !fresh.is_empty() {
+            table.put_chunks(self.now, device, day(self.now), &fresh)?;
+        }
+        // The last chunk of each blob says what became of the whole.
+        let mut asked = BTreeSet::new();
+        for one in taken.iter_mut().rev() {
+            if one.taken == Taken::Stored && asked.insert(one.hash) {
+                let offers = table.offers(device, one.hash)?;
+                let wanted = offers.first().map(|offer| offer.chunks.clone()).unwrap_or_default();
+                let stored = table.stored(&wanted)?;
+                if wanted.iter().all(|chunk| stored.contains(chunk)) {
+                    one.taken = self.finish(one.hash)?;
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Reads a blob back whose chunks are all here, checks the whole and every document's claim, and holds it.
+    fn finish(&self, hash: BlobHash) -> Result<Taken, BlobsError> {
+        let Blobs { table, .. } = self.blobs;
+        let (device, user) = (self.caller.device.id, self.caller.user.id);
+        let offers = table.offers(device, hash)?;
+        let Some(first) = offers.first() else { return Ok(Taken::NotOffered) };
+        let _place = self.blobs.whole.enter();
+        let bytes = match self.blobs.pieces(&first.chunks) {
+            Ok(pieces) => pieces.concat(),
+            Err(DepotError::Lost(chunk) | DepotError::Damaged(chunk)) => {
+                tracing::error!(%chunk, "a chunk that was stored cannot be read back; it is asked for again");
+                table.lose_chunk(chunk)?;
+                return Ok(Taken::NotOffered);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let content = match first.role {
+            Role::Original => Content::of(&bytes),
+            Role::Thumbnail => Content::of_thumbnail(&bytes),
+        };
+        let content = match content {
+            _ if BlobHash::of(&bytes) != hash => {
+                table.drop_offers(device, hash)?;
+                return Ok(taken_refused("wrong_hash", "the whole is not what its name says"));
+            }
+            Err(error) => {
+                table.drop_offers(device, hash)?;
+                return Ok(taken_refused("content", &error.to_string()));
+            }
+            Ok(content) => content,
+        };
+        let proven = |offer: &&Offer| offer.chunks == first.chunks && proof(offer.doc, [&bytes]) == offer.proof;
+        let docs: Vec<DocId> = offers.iter().filter(proven).map(|offer| offer.doc).collect();
+        if docs.is_empty() {
+            table.drop_offers(device, hash)?;
+            return Ok(taken_refused("wrong_proof", "the device does not have it"));
+        }
+        let held = Held {
+            hash,
+            bytes: first.bytes,
+            mime: content.mime().to_owned(),
+            kind: first.kind.clone(),
+            role: first.role,
+            chunks: first.chunks.clone(),
+        };
+        table.hold(self.now, (device, user), &held, &docs)?;
+        Ok(Taken::Held { docs })
+    }
+
+    fn receipts(&self, docs: &[DocId]) -> Result<Vec<Receipt>, BlobsError> {
+        let mut known = Vec::new();
+        for doc in docs {
+            if self.blobs.may_read(&self.caller.user, &self.reach, *doc)? {
+                known.push(*doc);
+            }
+        }
+        let held = self.blobs.table.held_of(&known)?;
+        Ok(held.into_iter().map(|(doc, hashes)| Receipt { doc, hashes: hashes.into_iter().collect() }).collect())
+    }
+
+    fn fetch(&self, hash: BlobHash, doc: DocId, no: u32) -> Result<BlobSaid, BlobsError> {
+        if !self.blobs.may_have(&self.caller.user, &self.reach, doc, hash)? {
+            return Ok(BlobSaid::NotGiven { hash });
+        }
+        let Some(held) = self.blobs.table.held(hash)? else { return Ok(BlobSaid::NotGiven { hash }) };
+        let Some(chunk) = held.chunks.get(usize::try_from(no).unwrap_or(usize::MAX)) else { return Ok(BlobSaid::NotGiven { hash }) };
+        let bytes = ByteVec::from(self.blobs.depot.get(*chunk)?);
+        let Held { bytes: length, mime, role, kind, chunks, .. } = held;
+        Ok(BlobSaid::Given { chunk: Chunk { hash, no, bytes }, bytes: length, mime, role, kind, chunks })
+    }
+}
+
+fn day(now: Ms) -> i64 {
+    now.0.div_euclid(DAY_MS)
+}
+fn refused(code: &str, why: &str) -> Stands {
+    Stands::Refused { code: code.to_owned(), why: why.to_owned() }
+}
+fn later(code: &str, why: &str) -> Stands {
+    Stands::Later { code: code.to_owned(), why: why.to_owned() }
+}
+fn taken_refused(code: &str, why: &str) -> Taken {
+    Taken::Refused { code: code.to_owned(), why: why.to_owned() }
+}
