@@ -470,8 +470,7 @@ fn put_profile(write: &mut Writing<'_>, profile: &Profile) -> Result<(), Replica
 /// An urgent report travels alone: on a slow link the first request is a few hundred bytes, whatever else waits.
 fn urgent_alone(mut outbox: Vec<OwnChange>) -> Vec<OwnChange> {
     if outbox.first().is_some_and(|own| own.lane == Lane::Urgent) {
-        let mut bytes = 0usize;
-        let mut first = true;
+        let (mut bytes, mut first) = (0usize, true);
         let alone = outbox.iter().take_while(|own| {
             bytes = bytes.saturating_add(own.bytes.len());
             let goes = own.lane == Lane::Urgent && (first || bytes <= URGENT_BYTES_TARGET);

@@ -250,6 +250,29 @@ class EdgeTest(unittest.TestCase):
             thread.join()
         self.assertEqual(failures, [])
 
+    def test_photos_follow_all_text_and_an_urgent_report_is_told_that_it_arrived(self):
+        self.enrolled()
+        shop = self.book.new_customer([rb.Edit.ASSERT("trade_name", rb.Value.TEXT("照片小店"), rb.Provenance())])
+        draft = self.book.check_in(shop, None, None)
+        # A picture as far as anybody looks: the head of a PNG, then noise.
+        png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big") + os.urandom(300_000)
+        photo = self.book.add_photo(draft.doc, "shelf", png, png[:2_000], 1_772_000_000_000)
+        with self.assertRaises(rb.RoadbookError.PhotoRefused):
+            self.book.add_photo(draft.doc, "shelf", b"GIF89a", None, 0)
+        draft.fields["outcome"] = rb.Value.TEXT("order")
+        visit = self.book.check_out(draft, None)
+        self.assertTrue(self.book.photo_step(False).is_text_first())
+        steps = self.loop.photos()
+        self.assertEqual(steps[-1].complete, [visit])
+        self.assertEqual([(one.here, one.thumbnail_here, one.state) for one in self.book.photos(visit)], [(False, True, rb.PhotoState.COMPLETE)])
+        self.assertEqual(self.loop.photo(visit, photo), png)
+
+        report = rb.UrgentReport(kind="accident", severity="high", customer=shop, territory=None, text="店里进水", picture=png[:2_000])
+        report = self.book.report_urgent(report)
+        self.loop.once()
+        urgent = self.book.urgent(report)
+        self.assertEqual(([one.what for one in urgent.handling], urgent.picture), (["received"], png[:2_000]))
+
     def test_news_arrive(self):
         self.enrolled()
         heard = threading.Event()
