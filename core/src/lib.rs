@@ -16,8 +16,8 @@
 //!
 //! Architecture invariants: no network, no clock, no threads, no randomness of its own; time and entropy are arguments.
 
-pub mod carried;
 pub mod blobs;
+pub mod carried;
 pub mod crdt;
 pub mod exchange;
 pub mod ids;

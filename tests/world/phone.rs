@@ -118,11 +118,6 @@ impl Phone {
         self.replica.as_mut().unwrap()
     }
 
-    /// Its file, when it has one.
-    pub(crate) fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
-    }
-
     /// What its clock says at a true moment.
     pub(crate) const fn clock(&self, now: Ms) -> Ms {
         now.plus(self.clock_error_ms)

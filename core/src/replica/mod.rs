@@ -155,7 +155,7 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::Store`].
     pub fn open_reader(path: &Path, cache_kib: u32, process: [u8; 16]) -> Result<Self, ReplicaError> {
-        Ok(Self { store: Store::open_reader(path, cache_kib, None)?, gate: Gate::lenient(), process })
+        Ok(Self { store: Store::open_reader(path, cache_kib, None)?, gate: Gate::lenient(), process, unsettled: 0 })
     }
 
     /// A replica in memory: for tests and for looking at things.

@@ -69,6 +69,24 @@ pub(super) fn photo(phone: &mut Phone, args: &PhotoArgs) -> Done {
     Ok(())
 }
 
+/// Hands photos in, after all text.
+pub(super) fn hand_in(phone: &mut Phone, metered: bool) -> Done {
+    let steps = phone.sync_photos(metered)?;
+    let held: usize = steps.iter().map(|step| step.held).sum();
+    if held > 0 {
+        let complete: usize = steps.iter().map(|step| step.complete.len()).sum();
+        show::line(format_args!("handed in {held} photos and thumbnails; {complete} visit(s) are complete"));
+    }
+    for (hash, why) in steps.iter().flat_map(|step| &step.refused) {
+        show::line(format_args!("a photo was not taken: {hash}: {why}"));
+    }
+    let left = phone.replica().photos_waiting()?;
+    if left.originals > 0 {
+        show::line(format_args!("{} photo(s) still wait", left.originals));
+    }
+    Ok(())
+}
+
 /// What became of the photos of the last visits.
 pub(super) fn photos(phone: &Phone) -> Done {
     let filter = roadbook_core::store::rows::VisitFilter { rep: Some(phone.user()), ..Default::default() };

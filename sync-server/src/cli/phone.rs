@@ -13,8 +13,8 @@ use roadbook_core::replica::field::{self, Place};
 use roadbook_core::store::rows::{CustomerFilter, CustomerOrder, TourLine};
 use roadbook_core::store::{Lane, STORE_KEY_BYTES, StoreKey};
 
-use super::phone_sync::{carry_in, carry_out, status, sync};
 use super::lanes::{self, PhotoArgs, UrgentArgs};
+use super::phone_sync::{carry_in, carry_out, status, sync};
 use super::{Done, Failure, show};
 use crate::clock::{Clock, random};
 use crate::export::Language;

@@ -4,7 +4,7 @@ use super::phone::{LINES_MAX, named};
 use super::{Done, show};
 use crate::phone::Phone;
 
-pub(super) fn sync(phone: &mut Phone) -> Done {
+pub(super) fn sync(phone: &mut Phone, metered: bool) -> Done {
     let turns = phone.sync()?;
     let sum = |count: fn(&roadbook_core::sync::Synced) -> usize| turns.iter().map(count).sum::<usize>();
     let (accepted, documents, forgotten) = (sum(|turn| turn.accepted), sum(|turn| turn.documents), sum(|turn| turn.forgotten));
@@ -18,7 +18,7 @@ pub(super) fn sync(phone: &mut Phone) -> Done {
     for (hash, why) in turns.iter().flat_map(|turn| &turn.quarantined) {
         show::line(format_args!("set aside at headquarters: {hash}: {why}"));
     }
-    Ok(())
+    super::lanes::hand_in(phone, metered)
 }
 
 pub(super) fn carry_out(phone: &Phone, meeting: &std::path::Path, file: &std::path::Path) -> Done {

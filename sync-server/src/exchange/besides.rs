@@ -119,6 +119,7 @@ impl Exchange {
                 schema: 0,
                 heartbeat,
                 speaks: Some(SPEAKS),
+                verdicts_only: None,
                 besides: None,
             };
             self.push(now, &caller, &request)?
@@ -145,7 +146,8 @@ impl Exchange {
         }
         let offset_ms = now.since(request.now);
         let cursor_no = request.cursor.map_or(0, |cursor| cursor.number);
-        self.accounts.note_contact(now, device, &Contact { cursor_no, offset_ms, waiting, at_rest: false })?;
+        let photos = u64::from(request.heartbeat.photos.unwrap_or(0));
+        self.accounts.note_contact(now, device, &Contact { cursor_no, offset_ms, waiting, photos, at_rest: false })?;
         if request.besides.is_none() && request.pushed.is_empty() {
             return Ok(Answered::Gone);
         }
