@@ -1,8 +1,10 @@
 //! Time and randomness for the server: the only two places where they enter, both replaceable in tests.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use roadbook_core::ids::Ms;
+use sha2::{Digest as _, Sha256};
 
 /// A source of the present time. The server's own runs on the system clock; tests give a fixed or stepping one.
 #[derive(Clone)]
@@ -36,13 +38,34 @@ impl Clock {
 #[error("the operating system gave no random bytes")]
 pub struct NoEntropy;
 
+thread_local! {
+    /// Where this thread's randomness comes from instead of the system, and how much of it was drawn.
+    static REPEATABLE: Cell<Option<([u8; 32], u64)>> = const { Cell::new(None) };
+}
+
+/// From now on this thread draws its randomness from a seed: the same bytes at every run. For simulations, which must be able to
+/// happen again; a program that answers anybody never calls it.
+#[doc(hidden)]
+pub fn repeat_from(seed: u64) {
+    REPEATABLE.set(Some((Sha256::digest(seed.to_le_bytes()).into(), 0)));
+}
+
 /// `N` random bytes from the operating system.
 ///
 /// # Errors
 /// [`NoEntropy`] when the system has none.
 pub fn random<const N: usize>() -> Result<[u8; N], NoEntropy> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| NoEntropy)?;
+    let Some((seed, mut drawn)) = REPEATABLE.get() else {
+        getrandom::fill(&mut bytes).map_err(|_| NoEntropy)?;
+        return Ok(bytes);
+    };
+    for piece in bytes.chunks_mut(32) {
+        let block = Sha256::new().chain_update(seed).chain_update(drawn.to_le_bytes()).finalize();
+        piece.iter_mut().zip(block).for_each(|(to, from)| *to = from);
+        drawn = drawn.wrapping_add(1);
+    }
+    REPEATABLE.set(Some((seed, drawn)));
     Ok(bytes)
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 /// How long a statement waits for another *process* (a command beside a running server) to finish its write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -80,6 +80,7 @@ pub enum DatabaseError {
 pub struct Database {
     path: PathBuf,
     durability: Durability,
+    vfs: Option<&'static str>,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
 }
@@ -94,10 +95,19 @@ impl Database {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|source| DatabaseError::Folder { path: path.to_owned(), source })?;
         }
-        refuse_foreign(path)?;
-        let mut writer = connect(path, durability)?;
+        Self::open_on(None, path, durability, migrations)
+    }
+
+    /// As [`Self::open`], through a file layer of SQLite that somebody registered under this name; `None` is the system's own. The
+    /// folder must be there.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_on(vfs: Option<&'static str>, path: &Path, durability: Durability, migrations: &[&str]) -> Result<Self, DatabaseError> {
+        refuse_foreign(vfs, path)?;
+        let mut writer = connect(vfs, path, durability)?;
         migrate(&mut writer, path, migrations)?;
-        Ok(Self { path: path.to_owned(), durability, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })
+        Ok(Self { path: path.to_owned(), durability, vfs, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })
     }
 
     /// Where the file is.
@@ -145,7 +155,7 @@ impl Database {
         let mut connection = match idle {
             Some(connection) => connection,
             None => {
-                let connection = connect(&self.path, self.durability)?;
+                let connection = connect(self.vfs, &self.path, self.durability)?;
                 connection.pragma_update(None, "query_only", true)?;
                 connection
             }
@@ -166,8 +176,15 @@ fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn connect(path: &Path, durability: Durability) -> Result<Connection, rusqlite::Error> {
-    let connection = Connection::open(path)?;
+fn opened(vfs: Option<&str>, path: &Path) -> Result<Connection, rusqlite::Error> {
+    match vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, OpenFlags::default(), vfs),
+        None => Connection::open(path),
+    }
+}
+
+fn connect(vfs: Option<&str>, path: &Path, durability: Durability) -> Result<Connection, rusqlite::Error> {
+    let connection = opened(vfs, path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", durability.synchronous())?;
@@ -179,8 +196,8 @@ fn connect(path: &Path, durability: Durability) -> Result<Connection, rusqlite::
 }
 
 /// Looks at the file without changing a byte of it.
-fn refuse_foreign(path: &Path) -> Result<(), DatabaseError> {
-    let connection = Connection::open(path)?;
+fn refuse_foreign(vfs: Option<&str>, path: &Path) -> Result<(), DatabaseError> {
+    let connection = opened(vfs, path)?;
     let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if application != APPLICATION_ID && (application != 0 || tables > 0) {

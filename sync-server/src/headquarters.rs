@@ -129,6 +129,8 @@ pub struct Inner {
     feed: Arc<dyn Feed>,
     accounts: Accounts,
     gate: Gate,
+    /// Something was taken in, and what it owes is not carried out yet: a disk failed in between.
+    unsettled: bool,
 }
 
 impl Headquarters {
@@ -178,7 +180,7 @@ impl Headquarters {
         now: Ms,
     ) -> Result<Inner, HeadquartersError> {
         replica.put_offset_minutes(offset_minutes)?;
-        let mut inner = Inner { replica, feed, accounts, gate: Gate::strict() };
+        let mut inner = Inner { replica, feed, accounts, gate: Gate::strict(), unsettled: false };
         inner.settle_what_a_crash_left(now)?;
         inner.follow(now, BTreeMap::new())?;
         Ok(inner)
@@ -244,6 +246,9 @@ impl Inner {
         at_hand: BTreeMap<DocId, CrdtDocument>,
         clocks: &Work,
     ) -> Result<Followed, HeadquartersError> {
+        if std::mem::replace(&mut self.unsettled, true) {
+            self.settle_what_a_crash_left(now)?;
+        }
         let mut followed = self.take_in(at_hand)?;
         if !clocks.is_empty() {
             self.append(duties::SYSTEM, now, clocks, &[])?;
@@ -252,10 +257,12 @@ impl Inner {
             followed.changed.extend(corrected.changed);
         }
         if followed.changed.is_empty() {
+            self.unsettled = false;
             return Ok(followed);
         }
         let fresh = followed.changed.clone();
         self.carry_out(now, fresh, &mut followed)?;
+        self.unsettled = false;
         let mut told = BTreeSet::new();
         followed.changed.retain(|changed| told.insert(changed.doc));
         Ok(followed)

@@ -91,7 +91,7 @@ fn a_line_that_forked_is_written_again_by_itself() {
     let now = world.at("09:00").now;
     let backup = world.phones.get_mut("wf1").unwrap().back_up(now);
     // Two processes that believe to be the same: what a snapshot of a running machine gives.
-    let open = OpenOptions { durability: Durability::Rebuildable, cache_kib: 512, check: Check::Quick, now, key: None };
+    let open = OpenOptions { durability: Durability::Rebuildable, cache_kib: 512, check: Check::Quick, now, key: None, vfs: None };
     let start = Start { open, process: [9; 16] };
     let file = backup.with_file_name("twin.sqlite");
     std::fs::copy(&backup, &file).unwrap();

@@ -113,7 +113,10 @@ impl Hand<'_> {
     }
 
     /// Anything else that writes.
-    pub(crate) fn working<T>(&mut self, work: impl FnOnce(&mut Replica, &roadbook_core::replica::Stamp) -> T) -> T {
+    pub(crate) fn working<T, E>(
+        &mut self,
+        work: impl FnOnce(&mut Replica, &roadbook_core::replica::Stamp) -> Result<T, E>,
+    ) -> Result<T, E> {
         let stamp = self.phone.stamp(self.now);
         self.phone.working(|replica| work(replica, &stamp))
     }

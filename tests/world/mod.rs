@@ -4,6 +4,8 @@
 //! * [`cast`] – the people, devices and customers of the scenarios.
 //! * [`phone`] – a replica with a clock of its own · [`hand`] – what its user does with it.
 //! * [`office`] – headquarters, by the real server library.
+//! * [`disk`] – a disk under SQLite that can lose power at any write · [`platter`] – what of it survives.
+//! * [`weather`] – what goes wrong, and how often · [`hostile`] – a device in an enemy's hand · [`mishap`] – what may fail.
 //! * [`network`] – loses, repeats, delays, reorders and cuts what travels.
 //! * [`link`] – how long bytes take on a slow and bad line.
 //! * [`edits`] – random work of every merge type · [`chance`] – the draws · [`shrink`] – makes a failing history small.
@@ -12,19 +14,24 @@
 
 pub(crate) mod cast;
 pub(crate) mod chance;
+pub(crate) mod disk;
 pub(crate) mod edits;
 pub(crate) mod hand;
+pub(crate) mod hostile;
 pub(crate) mod link;
+pub(crate) mod mishap;
 pub(crate) mod network;
 pub(crate) mod office;
 pub(crate) mod phone;
+pub(crate) mod platter;
 pub(crate) mod shrink;
+pub(crate) mod weather;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use roadbook_core::blobs::exchange::{BlobStep, BlobsDone, Link};
-use roadbook_core::ids::{DocId, Ms, SubjectId, UserId};
+use roadbook_core::ids::{DeviceId, DocId, Ms, SubjectId, UserId};
 use roadbook_core::model::card::Card;
 use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
 use roadbook_core::replica::Target;
@@ -33,9 +40,10 @@ use roadbook_core::sync::Synced;
 
 use cast::{EAST, MONDAY, SHOPS, WEST};
 use chance::Chance;
+use disk::Disk;
 use hand::Hand;
-use office::{Office, office_fact};
-use phone::Phone;
+use office::{Office, Place, Unanswered, office_fact};
+use phone::{Home, Phone};
 
 /// Rounds after which a device that still wants to go on is stuck.
 pub(crate) const ROUNDS_MAX: usize = 20;
@@ -43,6 +51,7 @@ pub(crate) const ROUNDS_MAX: usize = 20;
 /// An exchange as it went: to be delivered again.
 pub(crate) struct Exchanged {
     pub(crate) phone: String,
+    pub(crate) device: DeviceId,
     pub(crate) request: Vec<u8>,
     pub(crate) answer: Vec<u8>,
 }
@@ -71,8 +80,16 @@ impl World {
         let folder = folder();
         let chance = Chance::new(seed);
         let now = MONDAY.plus(8 * 3_600_000);
-        let office = Office::new(folder.path(), chance.branch("office"), now);
+        let office = Office::new(Place::Folder(folder.path().to_owned()), chance.branch("office"), now);
         Self { now, office, phones: BTreeMap::new(), exchanged: Vec::new(), chance: chance.branch("world"), folder }
+    }
+
+    /// As [`Self::new`], with the server on a simulated disk.
+    pub(crate) fn on_disk(seed: u64, disk: Disk) -> Self {
+        let chance = Chance::new(seed);
+        let now = MONDAY.plus(8 * 3_600_000);
+        let office = Office::new(Place::Disk(disk), chance.branch("office"), now);
+        Self { now, office, phones: BTreeMap::new(), exchanged: Vec::new(), chance: chance.branch("world"), folder: folder() }
     }
 
     /// Monday 2026-03-02, 08:00: the customers are there, everyone is synced. C1 惠民超市 to C9 are in 城东 and belong to 王芳, but
@@ -107,10 +124,15 @@ impl World {
 
     /// Enrols a device of the cast, with a file when it is to outlive its process.
     pub(crate) fn enrol(&mut self, name: &str, on_disk: bool) {
-        let (user, device) = (cast::owner(name), cast::device(name));
+        let home = if on_disk { Phone::in_folder(self.folder.path(), name) } else { Home::Memory };
+        self.enrol_at(name, cast::device(name), home);
+    }
+
+    /// Enrols a device under a name of the cast, wherever its file is.
+    pub(crate) fn enrol_at(&mut self, name: &str, device: DeviceId, home: Home) {
+        let user = cast::owner(name);
         let profile = self.office.enrol(user, device, name, self.now);
-        let folder = on_disk.then(|| self.folder.path());
-        let phone = Phone::new(name, user, device, &profile, folder, self.chance.branch(name));
+        let phone = Phone::new(name, user, device, &profile, home, self.chance.branch(&device.to_string()));
         self.phones.insert(name.to_owned(), phone);
     }
 
@@ -148,13 +170,17 @@ impl World {
         self.office.commit(cast::user(login), self.now, &work);
     }
 
-    /// One round of an exchange without mishap.
+    /// One round of an exchange without mishap. A device that may hold nothing any more is only told so.
     pub(crate) fn exchange(&mut self, name: &str) -> Synced {
         let phone = self.phones.get_mut(name).unwrap();
         let request = phone.replica().sync_request(phone.clock(self.now), Some("world")).unwrap();
-        let answer = self.office.answer(phone.device, &request, self.now).unwrap();
+        let answer = match self.office.answer(phone.device, &request, self.now) {
+            Ok(answer) => answer,
+            Err(Unanswered::Gone) => return Synced::default(),
+            Err(why) => panic!("{name} gets no answer: {why}"),
+        };
         let synced = phone.take_answer(&answer, self.now).unwrap();
-        self.exchanged.push(Exchanged { phone: name.to_owned(), request, answer });
+        self.exchanged.push(Exchanged { phone: name.to_owned(), device: phone.device, request, answer });
         synced
     }
 
@@ -189,7 +215,9 @@ impl World {
                 return all;
             }
         }
-        panic!("{name} is not at rest after {ROUNDS_MAX} rounds: {all:?}");
+        let waiting = self.phone(name).replica().outbox_size().unwrap();
+        let last = self.exchanged.last().map(|last| roadbook_core::exchange::Answer::decode(&last.answer).unwrap().verdicts);
+        panic!("{name} is not at rest after {ROUNDS_MAX} rounds: {waiting:?}, last {last:?}");
     }
 
     /// Every phone syncs until a whole turn brings nothing new to anybody.
@@ -212,7 +240,9 @@ impl World {
             // Headquarters repairs a device that differs at most once in ten minutes.
             self.pass_ms(11 * 60_000);
         }
-        panic!("the world is not at rest after {ROUNDS_MAX} turns, in the last of which {last:#?}");
+        let last: Vec<String> =
+            last.iter().map(|(name, one)| format!("{name}: restarted {}, accepted {}", one.restarted, one.accepted)).collect();
+        panic!("the world is not at rest after {ROUNDS_MAX} turns, in the last of which {last:?}");
     }
 
     /// The card as a phone shows it.

@@ -3,36 +3,52 @@
 
 use std::collections::BTreeMap;
 
+use roadbook_core::ids::DeviceId;
+
 use super::chance::Chance;
 
 /// How often what happens to a frame, in a thousand.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Faults {
     pub(crate) lost: u64,
+    /// Answers that are lost after headquarters committed what they answer.
+    pub(crate) answers_lost: u64,
     pub(crate) repeated: u64,
     pub(crate) delayed: u64,
     pub(crate) cut: u64,
+    /// Longest delay, in steps of the world.
+    pub(crate) longest: i64,
 }
 
 impl Faults {
     /// Drawn anew for each seed: from a quiet line to a very bad one.
     pub(crate) fn drawn(chance: &mut Chance) -> Self {
         let mut up_to = |most: i64| chance.between(0, most) as u64;
-        Self { lost: up_to(300), repeated: up_to(300), delayed: up_to(500), cut: up_to(100) }
+        let (lost, answers_lost, repeated, delayed, cut) = (up_to(300), up_to(300), up_to(500), up_to(500), up_to(100));
+        Self { lost, answers_lost, repeated, delayed, cut, longest: *chance.pick(&[5, 40, 200, 1_000]) }
     }
+}
+
+/// Which way a frame goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// From a phone to headquarters.
+    Up,
+    /// From headquarters to a phone.
+    Down,
 }
 
 /// Something on its way.
 #[derive(Debug, Clone)]
-pub(crate) enum Flight {
-    /// From a phone to headquarters.
-    Request { phone: String, frame: Vec<u8> },
-    /// From headquarters to a phone.
-    Answer { phone: String, frame: Vec<u8> },
+pub(crate) struct Flight {
+    pub(crate) way: Way,
+    pub(crate) phone: String,
+    /// The phone may be another device by the time the frame arrives.
+    pub(crate) device: DeviceId,
+    pub(crate) frame: Vec<u8>,
+    /// Nothing was cut off.
+    pub(crate) whole: bool,
 }
-
-/// Longest delay, in steps of the world.
-const DELAY_MAX: i64 = 40;
 
 /// What is on its way, by the step at which it arrives.
 #[derive(Debug, Default)]
@@ -44,16 +60,17 @@ pub(crate) struct Network {
 impl Network {
     /// Sends a frame off at a step, through the faults.
     pub(crate) fn send(&mut self, step: u64, flight: Flight, faults: Faults, chance: &mut Chance) {
-        if chance.in_thousand(faults.lost) {
+        let lost = if flight.way == Way::Up { faults.lost } else { faults.answers_lost };
+        if chance.in_thousand(lost) {
             return;
         }
         let copies = if chance.in_thousand(faults.repeated) { 2 } else { 1 };
         for _ in 0..copies {
-            let delay = if chance.in_thousand(faults.delayed) { chance.between(1, DELAY_MAX) as u64 } else { 0 };
+            let delay = if chance.in_thousand(faults.delayed) { chance.between(1, faults.longest) as u64 } else { 0 };
             let mut flight = flight.clone();
             if chance.in_thousand(faults.cut) {
-                let (Flight::Request { frame, .. } | Flight::Answer { frame, .. }) = &mut flight;
-                frame.truncate(chance.below(frame.len()));
+                flight.frame.truncate(chance.below(flight.frame.len()));
+                flight.whole = false;
             }
             self.sent += 1;
             self.flights.insert((step + delay, self.sent), flight);

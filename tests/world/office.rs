@@ -1,5 +1,5 @@
 //! Headquarters of the world: accounts, feed and replica of the real server library on files of this test alone, without HTTP.
-//! It answers frames; people at their desks write through it as the console does.
+//! Its files are in a folder, or on a simulated disk. It answers frames; people at their desks write through it as the console does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use roadbook_server::blobs::{BlobLimits, BlobTable, Blobs, BlobsAnswered, Depot,
 use roadbook_server::database::{Database, Durability};
 use roadbook_server::device::{Caller, Standing};
 use roadbook_server::exchange::{Answered, Exchange, profile};
-use roadbook_server::feed::{Feed, Filing, Quarantined, Scratch, SqliteFeed};
+use roadbook_server::feed::{Feed, Filing, Quarantined, SCRATCH_MIGRATIONS, Scratch, SqliteFeed};
 use roadbook_server::headquarters::Headquarters;
 use roadbook_server::quarantine::Quarantine;
 use roadbook_server::rounds::{self, UrgentRule};
@@ -25,6 +25,8 @@ use roadbook_server::storage::{BLOBS_FOLDER, SCRATCH_FILE, SERVER_FILE, SERVER_M
 
 use super::cast::{self, OFFSET_MINUTES, PEOPLE};
 use super::chance::Chance;
+use super::disk::Disk;
+use super::platter::{Loss, Platter};
 
 /// More rows than any test sets aside.
 const QUARANTINE_MAX: usize = 100_000;
@@ -36,8 +38,38 @@ pub(crate) struct Office {
     headquarters: Headquarters,
     exchange: Exchange,
     pub(crate) blobs: Blobs,
-    folder: PathBuf,
+    place: Place,
+    /// The names of what is being tried: plain files.
+    trials: tempfile::TempDir,
     chance: Chance,
+}
+
+/// Where its files are.
+pub(crate) enum Place {
+    /// In a folder of this machine. The process can die, the machine does not.
+    Folder(PathBuf),
+    /// On a simulated disk, as durable as the real server.
+    Disk(Disk),
+}
+
+/// Why a frame got no answer.
+#[derive(Debug)]
+pub(crate) enum Unanswered {
+    /// It is no request, or of nobody known.
+    Unreadable(String),
+    /// The device may hold nothing any more, and has handed in everything.
+    Gone,
+    /// The server failed: its disk, or it is wrong.
+    Failed(String),
+}
+
+impl std::fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unreadable(why) | Self::Failed(why) => f.write_str(why),
+            Self::Gone => f.write_str("gone"),
+        }
+    }
 }
 
 /// What is opened from the folder at every start.
@@ -49,29 +81,49 @@ struct Opened {
     blobs: Blobs,
 }
 
-fn open(folder: &Path, process: [u8; 16], now: Ms) -> Opened {
-    // The process dies in these tests, not the machine: what SQLite was told is kept, synced or not.
-    let server = Arc::new(Database::open(&folder.join(SERVER_FILE), Durability::Process, SERVER_MIGRATIONS).unwrap());
+fn open(place: &Place, trials: &Path, process: [u8; 16], now: Ms) -> Result<Opened, String> {
+    let (server, scratch) = match place {
+        Place::Folder(folder) => (
+            // The process dies in these tests, not the machine: what SQLite was told is kept, synced or not.
+            Database::open(&folder.join(SERVER_FILE), Durability::Process, SERVER_MIGRATIONS),
+            Database::open(&folder.join(SCRATCH_FILE), Durability::Process, SCRATCH_MIGRATIONS),
+        ),
+        Place::Disk(disk) => {
+            let open = |file, durability, steps| Database::open_on(Some(disk.layer()), &disk.path(file), durability, steps);
+            (open(SERVER_FILE, Durability::Full, SERVER_MIGRATIONS), open(SCRATCH_FILE, Durability::Process, SCRATCH_MIGRATIONS))
+        }
+    };
+    let server = Arc::new(server.map_err(said)?);
+    let scratch = Arc::new(scratch.and_then(|scratch| Scratch::over(scratch, trials)).map_err(said)?);
     let table = BlobTable::new(Arc::clone(&server));
     let accounts = Accounts::new(Arc::clone(&server));
-    let feed: Arc<dyn Feed> = Arc::new(SqliteFeed::open(server).unwrap());
-    let scratch = Arc::new(Scratch::open(&folder.join(SCRATCH_FILE)).unwrap());
-    let headquarters = Headquarters::in_memory(Arc::clone(&feed), accounts.clone(), OFFSET_MINUTES, process, now).unwrap();
+    let feed: Arc<dyn Feed> = Arc::new(SqliteFeed::open(server).map_err(said)?);
+    let headquarters = Headquarters::in_memory(Arc::clone(&feed), accounts.clone(), OFFSET_MINUTES, process, now).map_err(said)?;
     let exchange = Exchange::new(accounts.clone(), Arc::clone(&feed), headquarters.clone(), scratch, OFFSET_MINUTES);
-    let depot = Depot::open(&DepotConfig::Folder, folder.join(BLOBS_FOLDER)).unwrap();
+    // Photos are plain files, on a simulated disk's server too.
+    let folder = match place {
+        Place::Folder(folder) => folder.as_path(),
+        Place::Disk(_) => trials,
+    };
+    let depot = Depot::open(&DepotConfig::Folder, folder.join(BLOBS_FOLDER)).map_err(said)?;
     let blobs = Blobs::new(table, depot, accounts.clone(), Arc::clone(&feed), headquarters.clone(), BlobLimits::default());
-    Opened { accounts, feed, headquarters, exchange, blobs }
+    Ok(Opened { accounts, feed, headquarters, exchange, blobs })
+}
+
+fn said(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }
 
 impl Office {
     /// A server with the cast's territories and people, and nothing else.
-    pub(crate) fn new(folder: &Path, mut chance: Chance, now: Ms) -> Self {
-        let Opened { accounts, feed, headquarters, exchange, blobs } = open(folder, chance.bytes(), now);
+    pub(crate) fn new(place: Place, mut chance: Chance, now: Ms) -> Self {
+        let trials = super::folder();
+        let Opened { accounts, feed, headquarters, exchange, blobs } = open(&place, trials.path(), chance.bytes(), now).unwrap();
         for (id, name) in [(cast::EAST, "城东"), (cast::WEST, "城西")] {
             let territory = Territory { id: TerritoryId(id.to_owned()), parent: None, name: name.to_owned() };
             accounts.set_territory(now, &Who::default(), &territory).unwrap();
         }
-        let office = Self { accounts, feed, headquarters, exchange, blobs, folder: folder.to_owned(), chance };
+        let office = Self { accounts, feed, headquarters, exchange, blobs, place, trials, chance };
         for person in PEOPLE {
             let territories = person.territories.iter().map(|id| TerritoryId((*id).to_owned())).collect();
             let new = NewUser {
@@ -89,8 +141,52 @@ impl Office {
 
     /// The process dies and is started again: its replica is rebuilt from the feed.
     pub(crate) fn crash(&mut self, now: Ms) {
-        let Opened { accounts, feed, headquarters, exchange, blobs } = open(&self.folder, self.chance.bytes(), now);
+        if let Place::Disk(disk) = &self.place {
+            disk.cut(Loss::None, &mut self.chance.branch("no loss"));
+        }
+        self.start(now).unwrap();
+    }
+
+    /// Starts the server over what its files hold.
+    pub(crate) fn start(&mut self, now: Ms) -> Result<(), String> {
+        let Opened { accounts, feed, headquarters, exchange, blobs } = open(&self.place, self.trials.path(), self.chance.bytes(), now)?;
         (self.accounts, self.feed, self.headquarters, self.exchange, self.blobs) = (accounts, feed, headquarters, exchange, blobs);
+        Ok(())
+    }
+
+    /// The power goes, comes back, and perhaps goes again while the server starts. `Err`: it does not start any more.
+    pub(crate) fn power_cut(&mut self, loss: Loss, again: bool, now: Ms, chance: &mut Chance) -> Result<(), String> {
+        let disk = self.disk();
+        disk.cut(loss, chance);
+        if again {
+            disk.plant(super::disk::Trouble::PowerCut, 30, chance);
+        }
+        if let Err(why) = self.start(now) {
+            if !self.disk().is_stopped() {
+                return Err(why);
+            }
+            self.disk().cut(loss, chance);
+            return self.start(now);
+        }
+        self.disk().mend();
+        Ok(())
+    }
+
+    /// Its simulated disk.
+    pub(crate) fn disk(&self) -> &Disk {
+        match &self.place {
+            Place::Disk(disk) => disk,
+            Place::Folder(_) => panic!("this server has no simulated disk"),
+        }
+    }
+
+    /// An old backup is put in place of everything, and the server told so, as the manual says.
+    pub(crate) fn restore_disk(&mut self, backup: Platter, now: Ms) -> Result<(), String> {
+        self.disk().restore(backup);
+        self.start(now)?;
+        self.feed.renew_epoch().map_err(said)?;
+        self.feed.note_renewal(now).map_err(said)?;
+        self.start(now)
     }
 
     /// Enrols a device of a person and returns what it is told.
@@ -106,11 +202,16 @@ impl Office {
     }
 
     /// Answers a frame of a device; what cannot be read is refused, as the HTTP room does.
-    pub(crate) fn answer(&mut self, device: DeviceId, frame: &[u8], now: Ms) -> Result<Vec<u8>, String> {
-        let request = Request::decode(frame).map_err(|e| e.to_string())?;
-        match self.exchange.answer(now, &self.caller(device), &request).unwrap().0 {
-            Answered::Answer(answer) => Ok(answer.encode().unwrap()),
-            Answered::Gone => Err("gone".to_owned()),
+    pub(crate) fn answer(&mut self, device: DeviceId, frame: &[u8], now: Ms) -> Result<Vec<u8>, Unanswered> {
+        let request = Request::decode(frame).map_err(|e| Unanswered::Unreadable(e.to_string()))?;
+        let failed = |error: &dyn std::fmt::Display| Unanswered::Failed(error.to_string());
+        let device = self.accounts.device(device).map_err(|e| failed(&e))?;
+        let device = device.ok_or_else(|| Unanswered::Unreadable("nobody known".to_owned()))?;
+        let user = self.accounts.user(device.user).map_err(|e| failed(&e))?.unwrap();
+        let standing = if device.revoked_at.is_some() || user.disabled { Standing::DrainOnly } else { Standing::Good };
+        match self.exchange.answer(now, &Caller { device, user, standing }, &request).map_err(|e| failed(&e))?.0 {
+            Answered::Answer(answer) => answer.encode().map_err(|e| failed(&e)),
+            Answered::Gone => Err(Unanswered::Gone),
         }
     }
 
@@ -196,12 +297,13 @@ impl Office {
 
     /// A copy of the server's files in a folder beside, as a backup makes it.
     pub(crate) fn back_up(&self, name: &str) -> PathBuf {
-        let folder = self.folder.join(name);
+        let own = self.folder();
+        let folder = own.join(name);
         std::fs::create_dir_all(&folder).unwrap();
         for ending in ["", "-wal"] {
             let file = format!("{SERVER_FILE}{ending}");
-            if self.folder.join(&file).exists() {
-                std::fs::copy(self.folder.join(&file), folder.join(&file)).unwrap();
+            if own.join(&file).exists() {
+                std::fs::copy(own.join(&file), folder.join(&file)).unwrap();
             }
         }
         folder
@@ -209,11 +311,31 @@ impl Office {
 
     /// The server goes on from a backup: its numbers begin a new life.
     pub(crate) fn restore(&mut self, backup: PathBuf, now: Ms) {
-        self.folder = backup;
+        self.place = Place::Folder(backup);
         self.crash(now);
         self.feed.renew_epoch().unwrap();
         self.feed.note_renewal(now).unwrap();
         self.crash(now);
+    }
+
+    fn folder(&self) -> PathBuf {
+        match &self.place {
+            Place::Folder(folder) => folder.clone(),
+            Place::Disk(_) => panic!("this server has no folder"),
+        }
+    }
+
+    /// Which of these changes are in the feed or set aside.
+    pub(crate) fn has(&self, saved: &BTreeMap<ChangeHash, DocId>) -> BTreeSet<ChangeHash> {
+        let mut has = self.known(saved);
+        has.extend(self.quarantine().into_iter().map(|row| row.refused.hash).filter(|hash| saved.contains_key(hash)));
+        has
+    }
+
+    /// Whether a device may hold anything.
+    pub(crate) fn serves(&self, device: DeviceId) -> bool {
+        let Some(device) = self.accounts.device(device).unwrap() else { return false };
+        device.revoked_at.is_none() && !self.person(device.user).disabled
     }
 
     /// What was set aside.

@@ -1,16 +1,18 @@
-//! A phone: a replica with a clock of its own, in memory or on a file that outlives the process. What it saved is written
+//! A phone: a replica with a clock of its own, in memory, on a file that outlives the process, or on a simulated disk. What it saved is written
 //! down beside it, so that a test can ask what became of each change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use roadbook_core::exchange::Profile;
 use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, UserId};
 use roadbook_core::replica::{Replica, ReplicaError, Stamp, Start};
-use roadbook_core::store::{Check, Durability, OpenOptions, OwnStanding};
+use roadbook_core::store::{Check, Durability, OpenOptions, OwnStanding, StoreError};
 use roadbook_core::sync::Synced;
 
 use super::chance::Chance;
+use super::disk::{Disk, Trouble};
+use super::platter::{Loss, Platter};
 
 /// Memory for pages of a phone in a test, in KiB.
 const CACHE_KIB: u32 = 1_024;
@@ -26,65 +28,155 @@ pub(crate) struct Phone {
     pub(crate) clock_error_ms: i64,
     /// Every change that was ever saved here, with its document: no replica's own word.
     pub(crate) saved: BTreeMap<ChangeHash, DocId>,
+    /// Where its clock has stopped, if it has.
+    pub(crate) clock_stands_at: Option<Ms>,
+    /// Its storage was put back, so that it may have forgotten what it was told.
+    pub(crate) restored: bool,
+    /// Number of the last save that returned.
+    promised: u64,
+    /// Number of the last save that is written down in `saved`.
+    written_down: u64,
     replica: Option<Replica>,
-    file: Option<PathBuf>,
+    home: Home,
     chance: Chance,
 }
 
+/// Where a phone's file is.
+pub(crate) enum Home {
+    /// Nowhere: it lives in memory and cannot crash.
+    Memory,
+    /// In a folder of this machine. The process can die, the machine does not.
+    File(PathBuf),
+    /// On a simulated disk, as durable as a real phone.
+    Disk(Disk),
+}
+
+/// Name of a phone's file on its disk.
+const FILE: &str = "phone.sqlite";
+
 impl Phone {
-    /// An enrolled phone. With a folder its file is there; without one it lives in memory and cannot crash.
-    pub(crate) fn new(name: &str, user: UserId, device: DeviceId, profile: &Profile, folder: Option<&Path>, chance: Chance) -> Self {
-        let file = folder.map(|folder| folder.join(format!("{name}.sqlite")));
-        let mut phone =
-            Self { name: name.to_owned(), user, device, clock_error_ms: 0, saved: BTreeMap::new(), replica: None, file, chance };
-        phone.start(Ms(0));
+    /// An enrolled phone.
+    pub(crate) fn new(name: &str, user: UserId, device: DeviceId, profile: &Profile, home: Home, chance: Chance) -> Self {
+        let mut phone = Self {
+            name: name.to_owned(),
+            user,
+            device,
+            clock_error_ms: 0,
+            saved: BTreeMap::new(),
+            clock_stands_at: None,
+            restored: false,
+            promised: 0,
+            written_down: 0,
+            replica: None,
+            home,
+            chance,
+        };
+        phone.start(Ms(0)).unwrap();
         phone.replica_mut().enrolled(device, profile).unwrap();
         phone
     }
 
-    /// Starts the process: its entropy is fresh, as after every start.
-    fn start(&mut self, now: Ms) {
+    /// The phone that has a file in a folder.
+    pub(crate) fn in_folder(folder: &Path, name: &str) -> Home {
+        Home::File(folder.join(format!("{name}.sqlite")))
+    }
+
+    /// Starts the process: its entropy is fresh, as after every start. What the last one promised must be there.
+    pub(crate) fn start(&mut self, now: Ms) -> Result<(), String> {
         let process = self.chance.bytes();
-        let replica = match &self.file {
-            None => Replica::in_memory(process).unwrap(),
-            Some(path) => {
-                // The process dies in these tests, not the machine: what SQLite was told is kept, synced or not.
-                let open = OpenOptions { durability: Durability::Rebuildable, cache_kib: CACHE_KIB, check: Check::Quick, now, key: None };
-                let (replica, set_aside) = Replica::open(path, &Start { open, process }).unwrap();
-                assert!(set_aside.is_none(), "{}: the file was set aside", self.name);
-                replica
-            }
+        let options = |durability, vfs| OpenOptions { durability, cache_kib: CACHE_KIB, check: Check::Quick, now, vfs, key: None };
+        let opened = match &self.home {
+            Home::Memory => Replica::in_memory(process).map(|replica| (replica, None)),
+            // The process dies in these tests, not the machine: what SQLite was told is kept, synced or not.
+            Home::File(path) => Replica::open(path, &Start { open: options(Durability::Rebuildable, None), process }),
+            Home::Disk(disk) => Replica::open(&disk.path(FILE), &Start { open: options(Durability::Full, Some(disk.layer())), process }),
         };
+        let (replica, set_aside) = opened.map_err(|error| format!("{} does not start: {error}", self.name))?;
+        if let Some(aside) = set_aside {
+            return Err(format!("{}: the file was set aside: {}", self.name, aside.path.display()));
+        }
+        let recorded = replica.store().read(|read| read.recorded_no()).map_err(|error: StoreError| error.to_string())?;
+        if recorded < self.promised {
+            return Err(format!("{}: save {} was promised, the file ends at {recorded}", self.name, self.promised));
+        }
         self.replica = Some(replica);
+        self.write_down().map_err(|error| error.to_string())
     }
 
     /// The process dies and is started again. In memory there is nothing that could outlive it: then nothing happens.
     pub(crate) fn crash(&mut self, now: Ms) {
-        if self.file.is_some() {
+        if matches!(self.home, Home::Memory) {
+            return;
+        }
+        if let Home::Disk(disk) = &self.home {
+            disk.cut(Loss::None, &mut self.chance.branch("no loss"));
+        }
+        self.replica = None;
+        self.start(now).unwrap();
+    }
+
+    /// The battery dies, comes back, and perhaps dies again while the app starts. `Err`: what was promised is not there.
+    pub(crate) fn power_cut(&mut self, loss: Loss, again: bool, now: Ms, chance: &mut Chance) -> Result<(), String> {
+        self.replica = None;
+        self.disk().cut(loss, chance);
+        if again {
+            self.disk().plant(Trouble::PowerCut, 12, chance);
+        }
+        if let Err(why) = self.start(now) {
+            if !self.disk().is_stopped() {
+                return Err(why);
+            }
             self.replica = None;
-            self.start(now);
+            self.disk().cut(loss, chance);
+            return self.start(now);
+        }
+        self.disk().mend();
+        Ok(())
+    }
+
+    /// An old backup is put in place of what it holds. What it saved since then and did not hand in is gone with it.
+    pub(crate) fn restore_disk(
+        &mut self,
+        backup: Platter,
+        now: Ms,
+        handed_in: impl Fn(&BTreeMap<ChangeHash, DocId>) -> BTreeSet<ChangeHash>,
+    ) {
+        self.replica = None;
+        self.disk().restore(backup);
+        let known = handed_in(&self.saved);
+        self.saved.retain(|hash, _| known.contains(hash));
+        (self.promised, self.written_down, self.restored) = (0, 0, true);
+        self.start(now).unwrap();
+    }
+
+    /// Its simulated disk.
+    pub(crate) fn disk(&self) -> &Disk {
+        match &self.home {
+            Home::Disk(disk) => disk,
+            Home::Memory | Home::File(_) => panic!("{} has no simulated disk", self.name),
         }
     }
 
     /// The file as a backup takes it: while nothing runs.
     pub(crate) fn back_up(&mut self, now: Ms) -> PathBuf {
         self.replica = None;
-        let file = self.file.clone().unwrap();
+        let file = self.file().unwrap().to_owned();
         let backup = file.with_extension("backup");
         std::fs::copy(&file, &backup).unwrap();
-        self.start(now);
+        self.start(now).unwrap();
         backup
     }
 
     /// The phone goes on from a backup.
     pub(crate) fn restore(&mut self, backup: &Path, now: Ms) {
         self.replica = None;
-        let file = self.file.clone().unwrap();
+        let file = self.file().unwrap().to_owned();
         for ending in ["-wal", "-shm"] {
             let _absent = std::fs::remove_file(format!("{}{ending}", file.display()));
         }
         std::fs::copy(backup, &file).unwrap();
-        self.start(now);
+        (self.promised, self.written_down, self.restored) = (0, 0, true);
+        self.start(now).unwrap();
     }
 
     /// Another phone on which a backup was restored: it believes to be the first one.
@@ -98,17 +190,24 @@ impl Phone {
             device,
             clock_error_ms: 0,
             saved: BTreeMap::new(),
+            clock_stands_at: None,
+            restored: true,
+            promised: 0,
+            written_down: 0,
             replica: None,
-            file: Some(file),
+            home: Home::File(file),
             chance,
         };
-        phone.start(now);
+        phone.start(now).unwrap();
         phone
     }
 
     /// Where its file is.
     pub(crate) fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
+        match &self.home {
+            Home::File(file) => Some(file),
+            Home::Memory | Home::Disk(_) => None,
+        }
     }
 
     pub(crate) fn replica(&self) -> &Replica {
@@ -119,8 +218,8 @@ impl Phone {
     }
 
     /// What its clock says at a true moment.
-    pub(crate) const fn clock(&self, now: Ms) -> Ms {
-        now.plus(self.clock_error_ms)
+    pub(crate) fn clock(&self, now: Ms) -> Ms {
+        self.clock_stands_at.unwrap_or_else(|| now.plus(self.clock_error_ms))
     }
 
     /// A stamp of its user at a true moment.
@@ -135,12 +234,20 @@ impl Phone {
     }
 
     /// Does something with the replica and writes down what it saved.
-    pub(crate) fn working<T>(&mut self, work: impl FnOnce(&mut Replica) -> T) -> T {
-        let replica = self.replica.as_mut().unwrap();
-        let before = replica.store().read(|read| read.recorded_no()).unwrap();
-        let done = work(replica);
-        let new = replica.store().read(|read| read.own_changes(OwnStanding::Waiting, before, OWN_MAX)).unwrap();
-        self.saved.extend(new.into_iter().map(|own| (own.hash, own.doc)));
+    pub(crate) fn working<T, E>(&mut self, work: impl FnOnce(&mut Replica) -> Result<T, E>) -> Result<T, E> {
+        let done = work(self.replica_mut());
+        self.write_down().unwrap();
         done
+    }
+
+    fn write_down(&mut self) -> Result<(), StoreError> {
+        let store = self.replica.as_ref().unwrap().store();
+        let after = self.written_down;
+        let (no, new) =
+            store.read(|read| Ok::<_, StoreError>((read.recorded_no()?, read.own_changes(OwnStanding::Waiting, after, OWN_MAX)?)))?;
+        self.saved.extend(new.into_iter().map(|own| (own.hash, own.doc)));
+        self.written_down = no;
+        self.promised = self.promised.max(no);
+        Ok(())
     }
 }

@@ -51,18 +51,21 @@ pub struct OpenOptions<'k> {
     pub now: Ms,
     /// The key of the file; a new file is made under it, one that is not encrypted yet is encrypted first. `None`: not encrypted.
     pub key: Option<&'k StoreKey>,
+    /// Name of the file layer that SQLite goes through; `None` is the system's own. Another one is registered by whoever brings a disk
+    /// of its own, such as a simulated one.
+    pub vfs: Option<&'static str>,
 }
 
 impl<'k> OpenOptions<'k> {
     /// A phone's file: durable, 8 MiB of pages.
     #[must_use]
     pub const fn phone(now: Ms) -> Self {
-        Self { durability: Durability::Full, cache_kib: 8 << 10, check: Check::Quick, now, key: None }
+        Self { durability: Durability::Full, cache_kib: 8 << 10, check: Check::Quick, now, key: None, vfs: None }
     }
     /// Headquarters' replica: follows the feed and can be rebuilt from it; 64 MiB of pages.
     #[must_use]
     pub const fn headquarters(now: Ms) -> Self {
-        Self { durability: Durability::Rebuildable, cache_kib: 64 << 10, check: Check::Quick, now, key: None }
+        Self { durability: Durability::Rebuildable, cache_kib: 64 << 10, check: Check::Quick, now, key: None, vfs: None }
     }
     /// The same, under a key.
     #[must_use]
@@ -170,7 +173,10 @@ impl Store {
             encryption::encrypt_plain(path, key)?;
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut conn = Connection::open_with_flags(path, flags)?;
+        let mut conn = match how.vfs {
+            Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
+            None => Connection::open_with_flags(path, flags)?,
+        };
         conn.busy_timeout(BUSY_MAX)?;
         encryption::unlock(&conn, path, how.key)?;
         if schema::head(&conn)? == schema::Head::Empty {

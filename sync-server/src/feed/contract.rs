@@ -21,6 +21,7 @@ macro_rules! tests {
             another_role_takes_everything_again,
             a_grant_in_the_middle_of_a_long_pull_loses_nothing,
             heads_and_the_held_set_follow_the_entries,
+            a_batch_in_any_order_moves_the_heads_on,
             refused_changes_are_kept,
             eight_writers_and_a_cursor_that_misses_nothing,
             random_histories_always_converge);
@@ -322,6 +323,19 @@ pub(crate) fn heads_and_the_held_set_follow_the_entries(feed: &impl Feed) {
     let (head, held) = feed.held(&ask).unwrap();
     assert_eq!(head, feed.head().unwrap());
     assert_eq!(held, [(doc(1), Heads::new(vec![entry(1, 2, 0).hash, entry(1, 1, 5).hash]))]);
+}
+
+pub(crate) fn a_batch_in_any_order_moves_the_heads_on(feed: &impl Feed) {
+    new_card(feed, 1, filed("east", None));
+    let batch = Batch { entries: vec![entry(1, 4, 0), entry(1, 2, 0), entry(1, 3, 0)], ..Batch::default() };
+    let appended = feed.append(&hand(0), &batch).unwrap();
+    assert!(appended.numbers[1].0 < appended.numbers[2].0 && appended.numbers[2].0 < appended.numbers[0].0, "{appended:?}");
+    let scopes = BTreeSet::from([Scope::territory(&territory("east"))]);
+    let grants = feed.grant(user(1), "salesperson", &scopes).unwrap();
+    let kinds = BTreeSet::from(["customer"]);
+    let ask = Ask { grants: &grants, own_kinds: &kinds, territory_kinds: &kinds, base: 0, begun: None, again: false, documents_max: 10 };
+    let (_, held) = feed.held(&ask).unwrap();
+    assert_eq!(held[0].1.hashes(), [entry(1, 4, 0).hash], "one head: the last of the line");
 }
 
 pub(crate) fn refused_changes_are_kept(feed: &impl Feed) {

@@ -29,9 +29,16 @@ impl Scratch {
     /// When the file cannot be opened, read or written.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
         let database = Database::open(path, Durability::Process, SCRATCH_MIGRATIONS)?;
-        let folder = path.with_extension("trials");
-        let failed = |source| DatabaseError::Folder { path: folder.clone(), source };
-        let (trials, unfinished) = Trials::open(&folder).map_err(failed)?;
+        Self::over(database, &path.with_extension("trials"))
+    }
+
+    /// As [`Self::open`], of a file that is open already, with the migrations of this room, and of the folder of what is being tried.
+    ///
+    /// # Errors
+    /// When one of them cannot be read or written.
+    pub fn over(database: Database, trials: &Path) -> Result<Self, DatabaseError> {
+        let failed = |source| DatabaseError::Folder { path: trials.to_owned(), source };
+        let (trials, unfinished) = Trials::open(trials).map_err(failed)?;
         let suspects = database.write(|tx| {
             let mut insert = tx.prepare("INSERT OR IGNORE INTO suspect (hash) VALUES (?1)")?;
             unfinished.iter().try_for_each(|hash| insert.execute([hash.0]).map(|_| ()))?;

