@@ -35,6 +35,7 @@ const WALLS: &[Wall] = &[
             "sync-server/src/database.rs",
             "sync-server/src/storage.rs",
             "tests/bench",
+            "tests/crash",
             "tests/hostile",
             "tests/scenarios",
         ],

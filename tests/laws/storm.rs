@@ -4,14 +4,13 @@
 //!
 //! * `ROADBOOK_SEED=n` runs that seed and tells its story when it fails, made as short as it can be.
 //! * `ROADBOOK_WITHOUT=servers,people` leaves out kinds of fault, by the names in `weather`.
-//! * `ROADBOOK_SEEDS=n` runs n seeds instead of [`SEEDS`], from `ROADBOOK_FROM` on.
+//! * `ROADBOOK_SEEDS=n` runs n seeds instead of those of `seeds`, from `ROADBOOK_FROM` on.
 //! * `tests/long seeds n` runs n seeds on all cores.
 //!
 //! A seed that once failed is kept in `tests/fixtures/seeds.txt` for ever.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use roadbook_core::ids::{DeviceId, TerritoryId};
 use roadbook_server::access::Role;
@@ -25,13 +24,10 @@ use crate::world::mishap::{Mishap, attempt};
 use crate::world::network::{Faults, Flight, Network, Way};
 use crate::world::office::Unanswered;
 use crate::world::phone::Home;
-use crate::world::platter::{LOSSES, Loss, Platter};
+use crate::world::platter::{Loss, Platter};
 use crate::world::weather::Weather;
 use crate::world::{Exchanged, World, hostile, shrink};
 
-/// Seeds of an ordinary test run, split over [`PARTS`] tests that run beside each other.
-const SEEDS: u64 = 8;
-const PARTS: u64 = 4;
 /// Steps of a run.
 const STEPS: (i64, i64) = (300, 340);
 /// Devices: two of one person, colleagues in two territories, desks, somebody who sees all.
@@ -46,13 +42,13 @@ const TEN_YEARS_MS: i64 = 10 * 365 * 86_400_000;
 
 /// One step: all that happens in it is drawn from its own number, so that leaving out another changes nothing in it.
 #[derive(Debug, Clone, Copy)]
-struct Step {
+pub(super) struct Step {
     no: u64,
     draw: u64,
 }
 
-struct Storm {
-    world: World,
+pub(super) struct Storm {
+    pub(super) world: World,
     network: Network,
     weather: Weather,
     faults: Faults,
@@ -63,16 +59,16 @@ struct Storm {
     backups: BTreeMap<String, Platter>,
     server_backup: Option<Platter>,
     installs: u64,
-    told: Option<Vec<String>>,
+    pub(super) told: Option<Vec<String>>,
 }
 
-fn history(seed: u64) -> Vec<Step> {
+pub(super) fn history(seed: u64) -> Vec<Step> {
     let mut chance = Chance::new(seed).branch("history");
     (0..chance.between(STEPS.0, STEPS.1) as u64).map(|no| Step { no, draw: chance.next() }).collect()
 }
 
 impl Storm {
-    fn new(seed: u64, telling: bool) -> Self {
+    pub(super) fn new(seed: u64, telling: bool) -> Self {
         roadbook_server::clock::repeat_from(seed);
         let mut world = World::on_disk(seed, Disk::new());
         world.open_some_shops(&work::CUSTOMERS);
@@ -108,7 +104,7 @@ impl Storm {
         }
     }
 
-    fn run(&mut self, steps: &[Step]) -> Result<(), String> {
+    pub(super) fn run(&mut self, steps: &[Step]) -> Result<(), String> {
         for step in steps {
             self.step = step.no;
             self.chance = Chance::new(step.draw);
@@ -385,7 +381,7 @@ impl Storm {
     }
 }
 
-fn loss(torn: u64, chance: &mut Chance) -> Loss {
+pub(super) fn loss(torn: u64, chance: &mut Chance) -> Loss {
     if chance.in_thousand(torn) { *chance.pick(&[Loss::All, Loss::Tail, Loss::Head, Loss::Sectors]) } else { Loss::None }
 }
 
@@ -407,12 +403,12 @@ fn outcome(seed: u64, steps: &[Step], telling: bool) -> Result<(), (String, Vec<
 }
 
 /// Which law a seed breaks.
-fn broken(seed: u64) -> Option<String> {
+pub(super) fn broken(seed: u64) -> Option<String> {
     outcome(seed, &history(seed), false).err().map(|(law, _)| law)
 }
 
 /// The shortest story found that breaks a law as this seed does.
-fn story(seed: u64, law: &str) -> String {
+pub(super) fn story(seed: u64, law: &str) -> String {
     let fails = |steps: &[Step]| outcome(seed, steps, false).err().map(|(law, _)| law);
     let (steps, law) = shrink::smallest(&history(seed), law.to_owned(), fails);
     let told = outcome(seed, &steps, true).err().map(|(_, told)| told).unwrap_or_default();
@@ -421,106 +417,4 @@ fn story(seed: u64, law: &str) -> String {
         let _infallible = writeln!(story, "{line}");
     }
     story
-}
-
-fn every(seeds: impl Iterator<Item = u64>, telling: bool) {
-    let mut failed: Vec<String> = Vec::new();
-    for seed in seeds {
-        if let Some(law) = broken(seed) {
-            failed.push(if telling { story(seed, &law) } else { format!("seed {seed}: {law}\n  its story: ROADBOOK_SEED={seed}") });
-        }
-        if failed.len() >= 10 {
-            break;
-        }
-    }
-    assert!(failed.is_empty(), "\n{}", failed.join("\n"));
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
-fn part(part: u64) {
-    match number("ROADBOOK_SEED") {
-        Some(seed) if part == 0 => every(std::iter::once(seed), true),
-        Some(_) => {}
-        None => {
-            let from = number("ROADBOOK_FROM").unwrap_or(0);
-            every((from..from + number("ROADBOOK_SEEDS").unwrap_or(SEEDS)).filter(|seed| seed % PARTS == part), false);
-        }
-    }
-}
-
-#[test]
-fn the_laws_hold_in_random_worlds_1_of_4() {
-    part(0);
-}
-#[test]
-fn the_laws_hold_in_random_worlds_2_of_4() {
-    part(1);
-}
-#[test]
-fn the_laws_hold_in_random_worlds_3_of_4() {
-    part(2);
-}
-#[test]
-fn the_laws_hold_in_random_worlds_4_of_4() {
-    part(3);
-}
-
-#[test]
-fn seeds_that_once_failed_hold_now() {
-    let kept = include_str!("../fixtures/seeds.txt").lines().filter(|line| !line.starts_with('#'));
-    every(kept.filter_map(|line| line.split_whitespace().next()?.parse().ok()), false);
-}
-
-#[test]
-fn a_seed_gives_the_same_world_twice() {
-    let prints = || {
-        let mut storm = Storm::new(5, true);
-        let _broken = attempt(|| storm.run(&history(5)));
-        (storm.world.office.head(), storm.told.take())
-    };
-    assert_eq!(prints(), prints());
-}
-
-/// `tests/long seeds n`: on all cores, saying how far it is.
-#[test]
-#[ignore = "as long as one likes: tests/long seeds"]
-#[expect(clippy::print_stderr, reason = "a long run says how far it is")]
-fn a_long_storm() {
-    let (from, count) = (number("ROADBOOK_FROM").unwrap_or(0), number("ROADBOOK_SEEDS").unwrap_or(SEEDS));
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
-    let failed = std::sync::Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    if at >= count {
-                        break;
-                    }
-                    if let Some(law) = broken(from + at) {
-                        eprintln!("seed {}: {law}", from + at);
-                        failed.lock().unwrap().push(from + at);
-                    }
-                    let ran = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    if ran.is_multiple_of(500) {
-                        eprintln!("{ran} of {count} seeds, {} failed", failed.lock().unwrap().len());
-                    }
-                }
-            });
-        }
-    });
-    let failed = failed.into_inner().unwrap();
-    eprintln!("{count} seeds from {from}, {} failed", failed.len());
-    assert!(failed.is_empty(), "failed: {failed:?}");
-}
-
-#[test]
-fn every_kind_of_loss_is_drawn() {
-    let mut chance = Chance::new(1);
-    let drawn: Vec<Loss> = (0..2_000).map(|_| loss(900, &mut chance)).collect();
-    assert!(LOSSES.iter().all(|kind| drawn.contains(kind)));
 }
