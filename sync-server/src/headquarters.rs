@@ -4,6 +4,8 @@
 //! Belongs here: following the feed, committing work of headquarters, carrying out what is owed (`duties`). Never here: HTTP, rights
 //! of a request, SQL. The file can be thrown away: it is rebuilt from the feed at the next start.
 
+mod filing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use roadbook_core::crdt::gate::{Gate, Refusal};
 use roadbook_core::crdt::{Document as CrdtDocument, RawChange};
 use roadbook_core::ids::{DocId, Ms, SubjectId, TerritoryId, UserId};
-use roadbook_core::model::proposal::{Proposal, what};
+use roadbook_core::model::proposal::Proposal;
 use roadbook_core::model::{Edit, kinds};
 use roadbook_core::replica::field::Work;
 use roadbook_core::replica::{Admitted, Prepared, Replica, ReplicaError, Stamp, Start};
@@ -21,7 +23,8 @@ use crate::access::{self, Command, Reach, Relation};
 use crate::accounts::{Accounts, AccountsError};
 use crate::clock::{NoEntropy, random};
 use crate::duties::{self, Duty, Standing};
-use crate::feed::{Batch, Document, Entry, Feed, FeedError, Filing, Hand, NewEntry};
+use crate::feed::{Batch, Entry, Feed, FeedError, Filing, Hand, NewEntry};
+pub use filing::{command_for, described};
 
 /// Entries of the feed taken in by one commit.
 const FOLLOW_ENTRIES_MAX: usize = 1_000;
@@ -461,26 +464,6 @@ pub struct Importer<'a> {
     pub author: UserId,
     /// When.
     pub now: Ms,
-}
-
-/// How a document of a kind is filed in the feed: cards belong to the owner of the customer, events to a person; a tour is seen by its
-/// representative alone.
-#[must_use]
-pub fn described(doc: DocId, kind: &str, subject: SubjectId, owner: Option<UserId>) -> Document {
-    Document { id: doc, kind: kind.to_owned(), subject, owner, in_territory: kind != kinds::TOUR.id }
-}
-
-/// The command that a proposal asks somebody to give: who may give it may decide it.
-#[must_use]
-pub fn command_for(proposal: &Proposal) -> Command {
-    match (proposal.what.as_str(), proposal.field.as_deref()) {
-        (what::VERIFICATION, _) => Command::Verify,
-        (what::REVIVE, _) | (_, Some("lifecycle")) => Command::Lifecycle,
-        (_, Some("visit_interval_days")) => Command::Interval,
-        (_, Some("territory" | "owner" | "substitute" | "substitute_until")) => Command::File,
-        // Grades, and whatever a newer schema guards: a manager's word.
-        _ => Command::Grade,
-    }
 }
 
 /// Who may decide, by the permission table and the accounts as they are now.
