@@ -91,6 +91,7 @@ fn request() -> Request {
         },
         speaks: None,
         besides: None,
+        pull: None,
     }
 }
 
@@ -127,6 +128,9 @@ fn answer() -> Answer {
         }),
         speaks: None,
         told: None,
+        compare: None,
+        today: None,
+        granted: None,
     }
 }
 

@@ -12,6 +12,7 @@
 //! * [`exchange`] – the server's half of an exchange, without HTTP.
 //! * [`import`], [`export`] – customer lists as people have them, in and out.
 //! * [`duties`], [`headquarters`] – what is owed to a document that arrived; the replica with full scope that follows the feed.
+//! * [`windows`] – bounded history, applied in the feed.
 //! * [`app`] – what every request shares.
 //! * [`http`] – where HTTP ends. The only room that names `axum`.
 //! * [`phone`], [`cli`] – a phone in a folder; the command line.
@@ -41,3 +42,4 @@ pub mod phone;
 pub mod quarantine;
 pub mod storage;
 pub mod transfer;
+pub mod windows;

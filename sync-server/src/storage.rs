@@ -21,4 +21,11 @@ pub const HEADQUARTERS_FILE: &str = "hq.sqlite";
 pub const LOCK_FILE: &str = "serve.lock";
 
 /// The ladder of [`SERVER_FILE`].
-pub const SERVER_MIGRATIONS: &[&str] = &[accounts::MIGRATION_1, feed::MIGRATION_1, feed::MIGRATION_HANDOVER, accounts::MIGRATION_ORDERS];
+pub const SERVER_MIGRATIONS: &[&str] = &[
+    accounts::MIGRATION_1,
+    feed::MIGRATION_1,
+    feed::MIGRATION_HANDOVER,
+    accounts::MIGRATION_ORDERS,
+    feed::MIGRATION_2,
+    accounts::MIGRATION_2,
+];

@@ -8,6 +8,7 @@
 //! * [`fold`] – rows from documents, in the same commit; `rebuild`.
 //! * [`reading`] – cards, visits, tours, lists.
 //! * [`sequencing`] – a day's order from the cards.
+//! * [`told`] – rows that travel in place of documents.
 //!
 //! Never here: network, clocks, rights (they are headquarters').
 
@@ -20,6 +21,7 @@ pub mod reading;
 pub mod sequencing;
 #[cfg(test)]
 mod tests;
+pub mod told;
 
 use std::path::Path;
 

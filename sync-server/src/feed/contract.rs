@@ -9,6 +9,11 @@ use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, TerritoryId, 
 
 use super::*;
 
+mod windows;
+
+pub(crate) use windows::a_closed_window_is_forgotten_and_an_open_one_comes_whole;
+use windows::digest_is_the_held_set;
+
 macro_rules! tests {
     ($open:ident) => {
         $crate::feed::contract::tests!($open:
@@ -21,6 +26,7 @@ macro_rules! tests {
             another_role_takes_everything_again,
             a_grant_in_the_middle_of_a_long_pull_loses_nothing,
             heads_and_the_held_set_follow_the_entries,
+            a_closed_window_is_forgotten_and_an_open_one_comes_whole,
             refused_changes_are_kept,
             eight_writers_and_a_cursor_that_misses_nothing,
             random_histories_always_converge);
@@ -86,14 +92,12 @@ fn entry(n: u32, seq: u32, actor: u8) -> NewEntry {
     }
 }
 fn new_card(feed: &impl Feed, n: u32, filing: Filing) {
-    let batch = Batch {
-        documents: vec![card(n)],
-        entries: vec![entry(n, 1, 0)],
-        filings: vec![(doc(n).into(), filing)],
-        refused: vec![],
-        late: vec![],
-    };
+    let batch =
+        Batch { documents: vec![card(n)], entries: vec![entry(n, 1, 0)], filings: vec![(doc(n).into(), filing)], ..Batch::default() };
     feed.append(&hand(0), &batch).unwrap();
+}
+fn card_in(feed: &impl Feed, n: u32, place: &str) {
+    new_card(feed, n, filed(place, None));
 }
 fn edit(feed: &impl Feed, n: u32, seq: u32) {
     feed.append(&hand(0), &Batch { entries: vec![entry(n, seq, 0)], ..Batch::default() }).unwrap();
@@ -165,8 +169,7 @@ pub(crate) fn appending_again_changes_nothing(feed: &impl Feed) {
         documents: vec![card(1)],
         entries: vec![entry(1, 1, 5), entry(1, 2, 5), entry(1, 1, 5)],
         filings: vec![(doc(1).into(), filed("east", None))],
-        refused: vec![],
-        late: vec![],
+        ..Batch::default()
     };
     let first = feed.append(&hand(5), &batch).unwrap();
     assert_eq!(first.numbers.iter().map(|(_, new)| *new).collect::<Vec<_>>(), [true, true, false]);
@@ -321,6 +324,7 @@ pub(crate) fn heads_and_the_held_set_follow_the_entries(feed: &impl Feed) {
     let ask = Ask { grants: &grants, own_kinds: &kinds, territory_kinds: &kinds, base: 0, begun: None, again: false, documents_max: 10 };
     let (head, held) = feed.held(&ask).unwrap();
     assert_eq!(head, feed.head().unwrap());
+    let held: Vec<_> = held.into_iter().map(|held| (held.doc, held.heads)).collect();
     assert_eq!(held, [(doc(1), Heads::new(vec![entry(1, 2, 0).hash, entry(1, 1, 5).hash]))]);
 }
 
@@ -418,6 +422,7 @@ pub(crate) fn random_histories_always_converge(feed: &impl Feed) {
     };
     let mut filings: BTreeMap<u32, Filing> = BTreeMap::new();
     let mut seqs: BTreeMap<u32, u32> = BTreeMap::new();
+    let mut windows: BTreeMap<u32, (bool, bool)> = BTreeMap::new();
     let mut phones: Vec<Phone> = (0..3).map(|_| Phone::default()).collect();
     let mut rights: Vec<BTreeSet<&str>> = (0..3).map(|n| BTreeSet::from([TERRITORIES[n]])).collect();
     let go = |phone: &mut Phone, who: usize, rights: &[BTreeSet<&str>], max| {
@@ -453,12 +458,20 @@ pub(crate) fn random_histories_always_converge(feed: &impl Feed) {
                     mine.insert(place);
                 }
             }
+            7 if !filings.is_empty() => {
+                let n = u32::try_from(draw(filings.len() as u64)).unwrap();
+                let window = Window { territory: Some(draw(2) == 0), person: (draw(2) == 0).then(|| draw(2) == 0) };
+                feed.append(&hand(0), &Batch { windows: vec![(doc(n), window)], ..Batch::default() }).unwrap();
+                let open = windows.entry(n).or_insert((true, true));
+                *open = (window.territory.unwrap_or(open.0), window.person.unwrap_or(open.1));
+            }
             _ => {
                 let who = usize::try_from(draw(3)).unwrap();
                 let max = usize::try_from(draw(4) + 1).unwrap();
                 let before = (phones[who].cursor, phones[who].begun);
                 go(&mut phones[who], who, &rights, max);
-                if draw(5) == 0 {
+                // The answer was taken in and its cursor lost. What the very first page of all brought so is the digest's to find.
+                if draw(5) == 0 && (before.0 > 0 || before.1.is_some()) {
                     (phones[who].cursor, phones[who].begun) = before;
                 }
             }
@@ -472,13 +485,15 @@ pub(crate) fn random_histories_always_converge(feed: &impl Feed) {
         }
         let expected: BTreeMap<DocId, usize> = filings
             .iter()
-            .filter(|(_, filing)| {
-                filing.owner == Some(user(u8::try_from(who + 1).unwrap()))
-                    || filing.territory.as_ref().is_some_and(|place| rights[who].contains(place.0.as_str()))
+            .filter(|(n, filing)| {
+                let (territory, person) = windows.get(n).copied().unwrap_or((true, true));
+                (person && filing.owner == Some(user(u8::try_from(who + 1).unwrap())))
+                    || (territory && filing.territory.as_ref().is_some_and(|place| rights[who].contains(place.0.as_str())))
             })
             .map(|(n, _)| (doc(*n), seqs[n] as usize))
             .collect();
         let held: BTreeMap<DocId, usize> = phone.held.iter().map(|(doc, changes)| (*doc, changes.len())).collect();
         assert_eq!(held, expected, "phone {who}");
+        digest_is_the_held_set(feed, u8::try_from(who + 1).unwrap(), &rights[who]);
     }
 }
