@@ -96,6 +96,7 @@ fn request() -> Request {
         speaks: None,
         besides: None,
         verdicts_only: None,
+        pull: None,
     }
 }
 
@@ -132,6 +133,9 @@ fn answer() -> Answer {
         }),
         speaks: None,
         told: None,
+        compare: None,
+        today: None,
+        granted: None,
     }
 }
 

@@ -18,8 +18,10 @@ use roadbook_core::model::card::Card;
 use roadbook_core::replica::Replica;
 use roadbook_core::replica::documents::Held;
 use roadbook_core::store::Standing;
+use roadbook_core::store::rows::VisitFilter;
 use roadbook_server::access::Role;
 
+use crate::world::cast::OFFSET_MINUTES;
 use crate::world::phone::Phone;
 use crate::world::{World, kind_of};
 
@@ -129,6 +131,7 @@ fn heads(replica: &Replica) -> BTreeMap<DocId, (String, Heads)> {
 /// are what is on trial.
 fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
     let user = world.office.person(phone.user);
+    let today = world.now.day(OFFSET_MINUTES).unwrap();
     let everywhere = matches!(user.role, Role::Manager | Role::Finance | Role::Admin);
     let desk = matches!(user.role, Role::Dispatcher | Role::Supervisor | Role::Manager);
     let field = desk || user.role == Role::Salesperson;
@@ -141,8 +144,22 @@ fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
         let is_mine = |author: Option<roadbook_core::ids::UserId>| author == Some(user.id);
         match kind {
             "customer" | "office" => (field || user.role == Role::Finance) && (near || shown("owner") == Some(user.id.to_string())),
-            "visit" => field && (near || is_mine(replica.visit(doc).unwrap().and_then(|visit| visit.rep))),
-            "tour" => field && is_mine(replica.tour(doc).unwrap().and_then(|tour| tour.rep)),
+            "visit" => {
+                // Near: the last three of the customer and the last that counts. One's own: 90 days.
+                let filter = VisitFilter { subject: Some(subject), ..VisitFilter::default() };
+                let all = replica.store().read(|read| read.visits(&filter, None, 1_000)).unwrap().lines;
+                let place = all.iter().position(|line| line.visit.doc == doc);
+                let counting = all.iter().position(|line| line.visit.counts);
+                let recent = place.is_none_or(|place| place < 3 || Some(place) == counting);
+                let day = place.map_or(today, |place| all[place].visit.day);
+                let fresh = (today - day).num_days() <= 90;
+                field && ((near && recent) || (fresh && is_mine(replica.visit(doc).unwrap().and_then(|visit| visit.rep))))
+            }
+            "tour" => {
+                let tour = replica.tour(doc).unwrap();
+                let day = tour.as_ref().and_then(|tour| tour.day.parse().ok()).unwrap_or(today);
+                field && (today - day).num_days().abs() <= 7 && is_mine(tour.and_then(|tour| tour.rep))
+            }
             "proposal" => field && (is_mine(replica.proposal(doc).unwrap().and_then(|one| one.by)) || (desk && near)),
             "verification" => field && (is_mine(replica.verification(doc).unwrap().and_then(|one| one.by)) || (desk && near)),
             "urgent" => {

@@ -73,6 +73,8 @@ pub struct Synced {
     pub decided: Vec<LateVerdict>,
     /// This device may only hand in what it has: say so. Nothing comes any more, and it will be told to wipe.
     pub drain_only: bool,
+    /// Today's tour and its customers have come with this exchange: the app need not wait for the rest of a first sync.
+    pub today: bool,
 }
 
 /// What a person at headquarters decided about an own change that had been set aside.
@@ -193,7 +195,8 @@ impl Roadbook {
         self.signed("POST", SYNC_PATH, Some(device), body)
     }
 
-    /// Takes in what arrived for [`Self::sync_request`]. Losing an answer, or taking it in twice, costs time and nothing else.
+    /// Takes in what arrived for [`Self::sync_request`]; a body that broke off is worth handing in: its whole parts are kept, and the
+    /// next request asks for the rest. Losing an answer, or taking it in twice, costs time and nothing else.
     ///
     /// # Errors
     /// `Wiped` when headquarters ordered a wipe and it is done: destroy the key of the device and of the file. `Revoked`, `ServerRefused`, `AnswerUnreadable`, `UpdateNeeded`, `HeadquartersOutdated`, `StorageFull`. Nothing unsent is ever lost by them.
@@ -220,6 +223,7 @@ impl Roadbook {
             clock_offset_ms: done.clock_offset_ms,
             decided: done.decided.into_iter().map(LateVerdict::of).collect(),
             drain_only: done.drain_only,
+            today: done.today,
         })
     }
 
@@ -287,6 +291,37 @@ impl Roadbook {
         let done = self.read().carry_in(&packet, edge::now())?;
         self.tell();
         Ok(CarriedIn { changes: done.changes as u64, shown: done.shown as u64 })
+    }
+
+    /// Whether today's tour and its customers are here: true some way into a first sync, and ever after.
+    ///
+    /// # Errors
+    /// `StorageBusy`.
+    pub fn today_is_usable(&self) -> Result<bool, RoadbookError> {
+        Ok(self.read().today_is_usable()?)
+    }
+
+    /// Asks for a card of which only a row is held (somebody who oversees many customers opened it): the next exchange brings it.
+    /// True when there is something to ask for.
+    ///
+    /// # Errors
+    /// `StorageBusy`.
+    pub fn want_card(&self, customer: SubjectId) -> Result<bool, RoadbookError> {
+        let mut replica = self.read();
+        let wanting = replica.holds_row_only(customer)?;
+        if wanting {
+            replica.want_card(customer, edge::now())?;
+        }
+        Ok(wanting)
+    }
+
+    /// Asks for older visits of a customer than those that are held: the next exchange brings up to twenty.
+    ///
+    /// # Errors
+    /// `StorageBusy`.
+    pub fn want_older_visits(&self, customer: SubjectId) -> Result<(), RoadbookError> {
+        let mut replica = self.read();
+        Ok(replica.want_older_visits(customer, edge::now())?)
     }
 
     /// The request of the wake-up channel: server-sent events, each of which only says "exchange now".

@@ -129,18 +129,7 @@ fn an_answer_is_taken_in_and_observers_are_told() {
     let handle = book.observe(Arc::clone(&counter) as Arc<dyn Observer>);
     let shop = book.new_customer(named("惠民便利店")).unwrap();
     assert_eq!(counter.0.load(Ordering::SeqCst), 1);
-    let answer = Answer {
-        now: edge::now(),
-        verdicts: Vec::new(),
-        items: Vec::new(),
-        cursor: Cursor { epoch: [3; 16], number: 1 },
-        checkpoint: None,
-        more: false,
-        restart: false,
-        profile: Some(profile()),
-        speaks: None,
-        told: None,
-    };
+    let answer = Answer { profile: Some(profile()), ..Answer::empty(edge::now(), Cursor { epoch: [3; 16], number: 1 }) };
     let done = book.sync_response(arrived(200, answer.encode().unwrap())).unwrap();
     assert_eq!((done.documents, done.refused), (0, 0));
     assert_eq!(book.outbox().unwrap().changes, 1, "no verdict came: it still waits");

@@ -15,12 +15,20 @@
 //! Numbers 14 of a request and 15 of an answer hold what is handed in and told besides documents: batches carried for other devices,
 //! changes that a restore lost, decisions about quarantined changes, late records, orders ([`Besides`], [`Told`]).
 //!
+//! An answer may hold several parts in its one stream: see [`parts`]. What the pull side says beside items is in [`pull`].
+//!
 //! Documents and changes travel uncompressed inside the one zstd stream: cards resemble each other, and one stream over
 //! all of them is a third of the size of cards compressed one by one.
 
 mod besides;
 
 pub use besides::{Besides, Decided, Delivered, LateNotice, NotTaken, Order, Ruling, Told};
+mod item;
+pub mod parts;
+pub mod pull;
+
+pub use item::Item;
+
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
@@ -34,6 +42,8 @@ pub const WIRE_VERSIONS_READ: &[u8] = &[WIRE_VERSION];
 /// Minor number of the protocol that this release speaks. A side that says nothing speaks 1. The frame version changes when old
 /// sides can no longer read at all; this number when there is something new to say that an old side would not understand.
 pub const SPEAKS: u32 = 2;
+/// From this number on a side reads rows in place of documents, and documents that it asked for by name.
+pub const SPEAKS_ROWS: u32 = 2;
 /// What a side speaks that says nothing of it.
 pub const SPEAKS_WHEN_SILENT: u32 = 1;
 /// Most bytes of a request on the wire.
@@ -56,6 +66,8 @@ pub const URGENT_BYTES_TARGET: usize = 4 << 10;
 pub(crate) const REQUEST_ZSTD_LEVEL: i32 = 6;
 /// zstd level of an answer: made by the server for many.
 const ANSWER_ZSTD_LEVEL: i32 = 3;
+/// Long windows (2^23 bytes) let a card find its likeness megabytes earlier.
+const WINDOW_LOG: u32 = 23;
 
 /// Bytes that are no frame of this protocol.
 #[derive(Debug, thiserror::Error)]
@@ -190,6 +202,9 @@ pub struct Request {
     /// The request is led by an urgent report: answer with verdicts and nothing else; what the device lacks comes with the next one.
     #[n(9)]
     pub verdicts_only: Option<bool>,
+    /// What it holds and asks for by name: see [`pull`].
+    #[n(11)]
+    pub pull: Option<pull::Pull>,
 }
 
 /// What became of one pushed change.
@@ -232,50 +247,6 @@ pub struct Verdict {
     /// What became of it.
     #[n(1)]
     pub outcome: Outcome,
-}
-
-/// Something the device lacks, or must give up.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub enum Item {
-    /// A whole document.
-    #[n(0)]
-    Document {
-        /// The document.
-        #[n(0)]
-        doc: DocId,
-        /// Its kind.
-        #[n(1)]
-        kind: String,
-        /// What it is about.
-        #[n(2)]
-        subject: SubjectId,
-        /// Uncompressed snapshot.
-        #[n(3)]
-        snapshot: ByteVec,
-    },
-    /// Changes of a document that the device holds.
-    #[n(1)]
-    Changes {
-        /// The document.
-        #[n(0)]
-        doc: DocId,
-        /// Its kind.
-        #[n(1)]
-        kind: String,
-        /// What it is about.
-        #[n(2)]
-        subject: SubjectId,
-        /// Raw changes in dependency order.
-        #[n(3)]
-        changes: Vec<ByteVec>,
-    },
-    /// The device may no longer hold this document.
-    #[n(2)]
-    Forget {
-        /// The document.
-        #[n(0)]
-        doc: DocId,
-    },
 }
 
 /// Who the device's user is now, as far as the phone must know to offer the right things.
@@ -349,16 +320,15 @@ pub struct Answer {
     /// What headquarters has to tell besides documents.
     #[n(15)]
     pub told: Option<Told>,
-}
-
-impl Item {
-    /// The minor protocol number from which on a side understands this kind of item: headquarters sends it to no other.
-    #[must_use]
-    pub const fn spoken_from(&self) -> u32 {
-        match self {
-            Self::Document { .. } | Self::Changes { .. } | Self::Forget { .. } => 1,
-        }
-    }
+    /// What it says to a comparison document by document, or that one is to begin: see [`pull`].
+    #[n(11)]
+    pub compare: Option<pull::Compare>,
+    /// With everything up to here the device's today is usable: its tour, and the customers on it.
+    #[n(12)]
+    pub today: Option<bool>,
+    /// Wishes of the request that were answered: what the person may have is among the items.
+    #[n(13)]
+    pub granted: Option<Vec<pull::Wanted>>,
 }
 
 impl Request {
@@ -395,6 +365,27 @@ impl Answer {
     pub fn speaks(&self) -> u32 {
         self.speaks.unwrap_or(SPEAKS_WHEN_SILENT)
     }
+
+    /// An answer that says nothing yet.
+    #[must_use]
+    pub const fn empty(now: Ms, cursor: Cursor) -> Self {
+        Self {
+            now,
+            verdicts: Vec::new(),
+            items: Vec::new(),
+            cursor,
+            checkpoint: None,
+            more: false,
+            restart: false,
+            profile: None,
+            speaks: None,
+            compare: None,
+            today: None,
+            granted: None,
+            told: None,
+        }
+    }
+
     /// The frame.
     ///
     /// # Errors
@@ -419,8 +410,7 @@ pub(crate) fn seal<T: Encode<()>>(value: &T, level: i32, limit: usize) -> Result
     };
     let mut frame = vec![WIRE_VERSION];
     let mut packer = zstd::stream::write::Encoder::new(&mut frame, level).map_err(WireError::Stream)?;
-    // Long windows let a card find its likeness megabytes earlier.
-    packer.window_log(23).map_err(WireError::Stream)?;
+    packer.window_log(WINDOW_LOG).map_err(WireError::Stream)?;
     std::io::Write::write_all(&mut packer, &plain).map_err(WireError::Stream)?;
     packer.finish().map_err(WireError::Stream)?;
     if frame.len() > limit {
@@ -438,7 +428,7 @@ pub(crate) fn open(frame: &[u8], limit: usize, plain_limit: usize) -> Result<Vec
         return Err(WireError::Version { found: *version });
     }
     let mut unpacker = zstd::stream::read::Decoder::new(packed).map_err(WireError::Stream)?;
-    unpacker.window_log_max(23).map_err(WireError::Stream)?;
+    unpacker.window_log_max(WINDOW_LOG).map_err(WireError::Stream)?;
     let mut plain = Vec::new();
     let bound = u64::try_from(plain_limit).unwrap_or(u64::MAX).saturating_add(1);
     std::io::Read::read_to_end(&mut std::io::Read::take(unpacker, bound), &mut plain).map_err(WireError::Stream)?;

@@ -3,27 +3,30 @@
 //! [`Replica::sync_request`] reads the outbox and says where the device stands. [`Replica::sync_answer`] stores verdicts and
 //! items, and the cursor only in the commit that holds the last of them. Making a request twice, or losing an answer, costs time
 //! and nothing else.
+//!
+//! * `items` – documents, changes, rows and forgets taken in, a commit at a time.
+//! * `repair` – what differs is found, compared document by document, and mended.
+//! * `told` – rows in place of documents, and documents that came by name.
+
+mod items;
+mod repair;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::bytes::ByteVec;
 
-use crate::crdt::gate::{Incoming, Outcome as Judged, Source};
-use crate::crdt::{Document, RawChange};
 use crate::exchange::{
-    Answer, Besides, Checkpoint, Cursor, Heartbeat, Item, LateNotice, Order, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile,
-    Pushed, Request, Ruling, SPEAKS, Told, URGENT_BYTES_TARGET, Verdict,
+    Answer, Besides, Checkpoint, Cursor, Heartbeat, LateNotice, Order, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile, Pushed,
+    Request, Ruling, SPEAKS, Told, URGENT_BYTES_TARGET, Verdict, parts,
 };
 use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId};
 use crate::model::kinds;
 use crate::replica::again::{NotTaken, ruled, write_again};
-use crate::replica::documents::{Admitted, load};
-use crate::replica::fold::{Subjects, drop_rows, fold_rows};
+use crate::replica::fold::{Subjects, fold_rows};
 use crate::replica::reading::{SETTING_DEVICE, SETTING_PROFILE};
 use crate::replica::{Replica, ReplicaError};
-use crate::store::{
-    Checkpoint as StoredCheckpoint, Lane, Notice, OwnChange, OwnStanding, PullPosition, QuarantinedChange, Reading, Standing, Writing,
-};
+use crate::store::{Checkpoint as StoredCheckpoint, Lane, Notice, OwnChange, OwnStanding, PullPosition, Reading, Standing, Writing};
 
 /// Documents stored in one commit of an answer.
 const ITEMS_PER_COMMIT: usize = 250;
@@ -61,7 +64,43 @@ pub struct Synced {
     pub drain_only: bool,
     /// Headquarters ordered a wipe and it is done: file and content are gone. Destroy the key of the file and of the device.
     pub wiped: bool,
+    /// Both sides held something else: they compare document by document, and mend what differs.
+    pub compared: bool,
+    /// Documents of which the stored bytes proved damaged: they come anew.
+    pub damaged: usize,
+    /// Today's tour and its customers are usable. Told once, by the answer that brought them; see [`Replica::today_is_usable`].
+    pub today: bool,
 }
+
+impl Synced {
+    /// What another part or exchange did, added to this.
+    pub fn add(&mut self, other: Self) {
+        self.more = other.more;
+        self.accepted += other.accepted;
+        self.quarantined.extend(other.quarantined);
+        self.documents += other.documents;
+        self.forgotten += other.forgotten;
+        self.refused += other.refused;
+        self.subjects.extend(other.subjects);
+        self.clock_offset_ms = other.clock_offset_ms;
+        self.restarted |= other.restarted;
+        self.compared |= other.compared;
+        self.damaged += other.damaged;
+        self.today |= other.today;
+        self.rewritten += other.rewritten;
+        self.decided.extend(other.decided);
+        self.handed_on += other.handed_on;
+        self.drain_only |= other.drain_only;
+        self.wiped |= other.wiped;
+    }
+}
+
+/// Documents looked at for damage after each exchange that brought nothing.
+const SCRUB_DOCUMENTS: usize = 20;
+/// Setting: the fingerprint from which the comparison under way goes on, 8 bytes, big-endian.
+const SETTING_COMPARE: &str = "pull/compare";
+/// Setting: today's tour and its customers have come, 1 byte.
+const SETTING_TODAY: &str = "pull/today";
 
 impl Replica {
     /// Notes that this device is enrolled.
@@ -108,6 +147,7 @@ impl Replica {
                 pushed: grouped(outbox),
                 schema: kinds::SCHEMA_VERSION,
                 verdicts_only: (urgent && position.epoch != [0; 16]).then_some(true),
+                pull: Some(repair::pull(read, at_rest)?),
                 heartbeat: Heartbeat {
                     unsent_changes: u32::try_from(waiting.changes).unwrap_or(u32::MAX),
                     oldest_unsent: waiting.oldest,
@@ -127,10 +167,27 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::Wire`] when the frame is unreadable (nothing is then changed), [`ReplicaError::Store`].
     pub fn sync_answer(&mut self, frame: &[u8], now: Ms) -> Result<Synced, ReplicaError> {
-        self.take_answer(&Answer::decode(frame)?, now)
+        let parts::Parts { answers, cut } = parts::decode(frame)?;
+        let mut synced = Synced::default();
+        for answer in &answers {
+            synced.add(self.take_answer(answer, now)?);
+        }
+        // What was lost with the end of the body is asked for by the checkpoint of its last whole part.
+        synced.more |= cut;
+        Ok(synced)
     }
 
-    /// As [`Self::sync_answer`], of an answer that is already read.
+    /// Whether today's tour and its customers have come: an app need not wait for the rest of a first sync.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Store`].
+    pub fn today_is_usable(&self) -> Result<bool, ReplicaError> {
+        Ok(self
+            .store()
+            .read(|read| Ok::<_, crate::store::StoreError>(read.setting(SETTING_TODAY)?.is_some() || read.pull_position()?.number > 0))?)
+    }
+
+    /// As [`Self::sync_answer`], of one part that is already read.
     ///
     /// # Errors
     /// [`ReplicaError::Store`], [`ReplicaError::Document`].
@@ -145,23 +202,34 @@ impl Replica {
             return Ok(synced);
         }
         synced.drain_only = told.order == Some(Order::Drain);
-        let mut broken = self.take_told(&told, now, &mut synced)?;
+        self.let_go(now, &mut synced)?;
         let before = self.store().read(|read| read.pull_position())?;
         let new_life = before.epoch != [0; 16] && before.epoch != answer.cursor.epoch;
         if new_life {
             self.store_mut().write(|write| write.begin_listening())?;
         }
+        self.give_back(answer, now, &mut synced)?;
+        let mut broken = self.take_told(&told, now, &mut synced)?;
         for items in answer.items.chunks(ITEMS_PER_COMMIT) {
             broken |= self.take_items(items, now, &mut synced)?;
         }
-        // Something that the device lacks did not come: the next pull starts from nothing, which repeats but never skips. What a
-        // pull from nothing could not bring stays set aside, and holds up nothing else.
-        let restart = answer.restart || (broken && before.number > 0);
+        // A new life of the feed: what is held is compared with it, document by document. A side that cannot compare, and a pull
+        // that has not come to its end, start from nothing, which repeats but never skips.
+        let jump = answer.restart && answer.compare.is_some() && before.checkpoint.is_none() && before.number > 0;
+        let restart = answer.restart && !jump;
+        // Something that the device lacks did not come: the next exchange at rest compares. What a comparison could not bring
+        // stays set aside, and holds up nothing else.
+        let lacking = broken && before.number > 0 && answer.compare.is_none() && !restart;
+        (synced.restarted, synced.compared) = (restart, lacking || answer.compare.is_some());
+        synced.more |= restart || synced.compared && answer.compare.as_ref().is_none_or(|compare| compare.from.is_some());
         if !restart && answer.checkpoint.is_none() && answer.cursor.number > 0 {
             self.find_lost()?;
         }
-        synced.restarted = restart;
-        synced.more |= restart || self.outbox_size()?.changes > 0 || self.has_besides()?;
+        synced.more |= self.outbox_size()?.changes > 0 || self.has_besides()?;
+        synced.today = answer.today == Some(true);
+        if let Some(granted) = &answer.granted {
+            self.granted(granted)?;
+        }
         let undecided = |verdict: &&Verdict| matches!(verdict.outcome, Outcome::MissingDependencies { .. });
         self.put_unsettled(answer.verdicts.iter().filter(undecided).count() as u64);
         self.store_mut().write(|write| {
@@ -180,8 +248,23 @@ impl Replica {
                 write.hand_in_again()?;
                 write.offer_blobs_again()?;
             }
+            match &answer.compare {
+                _ if lacking => write.put_setting(SETTING_COMPARE, &0_u64.to_be_bytes())?,
+                Some(compare) if !restart => match compare.from {
+                    Some(from) => write.put_setting(SETTING_COMPARE, &from.to_be_bytes())?,
+                    None => write.drop_setting(SETTING_COMPARE)?,
+                },
+                Some(_) | None => {}
+            }
+            if synced.today {
+                write.put_setting(SETTING_TODAY, &[1])?;
+            }
             Ok::<_, ReplicaError>(write.put_pull_position(&position)?)
         })?;
+        if answer.items.is_empty() && !synced.more {
+            synced.damaged += self.scrub(SCRUB_DOCUMENTS)?.len();
+            synced.more |= synced.damaged > 0;
+        }
         Ok(synced)
     }
 
@@ -282,164 +365,6 @@ impl Replica {
             Ok(waiting || !read.lost(1)?.is_empty())
         })
     }
-
-    /// Takes in one commit's worth of items; returns whether something could not be taken in that must come again.
-    fn take_items(&mut self, items: &[Item], now: Ms, synced: &mut Synced) -> Result<bool, ReplicaError> {
-        let mut admitted: BTreeMap<DocId, Admitted> = BTreeMap::new();
-        let mut forgotten = Vec::new();
-        let mut refused = Vec::new();
-        let mut broken = false;
-        let listening = !self.store().read(|read| read.unheard(1))?.is_empty();
-        for item in items {
-            if let Some((doc, why)) = self.mistaken(item, &admitted)? {
-                broken = true;
-                refused.push((doc, None, why));
-                continue;
-            }
-            match item {
-                Item::Document { doc, kind, subject, snapshot } => {
-                    let opened = self.gate().admit_snapshot(snapshot, &genesis_hashes(kind)).map_err(|refusal| refusal.to_string());
-                    if listening && let Ok(document) = &opened {
-                        self.listen(*doc, document)?;
-                    }
-                    match opened.map(|document| self.merged(*doc, document)) {
-                        Ok(Ok((document, changes))) => {
-                            admitted.insert(*doc, Admitted { doc: *doc, kind: kind.clone(), subject: *subject, document, changes });
-                        }
-                        // Another life of the document that is held: the two can never be one.
-                        Ok(Err(ReplicaError::Document(error))) => {
-                            broken = true;
-                            refused.push((*doc, None, error.to_string()));
-                        }
-                        Ok(Err(error)) => return Err(error),
-                        Err(refusal) => {
-                            broken = true;
-                            refused.push((*doc, None, refusal));
-                        }
-                    }
-                }
-                Item::Changes { doc, kind, subject, changes } => {
-                    let before = match admitted.remove(doc) {
-                        Some(earlier) => Some((earlier.document, earlier.changes)),
-                        None => self.base(*doc, kind)?.map(|document| (document, Vec::new())),
-                    };
-                    let Some((before, mut new)) = before else {
-                        broken = true;
-                        continue;
-                    };
-                    let Judgement { document, taken, bad, postponed } = self.judge(before, kind, changes);
-                    broken |= postponed || !bad.is_empty();
-                    refused.extend(bad.into_iter().map(|(bytes, why)| (*doc, Some(bytes), why)));
-                    let fresh = taken.is_empty() && new.is_empty();
-                    new.extend(taken);
-                    if !fresh {
-                        admitted.insert(*doc, Admitted { doc: *doc, kind: kind.clone(), subject: *subject, document, changes: new });
-                    }
-                }
-                Item::Forget { doc } => {
-                    if listening {
-                        self.store_mut().write(|write| write.heard(*doc))?;
-                    }
-                    admitted.remove(doc);
-                    forgotten.push(*doc);
-                }
-            }
-        }
-        synced.documents += admitted.len();
-        synced.forgotten += forgotten.len();
-        synced.refused += refused.len();
-        synced.subjects.extend(admitted.values().map(|item| item.subject));
-        let admitted: Vec<Admitted> = admitted.into_values().collect();
-        let offset_minutes = self.offset_minutes()?;
-        self.absorb(&admitted, |write| {
-            for (doc, bytes, reason) in refused {
-                let bytes = bytes.unwrap_or_default();
-                let hash = digest(doc, &bytes, &reason);
-                write.quarantine(&QuarantinedChange { hash, doc, received_at: now, reason, bytes })?;
-            }
-            let mut subjects = Subjects::default();
-            for doc in forgotten {
-                let Some(held) = write.holding(doc)? else { continue };
-                drop_rows(write, &held)?;
-                write.forget(doc)?;
-                subjects.touch(&held.kind, held.subject, doc, None);
-            }
-            fold_rows(write, &subjects, offset_minutes)
-        })?;
-        Ok(broken)
-    }
-
-    /// Why an item cannot be about the document that it names: it is held, or came before in this answer, as something else.
-    fn mistaken(&self, item: &Item, admitted: &BTreeMap<DocId, Admitted>) -> Result<Option<(DocId, String)>, ReplicaError> {
-        let (Item::Document { doc, kind, subject, .. } | Item::Changes { doc, kind, subject, .. }) = item else { return Ok(None) };
-        let known = match admitted.get(doc) {
-            Some(earlier) => Some((earlier.kind.clone(), earlier.subject)),
-            None => self.store().read(|read| read.holding(*doc))?.map(|held| (held.kind, held.subject)),
-        };
-        let same = known.is_none_or(|known| known == (kind.clone(), *subject));
-        Ok((!same).then(|| (*doc, "held under another kind or subject".to_owned())))
-    }
-
-    /// What a received document becomes beside what is held: its new changes are added to ours, or it is kept whole.
-    fn merged(&self, doc: DocId, received: Document) -> Result<(Document, Vec<RawChange>), ReplicaError> {
-        let Some(held) = self.document(doc)? else { return Ok((received, Vec::new())) };
-        let new = received.changes_since(&held.document.heads());
-        let new: Vec<RawChange> = new.into_iter().filter(|change| !held.document.holds(&change.hash)).collect();
-        let mut document = held.document;
-        document.apply(&new)?;
-        Ok((document, new))
-    }
-
-    fn base(&self, doc: DocId, kind: &str) -> Result<Option<Document>, ReplicaError> {
-        let held = self.store().read(|read| load(read, doc))?.map(|held| held.document);
-        Ok(held.or_else(|| kinds::ready(kind).map(|ready| ready.genesis.clone())))
-    }
-
-    /// A document with what the gate takes of these changes, and what that is.
-    pub(crate) fn judged(&self, before: Document, kind: &str, changes: &[ByteVec]) -> (Document, Vec<RawChange>) {
-        let Judgement { document, taken, .. } = self.judge(before, kind, changes);
-        (document, taken)
-    }
-
-    fn judge(&self, before: Document, kind: &str, changes: &[ByteVec]) -> Judgement {
-        let empty = crate::crdt::gate::ContainerRules::default();
-        let rules = kinds::ready(kind).map_or(&empty, |ready| &ready.rules);
-        let incoming: Vec<Incoming<'_>> = changes.iter().map(|bytes| Incoming { bytes, source: Source::Feed }).collect();
-        let admission = self.gate().admit(&before, rules, &incoming, &|_| Ok(()));
-        let mut taken = Vec::new();
-        let mut bad = Vec::new();
-        let mut postponed = false;
-        for (outcome, bytes) in admission.outcomes.into_iter().zip(changes) {
-            match outcome {
-                Judged::Accepted(accepted) => taken.push(accepted.raw),
-                Judged::AlreadyKnown { .. } => {}
-                Judged::MissingDependencies { missing, .. } => bad.push((bytes.to_vec(), format!("{} change(s) missing", missing.len()))),
-                Judged::Forked { .. } => bad.push((bytes.to_vec(), "forked".to_owned())),
-                Judged::Postponed { .. } => postponed = true,
-                Judged::Refused { refusal, .. } => bad.push((bytes.to_vec(), refusal.to_string())),
-            }
-        }
-        Judgement { document: admission.document.unwrap_or(before), taken, bad, postponed }
-    }
-}
-
-/// What the gate said of the changes of one item.
-struct Judgement {
-    document: Document,
-    taken: Vec<RawChange>,
-    bad: Vec<(Vec<u8>, String)>,
-    /// Something was not judged for now: it comes again.
-    postponed: bool,
-}
-
-/// Name under which something without a hash of its own is set aside.
-fn digest(doc: DocId, bytes: &[u8], reason: &str) -> ChangeHash {
-    use sha2::Digest as _;
-    let mut hasher = sha2::Sha256::new();
-    hasher.update(doc.as_bytes());
-    hasher.update(bytes);
-    hasher.update(reason.as_bytes());
-    ChangeHash(hasher.finalize().into())
 }
 
 /// Number of the last decision that was heard.
@@ -454,10 +379,6 @@ fn besides(read: &Reading<'_>, outbox: usize) -> Result<Besides, ReplicaError> {
     let room = PUSHED_CHANGES_MAX.saturating_sub(outbox);
     let recovered = crate::replica::carrying::recovered(read, room, PUSHED_BYTES_TARGET)?;
     Ok(Besides { carried: carried.into_iter().map(|packet| packet.packet.into()).collect(), recovered, heard: heard(read)? })
-}
-
-fn genesis_hashes(kind: &str) -> Vec<ChangeHash> {
-    kinds::ready(kind).map(|ready| ready.rules.genesis().to_vec()).unwrap_or_default()
 }
 
 fn put_profile(write: &mut Writing<'_>, profile: &Profile) -> Result<(), ReplicaError> {

@@ -4,6 +4,7 @@
 //! Belongs here: following the feed, committing work of headquarters, carrying out what is owed (`duties`). Never here: HTTP, rights
 //! of a request, SQL. The file can be thrown away: it is rebuilt from the feed at the next start.
 
+mod desk;
 mod filing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,17 +14,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use roadbook_core::crdt::gate::{Gate, Refusal};
 use roadbook_core::crdt::{Document as CrdtDocument, RawChange};
 use roadbook_core::ids::{DocId, Ms, SubjectId, TerritoryId, UserId};
-use roadbook_core::model::proposal::Proposal;
 use roadbook_core::model::{Edit, kinds};
 use roadbook_core::replica::field::Work;
 use roadbook_core::replica::{Admitted, Prepared, Replica, ReplicaError, Stamp, Start};
 use roadbook_core::store::{OpenOptions, PullPosition, StoreError};
 
-use crate::access::{self, Command, Reach, Relation};
 use crate::accounts::{Accounts, AccountsError};
 use crate::clock::{NoEntropy, random};
-use crate::duties::{self, Duty, Standing};
+use crate::duties::{self, Duty};
 use crate::feed::{Batch, Entry, Feed, FeedError, Filing, Hand, NewEntry};
+use crate::windows;
+use desk::Desk;
 pub use filing::{command_for, described};
 
 /// Entries of the feed taken in by one commit.
@@ -229,6 +230,11 @@ impl Inner {
         &self.gate
     }
 
+    /// The replica, to mend what is damaged in it.
+    pub(crate) const fn replica_mut(&mut self) -> &mut Replica {
+        &mut self.replica
+    }
+
     /// Takes in what the feed has, and carries out what is owed for it, until nothing is left. `at_hand` are documents whose new
     /// state the caller has just worked out and appended; they are not loaded again.
     ///
@@ -337,7 +343,8 @@ impl Inner {
     fn append(&mut self, author: UserId, now: Ms, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<(), HeadquartersError> {
         let stamp = Stamp { author, now, entropy: random()? };
         let prepared: Vec<Prepared> = self.replica.prepare_all(&stamp, work)?.into_iter().flatten().collect();
-        let mut batch = Batch { filings: self.filed(work, filings)?, ..Batch::default() };
+        let windows = windows::of(&self.replica, prepared.iter().map(|made| (made.doc, made.kind, made.subject, &made.document)), now)?;
+        let mut batch = Batch { filings: self.filed(work, filings)?, windows, ..Batch::default() };
         for made in prepared {
             let identity = self.gate.identify(&made.change.bytes)?;
             let owner = self.owner_of_new(&made, author)?;
@@ -464,30 +471,6 @@ pub struct Importer<'a> {
     pub author: UserId,
     /// When.
     pub now: Ms,
-}
-
-/// Who may decide, by the permission table and the accounts as they are now.
-struct Desk<'a> {
-    inner: &'a Inner,
-}
-
-impl Desk<'_> {
-    fn may(&self, user: UserId, customer: SubjectId, command: Command) -> Result<bool, HeadquartersError> {
-        let Some(person) = self.inner.accounts.user(user)?.filter(|person| !person.disabled) else { return Ok(false) };
-        let reach = Reach::of(person.role, self.inner.accounts.territories_below(&person.territories)?);
-        let filing = self.inner.feed.filing(customer)?;
-        Ok(access::may_command(person.role, Relation::of(user, &reach, filing.as_ref()), command))
-    }
-}
-
-impl Standing for Desk<'_> {
-    fn may_verify(&self, user: UserId, customer: SubjectId) -> bool {
-        // When the tables cannot be read nobody is entitled: the verification becomes a proposal, which loses nothing.
-        self.may(user, customer, Command::Verify).unwrap_or(false)
-    }
-    fn may_decide(&self, user: UserId, proposal: &Proposal) -> bool {
-        self.may(user, proposal.customer, command_for(proposal)).unwrap_or(false)
-    }
 }
 
 fn remove(path: &Path) -> Result<(), HeadquartersError> {

@@ -14,6 +14,7 @@
 //! * [`import`], [`export`] – customer lists as people have them, in and out.
 //! * [`duties`], [`headquarters`] – what is owed to a document that arrived; the replica with full scope that follows the feed.
 //! * [`rounds`] – what headquarters does on its own as time passes.
+//! * [`windows`] – bounded history, applied in the feed.
 //! * [`app`] – what every request shares.
 //! * [`http`] – where HTTP ends. The only room that names `axum`.
 //! * [`phone`], [`cli`] – a phone in a folder; the command line.
@@ -45,3 +46,4 @@ pub mod quarantine;
 pub mod rounds;
 pub mod storage;
 pub mod transfer;
+pub mod windows;

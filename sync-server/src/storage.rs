@@ -24,5 +24,12 @@ pub const BLOBS_FOLDER: &str = "photos";
 pub const LOCK_FILE: &str = "serve.lock";
 
 /// The ladder of [`SERVER_FILE`].
-pub const SERVER_MIGRATIONS: &[&str] =
-    &[accounts::MIGRATION_1, feed::MIGRATION_1, feed::MIGRATION_HANDOVER, accounts::MIGRATION_ORDERS, blobs::table::MIGRATION_1];
+pub const SERVER_MIGRATIONS: &[&str] = &[
+    accounts::MIGRATION_1,
+    feed::MIGRATION_1,
+    feed::MIGRATION_HANDOVER,
+    accounts::MIGRATION_ORDERS,
+    blobs::table::MIGRATION_1,
+    feed::MIGRATION_2,
+    accounts::MIGRATION_2,
+];

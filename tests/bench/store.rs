@@ -155,18 +155,7 @@ fn answers(folder: &Path) {
         let checkpoint = (!last).then_some(Checkpoint { base: 1, upto: pages });
         let cursor = Cursor { epoch: [3; 16], number: u64::from(last) };
         let items = std::mem::take(items);
-        let answer = Answer {
-            now: NOW,
-            verdicts: Vec::new(),
-            items,
-            cursor,
-            checkpoint,
-            more: !last,
-            restart: false,
-            profile: None,
-            speaks: None,
-            told: None,
-        };
+        let answer = Answer { items, checkpoint, more: !last, ..Answer::empty(NOW, cursor) };
         let frame = answer.encode().unwrap();
         total += frame.len();
         std::fs::write(folder.join(format!("{pages:03}.frame")), frame).unwrap();

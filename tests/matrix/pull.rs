@@ -42,7 +42,7 @@ impl Pulled {
         self.at = Some((answer.cursor, answer.checkpoint));
         for item in &answer.items {
             match item {
-                Item::Document { doc, .. } | Item::Changes { doc, .. } => {
+                Item::Document { doc, .. } | Item::Changes { doc, .. } | Item::Row { doc, .. } | Item::Lent { doc, .. } => {
                     self.documents.insert(*doc);
                 }
                 Item::Forget { doc } => {

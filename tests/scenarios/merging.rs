@@ -366,18 +366,7 @@ fn s09_a_part_of_the_card_that_this_app_does_not_have_passes_through() {
         };
         let position = world.phone("wf1").replica().store().read(|read| read.pull_position()).unwrap();
         let cursor = Cursor { epoch: position.epoch, number: position.number };
-        let answer = Answer {
-            now,
-            verdicts: Vec::new(),
-            items: vec![item],
-            cursor,
-            checkpoint: None,
-            more: false,
-            restart: false,
-            profile: None,
-            speaks: None,
-            told: None,
-        };
+        let answer = Answer { items: vec![item], ..Answer::empty(now, cursor) };
         let synced = world.phones.get_mut("wf1").unwrap().take_answer(&answer.encode().unwrap(), now).unwrap();
         assert_eq!((synced.documents, synced.refused, synced.restarted), (1, 0, false), "whole {whole}");
 

@@ -136,6 +136,11 @@ impl World {
         self.phones.insert(name.to_owned(), phone);
     }
 
+    /// The file of a phone that has one.
+    pub(crate) fn file(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(format!("{name}.sqlite"))
+    }
+
     /// The true time becomes this time of Monday, `10:05`.
     pub(crate) fn at(&mut self, time: &str) -> &mut Self {
         self.on_day(0, time)
@@ -198,20 +203,9 @@ impl World {
         let mut all = Synced::default();
         for _ in 0..ROUNDS_MAX {
             let round = self.exchange(name);
-            all.accepted += round.accepted;
-            all.documents += round.documents;
-            all.forgotten += round.forgotten;
-            all.refused += round.refused;
-            all.restarted |= round.restarted;
-            all.quarantined.extend(round.quarantined);
-            all.rewritten += round.rewritten;
-            all.handed_on += round.handed_on;
-            all.decided.extend(round.decided);
-            all.wiped |= round.wiped;
-            all.drain_only |= round.drain_only;
-            all.subjects.extend(round.subjects);
-            all.clock_offset_ms = round.clock_offset_ms;
-            if !round.more {
+            let more = round.more;
+            all.add(round);
+            if !more {
                 return all;
             }
         }
@@ -266,7 +260,7 @@ impl World {
 }
 
 /// A customer as an import makes it: both sides of the card.
-fn new_customer(customer: SubjectId, name: &str, territory: &str, owner: UserId, n: u8) -> Work {
+pub(crate) fn new_customer(customer: SubjectId, name: &str, territory: &str, owner: UserId, n: u8) -> Work {
     let shop = [
         ("kind", Value::from("shop")),
         ("text", format!("人民路{n}号").into()),

@@ -202,6 +202,11 @@ impl Phone {
         phone
     }
 
+    /// The process ends; [`Self::crash`] starts it again.
+    pub(crate) fn stop(&mut self) {
+        self.replica = None;
+    }
+
     /// Where its file is.
     pub(crate) fn file(&self) -> Option<&Path> {
         match &self.home {

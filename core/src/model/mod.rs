@@ -4,6 +4,7 @@
 //! * [`schema`] – what kinds, sections and fields are · [`kinds`] – the kinds · [`values`] – their value sets.
 //! * [`value`], [`assertion`] – what a register holds · [`clock`] – when it was said · [`edit`] – what somebody wants to write.
 //! * [`card`], [`visit`], [`tour`], [`proposal`], [`urgent`] – documents folded · [`manifest`] – the photos that a document names.
+//! * [`coverage`], [`window`] – which visits count, and which of them devices hold.
 
 pub mod assertion;
 pub mod card;
@@ -22,6 +23,7 @@ pub mod uscc;
 pub mod value;
 pub mod values;
 pub mod visit;
+pub mod window;
 
 pub use assertion::{Assertion, Source};
 pub use edit::{Edit, EditError, Provenance};

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::documents::load;
+use super::told;
 use super::{Replica, ReplicaError};
 use crate::crdt::Document;
 use crate::ids::{DocId, Ms, SubjectId, TerritoryId, UserId};
@@ -73,16 +74,29 @@ impl Subjects {
 /// Writes the rows of what changed.
 pub(crate) fn fold_rows(write: &mut Writing<'_>, changed: &Subjects, offset_minutes: i32) -> Result<(), ReplicaError> {
     for subject in &changed.cards {
-        let Some(customer) = changed.document(write, subject.customer())? else {
+        let customer = changed.document(write, subject.customer())?;
+        let office = changed.document(write, subject.office())?;
+        if customer.is_none() || office.is_none() {
+            // Half a card is shown as what there is, unless headquarters told the row of the whole.
+            if let Some(row) = told::customer(write, *subject)? {
+                write.put_customer_row(&row)?;
+                continue;
+            }
+        }
+        let Some(customer) = customer else {
             write.drop_customer_row(*subject)?;
             continue;
         };
-        let office = changed.document(write, subject.office())?;
         let card = Card::fold(*subject, &customer, office.as_ref());
         write.put_customer_row(&customer_row(&card, offset_minutes))?;
     }
     for (doc, (kind, subject)) in &changed.others {
-        let Some(document) = changed.document(write, *doc)? else { continue };
+        let Some(document) = changed.document(write, *doc)? else {
+            if let Some(row) = told::visit(write, *doc)? {
+                write.put_visit_row(&row)?;
+            }
+            continue;
+        };
         match kind.as_str() {
             "visit" => {
                 if let Some(visit) = Visit::fold(*doc, *subject, &document) {
@@ -145,6 +159,9 @@ impl Replica {
             for holding in write.holdings_of(subject)? {
                 changed.touch(&holding.kind, holding.subject, holding.doc, None);
             }
+            for row in write.told_rows_of(subject)? {
+                changed.touch(&row.kind, row.subject, row.doc, None);
+            }
             fold_rows(write, &changed, offset_minutes)
         })
     }
@@ -154,7 +171,7 @@ fn day(at: Ms, offset_minutes: i32) -> NaiveDate {
     at.day(offset_minutes).unwrap_or_default()
 }
 
-fn customer_row(card: &Card, offset_minutes: i32) -> CustomerRow {
+pub(super) fn customer_row(card: &Card, offset_minutes: i32) -> CustomerRow {
     let text = |field: &str| card.text(field).unwrap_or_default().to_owned();
     let entries = |list: &str| card.lists.get(list).map(Vec::as_slice).unwrap_or_default();
     let part = |entry: &Entry, field: &str| entry.fields.get(field).and_then(|fact| fact.value.as_text()).unwrap_or_default().to_owned();

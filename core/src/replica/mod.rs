@@ -9,6 +9,7 @@
 //! * [`reading`] – cards, visits, tours, lists.
 //! * [`urgent`] – urgent reports: made, and handled.
 //! * [`sequencing`] – a day's order from the cards.
+//! * [`told`] – rows that travel in place of documents.
 //!
 //! Never here: network, clocks, rights (they are headquarters').
 
@@ -21,6 +22,7 @@ pub mod reading;
 pub mod sequencing;
 #[cfg(test)]
 mod tests;
+pub mod told;
 pub mod urgent;
 
 use std::path::Path;

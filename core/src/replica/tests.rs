@@ -85,18 +85,7 @@ fn a_change_taken_in_by_another_replica_shows_the_same_rows() {
         })
         .collect();
     let cursor = Cursor { epoch: [1; 16], number: 1 };
-    let answer = Answer {
-        now: NOON,
-        verdicts: Vec::new(),
-        items,
-        cursor,
-        checkpoint: None,
-        more: false,
-        restart: false,
-        profile: None,
-        speaks: None,
-        told: None,
-    };
+    let answer = Answer { items, ..Answer::empty(NOON, cursor) };
     let synced = theirs.sync_answer(&answer.encode().unwrap(), NOON).unwrap();
     assert_eq!((synced.documents, synced.refused, synced.restarted), (1, 0, false));
     assert_eq!(theirs.card(subject).unwrap().unwrap().text("trade_name"), Some("惠民超市"));

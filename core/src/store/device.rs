@@ -82,7 +82,11 @@ impl Reading<'_> {
         let mut find = self.conn.prepare_cached("SELECT epoch, number, checkpoint_base, checkpoint_upto FROM replica")?;
         Ok(find.query_row([], |row| {
             let (base, upto) = (count(row.get(2)?), count(row.get(3)?));
-            Ok(PullPosition { epoch: row.get(0)?, number: count(row.get(1)?), checkpoint: (upto > 0).then_some(Checkpoint { base, upto }) })
+            Ok(PullPosition {
+                epoch: row.get(0)?,
+                number: count(row.get(1)?),
+                checkpoint: (base > 0 || upto > 0).then_some(Checkpoint { base, upto }),
+            })
         })?)
     }
 

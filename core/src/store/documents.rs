@@ -117,18 +117,6 @@ impl Reading<'_> {
         rows.map(|row| row?).collect()
     }
 
-    /// At most `max` subjects after `after`, in order: of each the first document's kinds do not matter. For rebuilding.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn subjects_after(&self, after: Option<SubjectId>, max: usize) -> Result<Vec<SubjectId>, StoreError> {
-        let mut find =
-            self.conn.prepare_cached("SELECT DISTINCT subject FROM document WHERE subject > ?1 AND held = 1 ORDER BY subject LIMIT ?2")?;
-        let after: &[u8] = after.as_ref().map_or(&[], |subject| subject.as_bytes());
-        let rows = find.query_map(params![after, int(max)], |row| Ok(SubjectId::from_bytes(row.get(0)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
     /// A document's content.
     ///
     /// # Errors
@@ -170,13 +158,8 @@ impl Reading<'_> {
     /// # Errors
     /// The file cannot be read.
     pub fn digest_recounted(&self) -> Result<Digest, StoreError> {
-        let mut find = self.conn.prepare_cached("SELECT fingerprint FROM document WHERE held = 1")?;
-        let mut out = Digest { documents: 0, xor: 0 };
-        for fingerprint in find.query_map([], |row| row.get::<_, i64>(0))? {
-            out.documents = out.documents.saturating_add(1);
-            out.xor ^= fingerprint?.cast_unsigned();
-        }
-        Ok(out)
+        let prints = self.prints()?;
+        Ok(Digest { documents: prints.len() as u64, xor: prints.iter().fold(0, |sum, print| sum ^ print) })
     }
 
     pub(super) fn document_no(&self, doc: DocId) -> Result<Option<i64>, StoreError> {
@@ -221,7 +204,11 @@ impl Writing<'_> {
                 self.conn
                     .prepare_cached("UPDATE document SET held = 1, heads = ?2, fingerprint = ?3 WHERE no = ?1")?
                     .execute(params![no, heads, new])?;
-                if was_held { self.count_document(0, old ^ new) } else { self.count_document(1, new) }
+                match (was_held, self.apart(described.doc)?.is_some()) {
+                    (true, true) => Ok(()),
+                    (true, false) => self.count_document(0, old ^ new),
+                    (false, _) => self.count_document(1, new),
+                }
             }
         }
     }
@@ -267,7 +254,8 @@ impl Writing<'_> {
             .query_row([doc.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
         let Some((no, held, fingerprint)) = found else { return Ok(Forgotten { kept_own_changes: 0 }) };
-        if held {
+        let apart = self.conn.prepare_cached("DELETE FROM apart WHERE document = ?1")?.execute([no])? > 0;
+        if held && !apart {
             self.count_document(-1, fingerprint)?;
         }
         self.conn.prepare_cached("DELETE FROM snapshot WHERE document = ?1")?.execute([no])?;
@@ -305,7 +293,7 @@ impl Writing<'_> {
         Ok(())
     }
 
-    fn count_document(&mut self, by: i64, xor: i64) -> Result<(), StoreError> {
+    pub(super) fn count_document(&mut self, by: i64, xor: i64) -> Result<(), StoreError> {
         // SQLite has no XOR: a ^ b = (a | b) - (a & b), which cannot overflow.
         self.conn
             .prepare_cached("UPDATE replica SET documents = documents + :by, digest = (digest | :xor) - (digest & :xor)")?

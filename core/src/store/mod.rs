@@ -9,6 +9,7 @@
 //! * With [`OpenOptions::key`] every page, of the log too, is encrypted (SQLCipher, cargo feature `encryption`).
 //! * With [`Durability::Full`] a commit that returned survives a power cut.
 
+mod apart;
 mod aside;
 mod ballast;
 mod besides;
@@ -25,6 +26,7 @@ mod schema;
 pub mod search;
 mod wipe;
 
+pub use apart::{Apart, TOLD_ROW_BYTES_MAX, ToldRow};
 pub use aside::{Salvage, SalvagedChange, SetAside, salvage};
 pub use ballast::{BALLAST_BYTES, keep_ballast, release_ballast};
 pub use besides::{CARRIED_BYTES_MAX, CARRIED_MAX, CarriedPacket, Notice};

@@ -9,8 +9,12 @@ use super::StoreError;
 pub(super) const APPLICATION_ID: i32 = 0x5264_426b;
 
 /// Migrations in order: the n-th leads to schema version n.
-pub(super) const MIGRATIONS: [&str; 3] =
-    [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")];
+pub(super) const MIGRATIONS: [&str; 4] = [
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
+];
 
 /// Latest schema version this release knows.
 pub(super) const KNOWN: u32 = MIGRATIONS.len() as u32;

@@ -34,6 +34,29 @@ CREATE TABLE snapshot (
   bytes BLOB NOT NULL
 ) STRICT;
 
+-- Documents that are held beside those of the scopes: the digest does not count them.
+CREATE TABLE apart (
+  document INTEGER PRIMARY KEY REFERENCES document (no) ON DELETE CASCADE,
+  why INTEGER NOT NULL,             -- 1 lent on demand, 2 leaving: kept until own changes in it are acknowledged
+  since_ms INTEGER NOT NULL         -- when it was lent or last opened, by the device clock; 0 for one that is leaving
+) STRICT;
+
+-- Rows that headquarters told in place of documents, for people who see more than a phone should carry.
+CREATE TABLE told_row (
+  doc BLOB NOT NULL PRIMARY KEY,
+  kind TEXT NOT NULL,
+  subject BLOB NOT NULL,
+  fingerprint INTEGER NOT NULL,     -- of the document at headquarters, as signed: the digest counts it
+  bytes BLOB NOT NULL               -- see replica/told.rs; empty = another document of the subject carries the row
+) STRICT;
+CREATE INDEX told_row_subject ON told_row (subject, kind);
+
+-- What the next exchange asks for by name.
+CREATE TABLE wanted (
+  wish BLOB NOT NULL PRIMARY KEY,   -- CBOR of exchange::pull::Wanted
+  asked_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Single changes: those after the snapshot, and own ones that are kept although the snapshot holds them.
 -- `no` grows in the order in which changes were applied: a change always comes after what it depends on.
 CREATE TABLE change (

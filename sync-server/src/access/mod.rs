@@ -183,6 +183,15 @@ pub fn readable_kinds(role: Role, relation: Relation) -> BTreeSet<&'static str> 
     table::kinds().filter(|kind| may_read_kind(role, relation, kind)).collect()
 }
 
+/// Whether `role` oversees more than it visits: with many customers within reach it is given rows, and documents on demand.
+#[must_use]
+pub const fn reads_broadly(role: Role) -> bool {
+    match role {
+        Role::Supervisor | Role::Manager | Role::Finance => true,
+        Role::Salesperson | Role::Dispatcher | Role::Admin => false,
+    }
+}
+
 /// The scopes of the feed that a person's devices may hold. `territories`: all that exist, for a reach without bounds.
 #[must_use]
 pub fn scopes(user: UserId, reach: &Reach, territories: &BTreeSet<TerritoryId>) -> BTreeSet<Scope> {

@@ -36,6 +36,8 @@ use crate::database::Database;
 pub(crate) const MIGRATION_1: &str = include_str!("migrations/0001_accounts.sql");
 /// Former posts, orders to devices, hand-overs.
 pub(crate) const MIGRATION_ORDERS: &str = include_str!("migrations/0002_orders.sql");
+/// See [`MIGRATION_1`].
+pub(crate) const MIGRATION_2: &str = include_str!("migrations/0002_version.sql");
 
 /// Why a command or question about accounts could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +84,17 @@ impl Accounts {
     #[must_use]
     pub fn new(database: Arc<Database>) -> Self {
         Self { database }
+    }
+
+    /// A number that grows with every change of people, roles, territories and assignments.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn version(&self) -> Result<u64, AccountsError> {
+        self.database.read(|tx| {
+            let version: i64 = tx.prepare_cached("SELECT version FROM account_version")?.query_row([], |row| row.get(0))?;
+            Ok(u64::try_from(version).unwrap_or(0))
+        })
     }
 }
 

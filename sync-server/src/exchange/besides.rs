@@ -12,7 +12,7 @@ use roadbook_core::signing::PublicKey;
 
 use super::scope::View;
 use super::verdict::{AFTER_DRAIN, BAD_SIGNATURE, REVOKED};
-use super::{Answered, Exchange, ExchangeError};
+use super::{Answered, Exchange, ExchangeError, Parts};
 use crate::accounts::{Act, Contact, Who};
 use crate::device::{Caller, Standing};
 use crate::duties::SYSTEM;
@@ -110,6 +110,7 @@ impl Exchange {
             // It has not come itself: what it knows is what it knew, until it has handed in everything.
             let heartbeat = Heartbeat { unsent_changes: u32::MAX, ..Heartbeat::default() };
             let request = Request {
+                pull: None,
                 device: caller.device.id,
                 now: its_now,
                 cursor: batch.cursor,
@@ -155,7 +156,7 @@ impl Exchange {
         if order == Order::Wipe && request.besides.is_some() {
             self.accounts.note_wipe_told(now, &who, device)?;
         }
-        Ok(Answered::Answer(Box::new(Answer {
+        Ok(Answered::Answer(Parts::one(Answer {
             now,
             verdicts,
             items: Vec::new(),
@@ -166,6 +167,9 @@ impl Exchange {
             profile: None,
             speaks: Some(SPEAKS),
             told: request.besides.as_ref().map(|_| Told { order: Some(order), ..Told::default() }),
+            compare: None,
+            today: None,
+            granted: None,
         })))
     }
 

@@ -7,7 +7,8 @@
 //! * [`recovered`] – what a restore lost and phones hand back.
 //! * [`late`] – what was recorded while its author still had the right.
 //! * [`verdict`] – what the gate said, as the device is told.
-//! * [`pull`] – what the device lacks, in feed order, within bounds.
+//! * [`pull`] – what the device lacks, in feed order, in parts and within bounds.
+//! * [`today`] – what comes first, and what is asked for by name · [`repair`] – what differs is found and mended.
 //! * [`scope`] – which scopes of the feed a person's devices hold.
 //! * [`profile`] – what a device is told of its person.
 //!
@@ -19,18 +20,22 @@ pub mod profile;
 pub mod pull;
 pub mod push;
 pub mod recovered;
+pub mod repair;
 pub mod rights;
 pub mod scope;
 #[cfg(test)]
 mod tests;
+pub mod today;
 pub mod turnstile;
 pub mod verdict;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use roadbook_core::exchange::{Answer, Cursor, Outcome, Profile, Request, SPEAKS, Verdict};
-use roadbook_core::ids::{DeviceId, Ms};
+use chrono::NaiveDate;
+use roadbook_core::exchange::pull::{Compare, Pull, READS_ROWS};
+use roadbook_core::exchange::{Answer, Cursor, Outcome, Profile, Request, SPEAKS, SPEAKS_ROWS, Verdict, WireError, parts};
+use roadbook_core::ids::{DeviceId, Ms, UserId};
 use sha2::{Digest as _, Sha256};
 
 use crate::accounts::{Accounts, AccountsError, Contact};
@@ -38,13 +43,16 @@ use crate::clock::span::MINUTE_MS;
 use crate::device::{Caller, Standing};
 use crate::feed::{Feed, FeedError, Scratch};
 use crate::headquarters::{Changed, Headquarters, HeadquartersError};
-use scope::{ScopeError, View};
+use pull::{Asker, Stands};
+use scope::{ScopeError, View, Views};
 use turnstile::Turnstile;
 
 /// Trials of changes that run at once: each may take 256 MB on a hostile input.
 const TRIALS_AT_ONCE_MAX: usize = 2;
-/// A device is told to start its pull again because of its digest at most this often, in milliseconds.
-const RESTART_EVERY_MS: i64 = 10 * MINUTE_MS;
+/// A device is told that its digest differs at most [`REPAIRS_MAX`] times in this time, in milliseconds.
+const REPAIR_EVERY_MS: i64 = 10 * MINUTE_MS;
+/// See [`REPAIR_EVERY_MS`]. One that starts from nothing instead of comparing is told once.
+const REPAIRS_MAX: u32 = 3;
 /// A contact without anything new is noted at most this often (each note is a durable commit), in milliseconds.
 const CONTACT_NOTED_EVERY_MS: i64 = MINUTE_MS;
 
@@ -86,17 +94,46 @@ impl From<roadbook_core::store::StoreError> for ExchangeError {
 /// What an exchange gave.
 #[derive(Debug)]
 pub enum Answered {
-    /// The answer for the device.
-    Answer(Box<Answer>),
+    /// The answer for the device, in parts.
+    Answer(Parts),
     /// The device has handed in everything and may hold nothing: it is told to give up what it has.
     Gone,
+}
+
+/// The parts of an answer, in order; never none.
+#[derive(Debug)]
+pub struct Parts(Vec<Answer>);
+
+impl Parts {
+    /// An answer of one part.
+    pub(crate) fn one(answer: Answer) -> Self {
+        Self(vec![answer])
+    }
+    /// The parts.
+    #[must_use]
+    pub fn list(&self) -> &[Answer] {
+        &self.0
+    }
+    /// The parts.
+    #[must_use]
+    pub fn into_list(self) -> Vec<Answer> {
+        self.0
+    }
+    /// The frame of all of them.
+    ///
+    /// # Errors
+    /// [`WireError`] when they are beyond a limit.
+    pub fn encode(&self) -> Result<Vec<u8>, WireError> {
+        parts::encode(&self.0)
+    }
 }
 
 /// What is remembered of a device between exchanges. In memory: forgetting it costs a few bytes.
 #[derive(Debug, Default, Clone, Copy)]
 struct Told {
     profile: [u8; 32],
-    restarted: Option<Ms>,
+    /// When it was first told in a row that its digest differs, and how often since.
+    repaired: Option<(Ms, u32)>,
 }
 
 /// The server's half of all exchanges.
@@ -108,8 +145,13 @@ pub struct Exchange {
     offset_minutes: i32,
     trials: Turnstile,
     told: Mutex<BTreeMap<DeviceId, Told>>,
-    digests: Mutex<BTreeMap<DeviceId, (u64, u64)>>,
     late_grace_ms: i64,
+    views: Views,
+    /// Digests of people's profiles, for as long as the account tables stay as they are.
+    profiles: Mutex<(u64, BTreeMap<UserId, [u8; 32]>)>,
+    /// The day for which windows of bounded history were moved on.
+    swept: Mutex<Option<NaiveDate>>,
+    scrubbed: Mutex<Option<Ms>>,
 }
 
 impl Exchange {
@@ -124,8 +166,11 @@ impl Exchange {
             offset_minutes,
             trials: Turnstile::new(TRIALS_AT_ONCE_MAX),
             told: Mutex::default(),
-            digests: Mutex::default(),
             late_grace_ms: late::LATE_GRACE_MS,
+            views: Views::default(),
+            profiles: Mutex::default(),
+            swept: Mutex::default(),
+            scrubbed: Mutex::default(),
         }
     }
 
@@ -148,67 +193,136 @@ impl Exchange {
         if caller.standing == Standing::DrainOnly {
             return Ok((self.drained(now, epoch, caller, request)?, Vec::new()));
         }
+        self.sweep(now)?;
         let (mut told, mut changed) = self.take_besides(now, caller, request)?;
         let (verdicts, pushed) = self.push(now, caller, request)?;
         changed.extend(pushed);
+        let version = self.accounts.version()?;
         let known = request.cursor.filter(|cursor| cursor.epoch == epoch);
         let ahead = known.is_some_and(|cursor| self.feed.head().is_ok_and(|head| cursor.number > head));
         let strange = ahead || (request.cursor.is_some() && known.is_none());
-        let base = known.map_or(0, |cursor| cursor.number);
-        let mut answer = Answer {
-            now,
-            verdicts,
-            items: Vec::new(),
-            cursor: Cursor { epoch, number: 0 },
-            checkpoint: None,
-            more: true,
-            restart: strange,
-            profile: None,
-            speaks: Some(SPEAKS),
-            told: None,
-        };
         // Led by an urgent report: its verdict is all that a bad line has to carry now.
-        let hurry = request.verdicts_only == Some(true) && known.is_some() && !strange;
-        if hurry {
-            (answer.cursor.number, answer.checkpoint) = (base, request.checkpoint);
-        }
-        if strange {
+        let hurry = known.filter(|_| request.verdicts_only == Some(true) && !strange);
+        let mut answers = if strange {
             self.tell(&mut told, caller, request, None)?;
-        } else if !hurry {
-            let view = View::of(&self.accounts, self.feed.as_ref(), &caller.user)?;
-            self.tell(&mut told, caller, request, Some((&view, base)))?;
-            // A device that never had a cursor holds nothing; one that stands at 0 was told to start again.
-            let again = known.is_some_and(|cursor| cursor.number == 0);
-            let pulled = self.pull(&view, caller.device.id, base, again, request.checkpoint)?;
-            (answer.items, answer.more, answer.checkpoint) = (pulled.items, pulled.checkpoint.is_some(), pulled.checkpoint);
-            answer.cursor.number = pulled.number;
-            // Both sides at rest: they must hold the same.
-            let at_rest =
-                answer.items.is_empty() && !answer.more && request.pushed.is_empty() && told == roadbook_core::exchange::Told::default();
-            if at_rest && self.differs(&view, caller.device.id, request.digest, pulled.number)? && self.may_restart(now, caller.device.id) {
-                tracing::warn!(device = %caller.device.id, "a device holds something else than its scopes; it starts its pull again");
-                (answer.restart, answer.more, answer.cursor.number) = (true, true, 0);
+            vec![Self::other_life(now, epoch)]
+        } else if let Some(cursor) = hurry {
+            vec![Answer { more: true, checkpoint: request.checkpoint, ..Answer::empty(now, cursor) }]
+        } else {
+            let view = self.views.of(&self.accounts, self.feed.as_ref(), &caller.user, version)?;
+            self.tell(&mut told, caller, request, Some((&view, known.map_or(0, |cursor| cursor.number))))?;
+            let quiet = told == roadbook_core::exchange::Told::default();
+            self.pulled(now, epoch, caller, request, &view, known, quiet)?
+        };
+        if let Some(first) = answers.first_mut() {
+            first.verdicts = verdicts;
+            first.told = (told != roadbook_core::exchange::Told::default()).then_some(told);
+            first.profile = if hurry.is_none() { self.news_of_profile(caller, version)? } else { None };
+            first.speaks = Some(SPEAKS);
+        }
+        let understood = |answer: &Answer| answer.items.iter().all(|item| item.spoken_from() <= request.speaks());
+        debug_assert!(answers.iter().all(understood), "an item that the device does not understand");
+        self.note(now, caller, request, &answers)?;
+        Ok((Answered::Answer(Parts(answers)), changed))
+    }
+
+    /// What a device is told that stands in another life of the feed, or ahead of this one: it starts its pull from
+    /// nothing, keeps what it holds, listens for what this life has, and hands in what it lacks.
+    fn other_life(now: Ms, epoch: [u8; 16]) -> Answer {
+        Answer { more: true, restart: true, ..Answer::empty(now, Cursor { epoch, number: 0 }) }
+    }
+
+    /// The parts of what a device lacks; at rest, what differs.
+    fn pulled(
+        &self,
+        now: Ms,
+        epoch: [u8; 16],
+        caller: &Caller,
+        request: &Request,
+        view: &View,
+        known: Option<Cursor>,
+        quiet: bool,
+    ) -> Result<Vec<Answer>, ExchangeError> {
+        let said = request.pull.clone().unwrap_or_default();
+        let asker = Asker {
+            view,
+            caller,
+            reads_rows: said.reads >= READS_ROWS && request.speaks() >= SPEAKS_ROWS,
+            compares: request.pull.is_some(),
+        };
+        // A device that never had a cursor holds nothing; one that stands at 0 was told to start again.
+        let again = known.is_some_and(|cursor| cursor.number == 0);
+        let stands = Stands { base: known.map_or(0, |cursor| cursor.number), again, checkpoint: request.checkpoint };
+        let mut answers = Vec::new();
+        for part in self.pull(&asker, stands, now)? {
+            let cursor = Cursor { epoch, number: part.number };
+            let (more, today) = (part.checkpoint.is_some(), part.today.then_some(true));
+            answers.push(Answer { items: part.items, checkpoint: part.checkpoint, more, today, ..Answer::empty(now, cursor) });
+        }
+        let at_rest = quiet && request.pushed.is_empty() && answers.iter().all(|answer| answer.items.is_empty() && !answer.more);
+        if let Some(last) = answers.last_mut() {
+            if let Some(wanted) = said.wanted.as_ref().filter(|wanted| !wanted.is_empty()) {
+                last.items.extend(self.lent(&asker, wanted)?);
+                last.granted = Some(wanted.clone());
+            }
+            if at_rest {
+                self.at_rest(now, &asker, request, &said, last)?;
             }
         }
-        debug_assert!(
-            answer.items.iter().all(|item| item.spoken_from() <= request.speaks()),
-            "an item that the device does not understand"
-        );
-        answer.told = (told != roadbook_core::exchange::Told::default()).then_some(told);
-        if !hurry {
-            answer.profile = self.news_of_profile(caller)?;
+        Ok(answers)
+    }
+
+    /// Both sides at rest: they must hold the same.
+    fn at_rest(&self, now: Ms, asker: &Asker<'_>, request: &Request, said: &Pull, answer: &mut Answer) -> Result<(), ExchangeError> {
+        if let Some(prints) = &said.prints {
+            let (compare, items) = self.compare(asker, prints, answer.cursor.number)?;
+            answer.more = compare.from.is_some();
+            answer.items.extend(items);
+            answer.compare = Some(compare);
+            return Ok(());
         }
-        self.note(now, caller, request, &answer)?;
-        Ok((Answered::Answer(Box::new(answer)), changed))
+        if self.differs(asker, request, answer.cursor.number)? && self.may_repair(now, asker) {
+            tracing::warn!(device = %asker.caller.device.id, "a device holds something else than its scopes");
+            answer.more = true;
+            if asker.compares {
+                answer.compare = Some(Compare { from: Some(0), strange: None });
+            } else {
+                (answer.restart, answer.cursor.number) = (true, 0);
+            }
+        }
+        self.scrub(now)
+    }
+
+    /// With the first exchange of a day the windows of bounded history are moved on.
+    fn sweep(&self, now: Ms) -> Result<(), ExchangeError> {
+        let today = now.day(self.offset_minutes);
+        let mut swept = held(&self.swept);
+        if *swept < today {
+            crate::windows::sweep(&self.headquarters.hold(), now)?;
+            *swept = today;
+        }
+        Ok(())
     }
 
     /// The profile, when this device was not told it as it is now.
-    fn news_of_profile(&self, caller: &Caller) -> Result<Option<Profile>, ExchangeError> {
+    fn news_of_profile(&self, caller: &Caller, version: u64) -> Result<Option<Profile>, ExchangeError> {
+        let known = {
+            let mut profiles = held(&self.profiles);
+            if profiles.0 != version {
+                *profiles = (version, BTreeMap::new());
+            }
+            profiles.1.get(&caller.user.id).copied()
+        };
+        let told = held(&self.told).get(&caller.device.id).map(|told| told.profile);
+        if known.is_some() && known == told {
+            return Ok(None);
+        }
         let profile = profile::of(&self.accounts, self.offset_minutes, &caller.user)?;
         let mut bytes = Vec::new();
         // Writing to memory cannot fail; less bytes would only tell the profile once more.
         let _written = minicbor::encode(&profile, &mut bytes);
         let print: [u8; 32] = Sha256::digest(&bytes).into();
+        held(&self.profiles).1.insert(caller.user.id, print);
         let mut told = held(&self.told);
         let told = told.entry(caller.device.id).or_default();
         if told.profile == print {
@@ -218,19 +332,20 @@ impl Exchange {
         Ok(Some(profile))
     }
 
-    fn may_restart(&self, now: Ms, device: DeviceId) -> bool {
+    fn may_repair(&self, now: Ms, asker: &Asker<'_>) -> bool {
         let mut told = held(&self.told);
-        let told = told.entry(device).or_default();
-        let may = told.restarted.is_none_or(|last| now.since(last) >= RESTART_EVERY_MS);
+        let told = told.entry(asker.caller.device.id).or_default();
+        let (since, times) = told.repaired.filter(|(since, _)| now.since(*since) < REPAIR_EVERY_MS).unwrap_or((now, 0));
+        let may = times < if asker.compares { REPAIRS_MAX } else { 1 };
         if may {
-            told.restarted = Some(now);
+            told.repaired = Some((since, times + 1));
         }
         may
     }
 
-    fn note(&self, now: Ms, caller: &Caller, request: &Request, answer: &Answer) -> Result<(), ExchangeError> {
+    fn note(&self, now: Ms, caller: &Caller, request: &Request, answers: &[Answer]) -> Result<(), ExchangeError> {
         let device = &caller.device;
-        let at_rest = !answer.more && answer.items.is_empty();
+        let at_rest = answers.iter().all(|answer| !answer.more && answer.items.is_empty());
         let cursor_no = request.cursor.map_or(0, |cursor| cursor.number);
         let photos_moved = device.photos != u64::from(request.heartbeat.photos.unwrap_or(0));
         let quiet = at_rest && request.pushed.is_empty() && device.cursor_no == cursor_no && !photos_moved;
@@ -240,7 +355,8 @@ impl Exchange {
         // The device counted before it handed in: what found its place with this answer waits no more.
         let settled =
             |verdict: &&Verdict| matches!(verdict.outcome, Outcome::Accepted | Outcome::AlreadyKnown | Outcome::Quarantined { .. });
-        let waiting = u64::from(request.heartbeat.unsent_changes).saturating_sub(answer.verdicts.iter().filter(settled).count() as u64);
+        let waiting = u64::from(request.heartbeat.unsent_changes)
+            .saturating_sub(answers.iter().flat_map(|answer| &answer.verdicts).filter(settled).count() as u64);
         let photos = u64::from(request.heartbeat.photos.unwrap_or(0));
         let contact = Contact { cursor_no, offset_ms: now.since(request.now), waiting, photos, at_rest };
         Ok(self.accounts.note_contact(now, device.id, &contact)?)

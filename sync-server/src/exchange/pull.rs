@@ -1,69 +1,141 @@
-//! What a device lacks: whole documents, changes, and what it must forget, in feed order and within bounds.
+//! What a device lacks: whole documents, changes, rows, and what it must forget, in feed order, in parts and within bounds.
 //!
 //! The checkpoint of a long pull says where it stands: `base` is the head of the feed when the pull began, `upto` the number
-//! up to which everything was given. The device's cursor stays where it was until the last page.
+//! up to which everything was given. The device's cursor stays where it was until the last part. A first pull begins with
+//! what its person needs today.
+
+use std::collections::BTreeSet;
 
 use minicbor::bytes::ByteVec;
-use roadbook_core::exchange::{Checkpoint, ITEMS_BYTES_TARGET, Item, fingerprint};
-use roadbook_core::ids::{DeviceId, DocId};
+use roadbook_core::exchange::parts::PART_BYTES_TARGET;
+use roadbook_core::exchange::{Checkpoint, ITEMS_BYTES_TARGET, Item};
+use roadbook_core::ids::{DocId, Ms};
+use roadbook_core::replica::told;
 
 use super::scope::View;
-use super::{Exchange, ExchangeError, held};
-use crate::feed::{Begun, PAGE_DOCUMENTS_MAX, PageDocument};
+use super::{Exchange, ExchangeError};
+use crate::device::Caller;
+use crate::feed::{Begun, PageDocument};
 
 /// Bytes counted for an item beside its contents.
 const ITEM_BYTES: usize = 64;
+/// Documents of one part, at most.
+const PART_DOCUMENTS_MAX: usize = 600;
 
-/// One page for a device.
+/// Who asks, and how the device may be answered.
+#[derive(Clone, Copy)]
+pub(super) struct Asker<'a> {
+    pub(super) view: &'a View,
+    pub(super) caller: &'a Caller,
+    /// It takes rows in place of documents.
+    pub(super) reads_rows: bool,
+    /// It compares document by document where something differs.
+    pub(super) compares: bool,
+}
+
+/// Where a device stands.
+#[derive(Clone, Copy)]
+pub(super) struct Stands {
+    /// It holds everything up to here.
+    pub(super) base: u64,
+    /// It stands at 0 because it was told to start again: it may hold anything.
+    pub(super) again: bool,
+    /// A long pull under way.
+    pub(super) checkpoint: Option<Checkpoint>,
+}
+
+/// One part for a device.
 #[derive(Debug)]
-pub struct Pulled {
+pub(super) struct Pulled {
     /// What to store and to forget.
-    pub items: Vec<Item>,
+    pub(super) items: Vec<Item>,
     /// Where the device stands once it has.
-    pub number: u64,
+    pub(super) number: u64,
     /// Set while more waits.
-    pub checkpoint: Option<Checkpoint>,
+    pub(super) checkpoint: Option<Checkpoint>,
+    /// With it, what the person needs today is there.
+    pub(super) today: bool,
 }
 
 impl Exchange {
-    /// Reads one page for a device that holds everything up to `base`; `again`: it was told to start from nothing.
-    pub(super) fn pull(
+    /// The parts of one answer: until nothing more waits, or enough bytes are together.
+    pub(super) fn pull(&self, asker: &Asker<'_>, stands: Stands, now: Ms) -> Result<Vec<Pulled>, ExchangeError> {
+        let mut parts = Vec::new();
+        let mut checkpoint = stands.checkpoint;
+        let mut given = BTreeSet::new();
+        let mut bytes = 0_usize;
+        if stands.base == 0 && checkpoint.is_none() && asker.compares {
+            let head = self.feed.head()?;
+            let documents = self.today(asker, now)?;
+            let mut items = Vec::new();
+            for document in documents.iter().filter(|document| document.last_no <= head) {
+                if let Some((item, length)) = self.item(asker, document, Stands { again: true, ..stands })? {
+                    bytes = bytes.saturating_add(length);
+                    items.push(item);
+                    given.insert(document.doc);
+                }
+            }
+            checkpoint = Some(Checkpoint { base: head, upto: 0 });
+            parts.push(Pulled { items, number: 0, checkpoint, today: true });
+        }
+        loop {
+            let (part, length) = self.part(asker, stands, checkpoint, &given)?;
+            bytes = bytes.saturating_add(length);
+            checkpoint = part.checkpoint;
+            parts.push(part);
+            if checkpoint.is_none() || bytes >= ITEMS_BYTES_TARGET {
+                return Ok(parts);
+            }
+        }
+    }
+
+    /// One part from a checkpoint on, and its bytes. `given` came in an earlier part, as of the pull's beginning.
+    fn part(
         &self,
-        view: &View,
-        device: DeviceId,
-        base: u64,
-        again: bool,
+        asker: &Asker<'_>,
+        stands: Stands,
         checkpoint: Option<Checkpoint>,
-    ) -> Result<Pulled, ExchangeError> {
+        given: &BTreeSet<DocId>,
+    ) -> Result<(Pulled, usize), ExchangeError> {
+        let Stands { base, again, .. } = stands;
         // A grant younger than the pull makes it begin again; so does a checkpoint of another life.
-        let begun = checkpoint.map(|at| Begun { head: at.base, upto: at.upto }).filter(|begun| view.granted_no() <= begun.head);
-        let page = self.feed.page(&view.ask(base, begun, again, PAGE_DOCUMENTS_MAX))?;
+        let begun = checkpoint.map(|at| Begun { head: at.base, upto: at.upto }).filter(|begun| asker.view.granted_no() <= begun.head);
+        // Whoever compares finds out about documents that left long ago when at rest: they need not be listed one by one.
+        let page = self.feed.page(&asker.view.ask(base, begun, again && !asker.compares, PART_DOCUMENTS_MAX))?;
+        let pull_head = begun.map_or(page.head, |begun| begun.head);
         let mut items = Vec::new();
         let (mut bytes, mut until, mut complete) = (0_usize, page.until, page.complete);
         for document in &page.documents {
-            if bytes >= ITEMS_BYTES_TARGET {
+            if bytes >= PART_BYTES_TARGET {
                 complete = false;
                 break;
             }
             until = document.last_no;
-            if let Some((item, length)) = self.item(document, device, base, again)? {
+            if given.contains(&document.doc) && document.last_no <= pull_head {
+                continue;
+            }
+            if let Some((item, length)) = self.item(asker, document, stands)? {
                 bytes = bytes.saturating_add(length).saturating_add(ITEM_BYTES);
                 items.push(item);
             }
         }
-        if complete || bytes < ITEMS_BYTES_TARGET {
+        if complete || bytes < PART_BYTES_TARGET {
             until = page.until;
         }
         items.extend(page.forgets.iter().filter(|(no, _)| complete || *no <= until).map(|(_, doc)| Item::Forget { doc: *doc }));
         let number = if complete { page.head } else { base };
-        let checkpoint = (!complete).then(|| Checkpoint { base: begun.map_or(page.head, |begun| begun.head), upto: until });
-        Ok(Pulled { items, number, checkpoint })
+        let checkpoint = (!complete).then_some(Checkpoint { base: pull_head, upto: until });
+        Ok((Pulled { items, number, checkpoint, today: false }, bytes))
     }
 
     /// The item of a document, and its length; `None` when the device wrote all that is new itself, and still has it: it came
     /// into being after the device's cursor, so that nothing can have made the device forget it.
-    fn item(&self, document: &PageDocument, device: DeviceId, base: u64, again: bool) -> Result<Option<(Item, usize)>, ExchangeError> {
+    pub(super) fn item(&self, asker: &Asker<'_>, document: &PageDocument, stands: Stands) -> Result<Option<(Item, usize)>, ExchangeError> {
         let PageDocument { doc, kind, subject, .. } = document.clone();
+        if asker.view.broad && asker.reads_rows && !document.own && told::has_row(&kind) {
+            return self.row(document).map(Some);
+        }
+        let device = asker.caller.device.id;
         match document.since {
             Some(since) => {
                 let changes = self.feed.changes(doc, since, Some(device))?;
@@ -71,7 +143,7 @@ impl Exchange {
                 let changes: Vec<ByteVec> = changes.into_iter().map(ByteVec::from).collect();
                 Ok((!changes.is_empty()).then_some((Item::Changes { doc, kind, subject, changes }, length)))
             }
-            None if !again && self.feed.is_all_by(doc, device, base)? => Ok(None),
+            None if !stands.again && self.feed.is_all_by(doc, device, stands.base)? => Ok(None),
             None => {
                 let snapshot = self.snapshot(doc)?;
                 let length = snapshot.len();
@@ -80,8 +152,21 @@ impl Exchange {
         }
     }
 
+    /// A row in place of a document.
+    fn row(&self, document: &PageDocument) -> Result<(Item, usize), ExchangeError> {
+        let PageDocument { doc, kind, subject, .. } = document.clone();
+        let (heads, row) = self.headquarters.read(|replica| {
+            let heads = replica.store().read(|read| read.holding(doc))?.map(|holding| holding.heads);
+            Ok::<_, ExchangeError>((heads, replica.row_to_tell(doc, &kind, subject)?))
+        })?;
+        let heads: Vec<u8> = heads.ok_or(ExchangeError::NotFollowed(doc))?.iter().flat_map(|hash| hash.0).collect();
+        let row = row.unwrap_or_default();
+        let length = heads.len().saturating_add(row.len());
+        Ok((Item::Row { doc, kind, subject, heads: heads.into(), row: row.into() }, length))
+    }
+
     /// The whole document as headquarters holds it, uncompressed.
-    fn snapshot(&self, doc: DocId) -> Result<Vec<u8>, ExchangeError> {
+    pub(super) fn snapshot(&self, doc: DocId) -> Result<Vec<u8>, ExchangeError> {
         let stored = self.headquarters.read(|replica| {
             replica.store().read(|read| read.document_bytes(doc)).map(|bytes| bytes.snapshot.filter(|_| bytes.tail.is_empty()))
         })?;
@@ -91,23 +176,5 @@ impl Exchange {
         let held = self.headquarters.read(|replica| replica.document(doc))?;
         // Headquarters follows every append before anybody pulls; what it lacks would be a fault of ours.
         held.map(|held| held.document.save()).ok_or(ExchangeError::NotFollowed(doc))
-    }
-
-    /// Whether what a device holds differs from what its scopes hold at `number`. Worked out once for each head; `false`
-    /// when the feed has gone on meanwhile: the next exchange will tell.
-    pub(super) fn differs(&self, view: &View, device: DeviceId, digest: Option<u64>, number: u64) -> Result<bool, ExchangeError> {
-        let Some(digest) = digest else { return Ok(false) };
-        if let Some((at, known)) = held(&self.digests).get(&device)
-            && *at == number
-        {
-            return Ok(*known != digest);
-        }
-        let (head, documents) = self.feed.held(&view.ask(0, None, false, 1))?;
-        if head != number {
-            return Ok(false);
-        }
-        let ours = documents.iter().fold(0, |sum, (doc, heads)| sum ^ fingerprint(*doc, heads));
-        held(&self.digests).insert(device, (head, ours));
-        Ok(ours != digest)
     }
 }

@@ -1,13 +1,14 @@
 //! Which scopes of the feed a person's devices hold, from the account tables as they are now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use roadbook_core::ids::{DocId, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::kinds;
 
 use crate::access::{self, Reach, Relation};
 use crate::accounts::{Accounts, AccountsError, User};
-use crate::feed::{Ask, Begun, Feed, FeedError, Filing, Grant};
+use crate::feed::{Ask, Begun, Feed, FeedError, Filing, Grant, Scope};
 
 /// Why the scopes could not be worked out.
 #[derive(Debug, thiserror::Error)]
@@ -20,11 +21,18 @@ pub enum ScopeError {
     Feed(#[from] FeedError),
 }
 
+/// Customers within reach from which on a supervisor, manager or finance clerk is given rows in place of documents.
+pub const BROAD_CUSTOMERS_MIN: u64 = 1_000;
+/// Customers below which they are given documents again: a company at the border does not go to and fro.
+const BROAD_CUSTOMERS_KEPT: u64 = 800;
+
 /// A person's view of the feed.
 #[derive(Debug, Clone)]
 pub struct View {
     /// Where they work or answer for.
     pub reach: Reach,
+    /// They see more than a phone should carry: what is not their own is told as rows.
+    pub broad: bool,
     grants: Vec<Grant>,
     own_kinds: BTreeSet<&'static str>,
     territory_kinds: BTreeSet<&'static str>,
@@ -36,15 +44,40 @@ impl View {
     /// # Errors
     /// When tables cannot be read or written.
     pub fn of(accounts: &Accounts, feed: &dyn Feed, user: &User) -> Result<Self, ScopeError> {
-        let reach = Reach::of(user.role, accounts.territories_below(&user.territories)?);
-        let all: BTreeSet<TerritoryId> = accounts.territories()?.into_iter().map(|territory| territory.id).collect();
-        let grants = feed.grant(user.id, user.role.code(), &access::scopes(user.id, &reach, &all))?;
-        Ok(Self {
-            reach,
-            grants,
+        Ok(Self::with(feed, user, &Reached::of(accounts, user)?)?)
+    }
+
+    fn with(feed: &dyn Feed, user: &User, reached: &Reached) -> Result<Self, FeedError> {
+        let mut view = Self {
+            reach: reached.reach.clone(),
+            broad: false,
+            grants: Vec::new(),
             own_kinds: access::readable_kinds(user.role, Relation::Own),
             territory_kinds: access::readable_kinds(user.role, Relation::Territory),
-        })
+        };
+        let mark = format!("broad/{}", user.id);
+        let may_be_broad = access::reads_broadly(user.role);
+        let was_broad = may_be_broad && feed.mark(&mark)? == Some(1);
+        // Rows and documents are given under different grants: who goes from one to the other takes all of it again.
+        let role = |broad: bool| if broad { format!("{}/rows", user.role.code()) } else { user.role.code().to_owned() };
+        view.grants = feed.grant(user.id, &role(was_broad), &reached.scopes)?;
+        view.broad = was_broad;
+        if may_be_broad {
+            let customers = view.customers(feed)?;
+            view.broad = customers >= if was_broad { BROAD_CUSTOMERS_KEPT } else { BROAD_CUSTOMERS_MIN };
+            if view.broad != was_broad {
+                feed.put_mark(&mark, i64::from(view.broad))?;
+                view.grants = feed.grant(user.id, &role(view.broad), &reached.scopes)?;
+            }
+        }
+        Ok(view)
+    }
+
+    /// Customers that the person sees.
+    fn customers(&self, feed: &dyn Feed) -> Result<u64, FeedError> {
+        let cards = BTreeSet::from([kinds::CUSTOMER.id]);
+        let ask = self.ask(0, None, false, 1);
+        Ok(feed.digest(&Ask { own_kinds: &cards, territory_kinds: &cards, ..ask })?.1)
     }
 
     /// A question to the feed. `again`: the device was told to start its pull again and may hold documents.
@@ -58,6 +91,56 @@ impl View {
     #[must_use]
     pub fn granted_no(&self) -> u64 {
         self.grants.iter().filter(|grant| grant.revoked_no.is_none()).map(|grant| grant.granted_no).max().unwrap_or(0)
+    }
+}
+
+/// Reach and scopes of a person, worked out from the account tables.
+#[derive(Debug)]
+struct Reached {
+    reach: Reach,
+    scopes: BTreeSet<Scope>,
+}
+
+impl Reached {
+    fn of(accounts: &Accounts, user: &User) -> Result<Self, AccountsError> {
+        let reach = Reach::of(user.role, accounts.territories_below(&user.territories)?);
+        let all: BTreeSet<TerritoryId> = accounts.territories()?.into_iter().map(|territory| territory.id).collect();
+        let scopes = access::scopes(user.id, &reach, &all);
+        Ok(Self { reach, scopes })
+    }
+}
+
+/// What was worked out from the account tables, kept for as long as those stay as they are.
+#[derive(Debug, Default)]
+pub struct Views {
+    kept: Mutex<(u64, BTreeMap<UserId, Arc<Reached>>)>,
+}
+
+impl Views {
+    /// As [`View::of`], without reading the account tables again while nothing in them has changed.
+    ///
+    /// # Errors
+    /// As [`View::of`].
+    pub fn of(&self, accounts: &Accounts, feed: &dyn Feed, user: &User, version: u64) -> Result<View, ScopeError> {
+        let known = {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.0 != version {
+                *kept = (version, BTreeMap::new());
+            }
+            kept.1.get(&user.id).cloned()
+        };
+        let reached = match known {
+            Some(reached) => reached,
+            None => {
+                let reached = Arc::new(Reached::of(accounts, user)?);
+                let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+                if kept.0 == version {
+                    kept.1.insert(user.id, Arc::clone(&reached));
+                }
+                reached
+            }
+        };
+        Ok(View::with(feed, user, &reached)?)
     }
 }
 

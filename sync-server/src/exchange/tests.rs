@@ -27,6 +27,8 @@ struct World {
     headquarters: Headquarters,
     exchange: Exchange,
     count: std::cell::Cell<u8>,
+    /// The feed began another life: both sides compare.
+    other_life: std::cell::Cell<bool>,
 }
 
 struct Phone {
@@ -50,7 +52,15 @@ fn world() -> World {
     let headquarters = Headquarters::in_memory(Arc::clone(&feed), accounts.clone(), 480, [77; 16], NOW).unwrap();
     let scratch = Arc::new(Scratch::open(&folder.path().join("scratch.sqlite")).unwrap());
     let exchange = Exchange::new(accounts.clone(), Arc::clone(&feed), headquarters.clone(), scratch, 480);
-    World { _folder: folder, accounts, feed, headquarters, exchange, count: std::cell::Cell::new(0) }
+    World {
+        _folder: folder,
+        accounts,
+        feed,
+        headquarters,
+        exchange,
+        count: std::cell::Cell::new(0),
+        other_life: std::cell::Cell::new(false),
+    }
 }
 
 impl World {
@@ -90,7 +100,7 @@ impl World {
     fn answer(&self, phone: &Phone, now: Ms) -> Answer {
         let request = phone.replica.request(now.plus(phone.drift_ms), None).unwrap();
         match self.exchange.answer(now, &self.caller(phone), &request).unwrap().0 {
-            Answered::Answer(answer) => *answer,
+            Answered::Answer(parts) => joined(parts.into_list()),
             Answered::Gone => panic!("the device is gone"),
         }
     }
@@ -102,7 +112,8 @@ impl World {
             // Through the wire, as it travels.
             let frame = answer.encode().unwrap();
             let synced = phone.replica.sync_answer(&frame, now.plus(phone.drift_ms)).unwrap();
-            assert!(!synced.restarted, "both sides held something else");
+            assert!(!synced.restarted, "the pull began again");
+            assert!(!synced.compared || self.other_life.get(), "both sides held something else");
             assert_eq!(synced.refused, 0, "the phone refused what headquarters sent");
             if !synced.more {
                 return turn;
@@ -110,6 +121,18 @@ impl World {
         }
         panic!("never at rest");
     }
+}
+
+/// All parts as one answer: where the last leads, with what all of them bring.
+fn joined(mut parts: Vec<Answer>) -> Answer {
+    let mut last = parts.pop().unwrap();
+    for part in parts.into_iter().rev() {
+        last.items.splice(0..0, part.items);
+        last.verdicts.splice(0..0, part.verdicts);
+        last.profile = part.profile.or(last.profile);
+        last.today = part.today.or(last.today);
+    }
+    last
 }
 
 impl Phone {
@@ -351,6 +374,7 @@ fn a_feed_with_another_life_is_handed_in_again() {
     phone.set(NOW, customer(101), "trade_name", "惠民");
     world.sync(&mut phone, NOW);
     world.feed.renew_epoch().unwrap();
+    world.other_life.set(true);
     let answer = world.answer(&phone, NOW);
     assert!(answer.restart && answer.more);
     phone.replica.take_answer(&answer, NOW).unwrap();
@@ -368,10 +392,12 @@ fn a_phone_that_holds_something_else_starts_again_and_not_for_ever() {
     let mut request = phone.replica.request(NOW, None).unwrap();
     request.digest = request.digest.map(|digest| digest ^ 1);
     let ask = |now| match world.exchange.answer(now, &world.caller(&phone), &request).unwrap().0 {
-        Answered::Answer(answer) => answer.restart,
+        Answered::Answer(parts) => parts.list().iter().any(|answer| answer.compare.is_some()),
         Answered::Gone => panic!("gone"),
     };
-    assert_eq!((ask(NOW), ask(NOW), ask(NOW.plus(RESTART_EVERY_MS))), (true, false, true));
+    let asked: Vec<bool> = (0..=REPAIRS_MAX).map(|_| ask(NOW)).collect();
+    assert_eq!(asked.iter().filter(|told| **told).count(), 3, "{asked:?}");
+    assert!(!asked.last().unwrap() && ask(NOW.plus(REPAIR_EVERY_MS)));
 }
 
 #[test]
@@ -383,7 +409,8 @@ fn others_words_are_not_taken_from_a_device() {
     let mut stolen = a.replica.request(NOW, None).unwrap();
     stolen.device = b.device;
     let (answered, _) = world.exchange.answer(NOW, &world.caller(&b), &stolen).unwrap();
-    let Answered::Answer(answer) = answered else { panic!("gone") };
+    let Answered::Answer(parts) = answered else { panic!("gone") };
+    let answer = parts.list().first().unwrap();
     assert!(matches!(&answer.verdicts.first().unwrap().outcome, Outcome::Quarantined { code, .. } if code == "foreign_author"));
     let own = a.replica.request(NOW, None).unwrap();
     let foreign = world.exchange.answer(NOW, &world.caller(&b), &own);
@@ -395,7 +422,8 @@ fn others_words_are_not_taken_from_a_device() {
     odd.pushed.push(roadbook_core::exchange::Pushed { doc: DocId::from_bytes([9; 16]), ..pushed.clone() });
     odd.pushed.push(roadbook_core::exchange::Pushed { doc: DocId::from_bytes([8; 16]), kind: "novel".to_owned(), ..pushed });
     let (answered, _) = world.exchange.answer(NOW, &world.caller(&a), &odd).unwrap();
-    let Answered::Answer(answer) = answered else { panic!("gone") };
+    let Answered::Answer(parts) = answered else { panic!("gone") };
+    let answer = parts.list().first().unwrap();
     let kinds: BTreeSet<String> = answer.verdicts.iter().map(|verdict| format!("{:?}", verdict.outcome)).collect();
     assert_eq!(answer.verdicts.len(), 4);
     assert!(kinds.iter().any(|text| text == "Accepted"));

@@ -9,6 +9,12 @@ use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, TerritoryId, 
 
 use super::*;
 
+mod random;
+mod windows;
+
+pub(crate) use random::random_histories_always_converge;
+pub(crate) use windows::a_closed_window_is_forgotten_and_an_open_one_comes_whole;
+
 macro_rules! tests {
     ($open:ident) => {
         $crate::feed::contract::tests!($open:
@@ -22,6 +28,7 @@ macro_rules! tests {
             a_grant_in_the_middle_of_a_long_pull_loses_nothing,
             heads_and_the_held_set_follow_the_entries,
             a_batch_in_any_order_moves_the_heads_on,
+            a_closed_window_is_forgotten_and_an_open_one_comes_whole,
             refused_changes_are_kept,
             eight_writers_and_a_cursor_that_misses_nothing,
             random_histories_always_converge);
@@ -87,14 +94,12 @@ fn entry(n: u32, seq: u32, actor: u8) -> NewEntry {
     }
 }
 fn new_card(feed: &impl Feed, n: u32, filing: Filing) {
-    let batch = Batch {
-        documents: vec![card(n)],
-        entries: vec![entry(n, 1, 0)],
-        filings: vec![(doc(n).into(), filing)],
-        refused: vec![],
-        late: vec![],
-    };
+    let batch =
+        Batch { documents: vec![card(n)], entries: vec![entry(n, 1, 0)], filings: vec![(doc(n).into(), filing)], ..Batch::default() };
     feed.append(&hand(0), &batch).unwrap();
+}
+fn card_in(feed: &impl Feed, n: u32, place: &str) {
+    new_card(feed, n, filed(place, None));
 }
 fn edit(feed: &impl Feed, n: u32, seq: u32) {
     feed.append(&hand(0), &Batch { entries: vec![entry(n, seq, 0)], ..Batch::default() }).unwrap();
@@ -166,8 +171,7 @@ pub(crate) fn appending_again_changes_nothing(feed: &impl Feed) {
         documents: vec![card(1)],
         entries: vec![entry(1, 1, 5), entry(1, 2, 5), entry(1, 1, 5)],
         filings: vec![(doc(1).into(), filed("east", None))],
-        refused: vec![],
-        late: vec![],
+        ..Batch::default()
     };
     let first = feed.append(&hand(5), &batch).unwrap();
     assert_eq!(first.numbers.iter().map(|(_, new)| *new).collect::<Vec<_>>(), [true, true, false]);
@@ -322,6 +326,7 @@ pub(crate) fn heads_and_the_held_set_follow_the_entries(feed: &impl Feed) {
     let ask = Ask { grants: &grants, own_kinds: &kinds, territory_kinds: &kinds, base: 0, begun: None, again: false, documents_max: 10 };
     let (head, held) = feed.held(&ask).unwrap();
     assert_eq!(head, feed.head().unwrap());
+    let held: Vec<_> = held.into_iter().map(|held| (held.doc, held.heads)).collect();
     assert_eq!(held, [(doc(1), Heads::new(vec![entry(1, 2, 0).hash, entry(1, 1, 5).hash]))]);
 }
 
@@ -335,7 +340,7 @@ pub(crate) fn a_batch_in_any_order_moves_the_heads_on(feed: &impl Feed) {
     let kinds = BTreeSet::from(["customer"]);
     let ask = Ask { grants: &grants, own_kinds: &kinds, territory_kinds: &kinds, base: 0, begun: None, again: false, documents_max: 10 };
     let (_, held) = feed.held(&ask).unwrap();
-    assert_eq!(held[0].1.hashes(), [entry(1, 4, 0).hash], "one head: the last of the line");
+    assert_eq!(held[0].heads.hashes(), [entry(1, 4, 0).hash], "one head: the last of the line");
 }
 
 pub(crate) fn refused_changes_are_kept(feed: &impl Feed) {
@@ -419,80 +424,4 @@ pub(crate) fn eight_writers_and_a_cursor_that_misses_nothing(feed: &impl Feed) {
         }
         assert_eq!(puller.join().unwrap().held, expected);
     });
-}
-
-/// Random edits, moves, grants, page sizes and lost answers; at the end everyone pulls until quiet and holds exactly what
-/// the model says. The numbers come from a fixed linear congruential generator: the same every run.
-pub(crate) fn random_histories_always_converge(feed: &impl Feed) {
-    const TERRITORIES: [&str; 3] = ["east", "north", "west"];
-    let mut state: u64 = 0x5eed;
-    let mut draw = |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
-    };
-    let mut filings: BTreeMap<u32, Filing> = BTreeMap::new();
-    let mut seqs: BTreeMap<u32, u32> = BTreeMap::new();
-    let mut phones: Vec<Phone> = (0..3).map(|_| Phone::default()).collect();
-    let mut rights: Vec<BTreeSet<&str>> = (0..3).map(|n| BTreeSet::from([TERRITORIES[n]])).collect();
-    let go = |phone: &mut Phone, who: usize, rights: &[BTreeSet<&str>], max| {
-        let territories: Vec<&str> = rights[who].iter().copied().collect();
-        phone.turn(feed, u8::try_from(who + 1).unwrap(), "salesperson", &territories, max)
-    };
-    for _ in 0..400 {
-        match draw(10) {
-            0 | 1 => {
-                let n = u32::try_from(filings.len()).unwrap();
-                let filing = filed(TERRITORIES[usize::try_from(draw(3)).unwrap()], (draw(3) == 0).then_some(1));
-                new_card(feed, n, filing.clone());
-                filings.insert(n, filing);
-                seqs.insert(n, 1);
-            }
-            2..=4 if !filings.is_empty() => {
-                let n = u32::try_from(draw(filings.len() as u64)).unwrap();
-                let seq = seqs[&n] + 1;
-                edit(feed, n, seq);
-                seqs.insert(n, seq);
-            }
-            5 if !filings.is_empty() => {
-                let n = u32::try_from(draw(filings.len() as u64)).unwrap();
-                let filing =
-                    filed(TERRITORIES[usize::try_from(draw(3)).unwrap()], (draw(2) == 0).then(|| u8::try_from(draw(3) + 1).unwrap()));
-                file(feed, n, filing.clone());
-                filings.insert(n, filing);
-            }
-            6 => {
-                let place = TERRITORIES[usize::try_from(draw(3)).unwrap()];
-                let mine = &mut rights[usize::try_from(draw(3)).unwrap()];
-                if !mine.remove(place) {
-                    mine.insert(place);
-                }
-            }
-            _ => {
-                let who = usize::try_from(draw(3)).unwrap();
-                let max = usize::try_from(draw(4) + 1).unwrap();
-                let before = (phones[who].cursor, phones[who].begun);
-                go(&mut phones[who], who, &rights, max);
-                if draw(5) == 0 {
-                    (phones[who].cursor, phones[who].begun) = before;
-                }
-            }
-        }
-    }
-    for (who, phone) in phones.iter_mut().enumerate() {
-        let mut turns = 0;
-        while !go(phone, who, &rights, 2) {
-            turns += 1;
-            assert!(turns < 10_000);
-        }
-        let expected: BTreeMap<DocId, usize> = filings
-            .iter()
-            .filter(|(_, filing)| {
-                filing.owner == Some(user(u8::try_from(who + 1).unwrap()))
-                    || filing.territory.as_ref().is_some_and(|place| rights[who].contains(place.0.as_str()))
-            })
-            .map(|(n, _)| (doc(*n), seqs[n] as usize))
-            .collect();
-        let held: BTreeMap<DocId, usize> = phone.held.iter().map(|(doc, changes)| (*doc, changes.len())).collect();
-        assert_eq!(held, expected, "phone {who}");
-    }
 }

@@ -14,13 +14,18 @@
 //!    its documents in the same transaction; each move has a number of its own.
 //! 4. **[`Feed::page`] is complete.** Who stores all pages of a pull, and repeats from any point after losing an answer,
 //!    holds exactly the documents that its scopes hold, each with all its changes; what left the scopes is in `forgets`.
-//! 5. **The epoch** names one life of the numbers. It is new after every restore or loss; a cursor of another epoch, or ahead
+//! 5. **Bounded history is a window**: a document whose window is closed leaves its scopes as if it had been moved, under a
+//!    number of its own, and comes back whole when it opens. [`Feed::digest`] is what [`Feed::held`] comes to, at any head.
+//! 6. **The epoch** names one life of the numbers. It is new after every restore or loss; a cursor of another epoch, or ahead
 //!    of the head, means nothing.
 
 #[cfg(test)]
 pub(crate) mod contract;
 mod desk;
+mod filing;
+mod groups;
 mod late;
+mod order;
 mod pull;
 mod scratch;
 mod sqlite;
@@ -41,6 +46,8 @@ pub use sqlite::SqliteFeed;
 pub(crate) const MIGRATION_1: &str = include_str!("migrations/0001_feed.sql");
 /// Handovers, late entries, decisions about the quarantine.
 pub(crate) const MIGRATION_HANDOVER: &str = include_str!("migrations/0002_handover.sql");
+/// See [`MIGRATION_1`].
+pub(crate) const MIGRATION_2: &str = include_str!("migrations/0002_pull.sql");
 
 /// Documents of one page, at most; a page may be closed earlier by its bytes.
 pub const PAGE_DOCUMENTS_MAX: usize = 2_000;
@@ -174,6 +181,32 @@ pub struct Batch {
     pub refused: Vec<Refused>,
     /// Which of the entries come late: their author has lost the right since.
     pub late: Vec<Late>,
+    /// Documents that come into or fall out of the history that devices hold.
+    pub windows: Vec<(DocId, Window)>,
+}
+
+/// What bounded history makes of a document: see `core::model::window`. `None` leaves a side as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Window {
+    /// Whether its territory's scope holds it.
+    pub territory: Option<bool>,
+    /// Whether its person's scope holds it.
+    pub person: Option<bool>,
+}
+
+/// A document that a person's devices hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldDocument {
+    /// Its id.
+    pub doc: DocId,
+    /// Its kind.
+    pub kind: String,
+    /// What it is about.
+    pub subject: SubjectId,
+    /// Its state.
+    pub heads: Heads,
+    /// It is the person's own, whatever territories show it too.
+    pub own: bool,
 }
 
 /// Who hands a batch in.
@@ -293,6 +326,8 @@ pub struct PageDocument {
     pub last_no: u64,
     /// `Some(n)`: the device holds it as of number `n` and lacks what came after. `None`: it lacks all of it.
     pub since: Option<u64>,
+    /// It is the person's own, whatever territories show it too.
+    pub own: bool,
 }
 
 /// One page of a pull, in order of number.
@@ -407,7 +442,32 @@ pub trait Feed: Handovers + Desk + Send + Sync {
     ///
     /// # Errors
     /// When the storage fails.
-    fn held(&self, ask: &Ask<'_>) -> Result<(u64, Vec<(DocId, Heads)>), FeedError>;
+    fn held(&self, ask: &Ask<'_>) -> Result<(u64, Vec<HeldDocument>), FeedError>;
+
+    /// The head, how many documents the asker's devices hold when at rest, and the XOR of their fingerprints: what
+    /// [`Self::held`] comes to, kept with every append, so that asking costs the same whatever the size of the feed.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn digest(&self, ask: &Ask<'_>) -> Result<(u64, u64, u64), FeedError>;
+
+    /// Of these documents, those that the asker may hold, each as one of which the device lacks all.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn seen(&self, ask: &Ask<'_>, docs: &[DocId]) -> Result<Vec<PageDocument>, FeedError>;
+
+    /// A number kept under a name beside the feed, such as the day for which windows were last moved on.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn mark(&self, name: &str) -> Result<Option<i64>, FeedError>;
+
+    /// Keeps a number under a name.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn put_mark(&self, name: &str, value: i64) -> Result<(), FeedError>;
 
     /// The newest rows of the quarantine.
     ///

@@ -10,7 +10,7 @@ use roadbook_core::ids::{DocId, SubjectId, UserId};
 use rusqlite::{Transaction, params};
 
 use super::sqlite::{Numbers, column, head, number};
-use super::{Ask, Grant, PAGE_DOCUMENTS_MAX, Page, PageDocument, Scope};
+use super::{Ask, Grant, HeldDocument, PAGE_DOCUMENTS_MAX, Page, PageDocument, Scope};
 
 /// All scopes that were ever granted to a person, with the role under which.
 pub(super) fn grants(tx: &Transaction<'_>, user: UserId) -> Result<Vec<(Grant, String)>, rusqlite::Error> {
@@ -62,6 +62,8 @@ struct Seen {
     since_no: u64,
     kind: String,
     subject: SubjectId,
+    /// Through a personal scope.
+    own: bool,
 }
 
 /// One page, from one snapshot.
@@ -97,14 +99,21 @@ pub(super) fn page(tx: &Transaction<'_>, ask: &Ask<'_>) -> Result<Page, rusqlite
         // Through another scope it may stand at a higher number: then it comes there.
         if let Some(seen) = best(tx, ask, doc)?.filter(|seen| seen.last_no == last_no) {
             let since = (seen.since_no <= ask.base).then_some(ask.base);
-            documents.push(PageDocument { doc, kind: seen.kind, subject: seen.subject, last_no, since });
+            documents.push(PageDocument { doc, kind: seen.kind, subject: seen.subject, last_no, since, own: seen.own });
         }
     }
-    let forgets = forgets(tx, ask, upto.max(ask.base), until)?;
+    // A device that begins with nothing can hold only what left after its pull began.
+    let forgets = match (ask.base == 0 && !ask.again, begun, ask.begun) {
+        (true, None, None) => Vec::new(),
+        // The pull begins again: what left since it first began is told at once.
+        (true, None, Some(first)) => forgets(tx, ask, first.head, head)?,
+        (true, Some(begun), _) => forgets(tx, ask, upto.max(begun.head), until)?,
+        (false, _, _) => forgets(tx, ask, upto.max(ask.base), until)?,
+    };
     Ok(Page { head, documents, forgets, until, complete })
 }
 
-fn live(grants: &[Grant]) -> impl Iterator<Item = &Grant> {
+pub(super) fn live(grants: &[Grant]) -> impl Iterator<Item = &Grant> {
     grants.iter().filter(|grant| grant.revoked_no.is_none())
 }
 
@@ -132,23 +141,25 @@ fn best(tx: &Transaction<'_>, ask: &Ask<'_>, doc: DocId) -> Result<Option<Seen>,
         let Some(grant) = live(ask.grants).find(|grant| grant.scope == scope && readable(ask, &scope, &kind)) else { continue };
         let (since_no, last_no) = (number(row, 1)?.max(grant.granted_no), number(row, 2)?);
         best = Some(match best {
-            None => Seen { last_no, since_no, kind, subject: SubjectId::from_bytes(row.get(4)?) },
-            Some(other) => Seen { last_no: other.last_no.max(last_no), since_no: other.since_no.min(since_no), ..other },
+            None => Seen { last_no, since_no, kind, subject: SubjectId::from_bytes(row.get(4)?), own: scope.is_personal() },
+            Some(other) => Seen {
+                last_no: other.last_no.max(last_no),
+                since_no: other.since_no.min(since_no),
+                own: other.own || scope.is_personal(),
+                ..other
+            },
         });
     }
     Ok(best)
 }
 
-fn readable(ask: &Ask<'_>, scope: &Scope, kind: &str) -> bool {
+pub(super) fn readable(ask: &Ask<'_>, scope: &Scope, kind: &str) -> bool {
     if scope.is_personal() { ask.own_kinds.contains(kind) } else { ask.territory_kinds.contains(kind) }
 }
 
 /// Documents that the asker held through some scope and may not hold any more, with the number at which it ended, for
 /// numbers in `(above, until]`.
 fn forgets(tx: &Transaction<'_>, ask: &Ask<'_>, above: u64, until: u64) -> Result<Vec<(u64, DocId)>, rusqlite::Error> {
-    if ask.base == 0 && !ask.again {
-        return Ok(Vec::new());
-    }
     let mut gone: BTreeMap<DocId, u64> = BTreeMap::new();
     for grant in ask.grants {
         let mut statement =
@@ -181,21 +192,36 @@ fn forgets(tx: &Transaction<'_>, ask: &Ask<'_>, above: u64, until: u64) -> Resul
 }
 
 /// Every document that the asker may hold, with its heads.
-pub(super) fn held(tx: &Transaction<'_>, ask: &Ask<'_>) -> Result<Vec<(DocId, Heads)>, rusqlite::Error> {
+pub(super) fn held(tx: &Transaction<'_>, ask: &Ask<'_>) -> Result<Vec<HeldDocument>, rusqlite::Error> {
     let mut held = BTreeMap::new();
     for grant in live(ask.grants) {
         let mut statement = tx.prepare_cached(
-            "SELECT doc.id, doc.heads, doc.kind FROM doc_scope JOIN doc ON doc.id = doc_scope.doc
+            "SELECT doc.id, doc.heads, doc.kind, doc.subject FROM doc_scope JOIN doc ON doc.id = doc_scope.doc
               WHERE doc_scope.scope = ?1 AND doc_scope.left_no = 0",
         )?;
         let mut rows = statement.query([grant.scope.as_str()])?;
         while let Some(row) = rows.next()? {
             let kind: String = row.get(2)?;
             if readable(ask, &grant.scope, &kind) {
+                let doc = DocId::from_bytes(row.get(0)?);
                 let heads: Vec<u8> = row.get(1)?;
-                held.insert(DocId::from_bytes(row.get(0)?), Heads::from_bytes(&heads).unwrap_or_default());
+                let subject = SubjectId::from_bytes(row.get(3)?);
+                // Held through a personal scope it is held whole, whatever a territory would make of it.
+                let own = grant.scope.is_personal() || held.get(&doc).is_some_and(|other: &HeldDocument| other.own);
+                held.insert(doc, HeldDocument { doc, kind, subject, heads: Heads::from_bytes(&heads).unwrap_or_default(), own });
             }
         }
     }
-    Ok(held.into_iter().collect())
+    Ok(held.into_values().collect())
+}
+
+/// Of these documents, those that the asker may hold, as they stand now.
+pub(super) fn seen(tx: &Transaction<'_>, ask: &Ask<'_>, docs: &[DocId]) -> Result<Vec<PageDocument>, rusqlite::Error> {
+    let mut found = Vec::new();
+    for doc in docs {
+        if let Some(Seen { last_no, kind, subject, own, .. }) = best(tx, ask, *doc)? {
+            found.push(PageDocument { doc: *doc, kind, subject, last_no, since: None, own });
+        }
+    }
+    Ok(found)
 }

@@ -7,9 +7,12 @@ use roadbook_core::crdt::Heads;
 use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
+use super::filing::{file, put_window, rescope};
+use super::groups::Groups;
+use super::order::dependencies_first;
 use super::{
-    Appended, Ask, Batch, Binding, Document, Entry, Feed, FeedError, Filing, Grant, Hand, NewEntry, Page, Quarantined, Refused, Scope,
-    late, pull,
+    Appended, Ask, Batch, Binding, Document, Entry, Feed, FeedError, Filing, Grant, Hand, HeldDocument, NewEntry, Page, PageDocument,
+    Quarantined, Refused, Scope, groups, late, pull,
 };
 use crate::clock::random;
 use crate::database::Database;
@@ -33,6 +36,7 @@ impl SqliteFeed {
         let epoch: [u8; 16] = random()?;
         database.write(|tx| {
             tx.execute("INSERT OR IGNORE INTO feed_state (id, epoch, head) VALUES (1, ?1, 0)", [epoch.as_slice()])?;
+            groups::begin(tx)?;
             Ok::<_, FeedError>(())
         })?;
         Ok(Self { database })
@@ -168,8 +172,36 @@ impl Feed for SqliteFeed {
         self.database.read(|tx| Ok(pull::page(tx, ask)?))
     }
 
-    fn held(&self, ask: &Ask<'_>) -> Result<(u64, Vec<(DocId, Heads)>), FeedError> {
+    fn held(&self, ask: &Ask<'_>) -> Result<(u64, Vec<HeldDocument>), FeedError> {
         self.database.read(|tx| Ok((head(tx)?, pull::held(tx, ask)?)))
+    }
+
+    fn digest(&self, ask: &Ask<'_>) -> Result<(u64, u64, u64), FeedError> {
+        self.database.read(|tx| {
+            let (documents, xor) = groups::digest(tx, ask)?;
+            Ok((head(tx)?, documents, xor))
+        })
+    }
+
+    fn seen(&self, ask: &Ask<'_>, docs: &[DocId]) -> Result<Vec<PageDocument>, FeedError> {
+        self.database.read(|tx| Ok(pull::seen(tx, ask, docs)?))
+    }
+
+    fn mark(&self, name: &str) -> Result<Option<i64>, FeedError> {
+        self.database.read(|tx| {
+            let mut statement = tx.prepare_cached("SELECT value FROM feed_mark WHERE name = ?1")?;
+            Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+        })
+    }
+
+    fn put_mark(&self, name: &str, value: i64) -> Result<(), FeedError> {
+        self.database.write(|tx| {
+            tx.prepare_cached(
+                "INSERT INTO feed_mark (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            )?
+            .execute(params![name, value])?;
+            Ok(())
+        })
     }
 
     fn quarantine(&self, rows_max: usize) -> Result<Vec<Quarantined>, FeedError> {
@@ -244,7 +276,14 @@ fn append(tx: &Transaction<'_>, hand: &Hand, batch: &Batch) -> Result<Appended, 
             refused.bytes
         ])?;
     }
-    // From here on only numbered rows.
+    let mut groups = Groups::default();
+    for doc in touched(tx, batch, &plan)? {
+        groups.touch(tx, doc)?;
+    }
+    for (doc, window) in &batch.windows {
+        put_window(tx, *doc, window)?;
+    }
+    // From here on only numbered rows, and the digests of the groups that they move.
     let mut numbers = Numbers::draw(tx)?;
     let mut given_by_name = BTreeMap::new();
     let mut given: BTreeMap<usize, (u64, bool)> = plan.known.into_iter().map(|(place, no)| (place, (no, false))).collect();
@@ -267,35 +306,24 @@ fn append(tx: &Transaction<'_>, hand: &Hand, batch: &Batch) -> Result<Appended, 
             rescope(tx, doc, &mut numbers)?;
         }
     }
-    for introduced in &batch.documents {
-        rescope(tx, introduced.id, &mut numbers)?;
+    let windowed = batch.windows.iter().map(|(doc, _)| *doc);
+    for doc in batch.documents.iter().map(|introduced| introduced.id).chain(windowed) {
+        rescope(tx, doc, &mut numbers)?;
     }
+    groups.settle(tx)?;
     let head = numbers.keep(tx)?;
     Ok(Appended { numbers: given.into_values().collect(), head })
 }
 
-/// The entries of a batch so that none comes before one that it builds on, in whatever order they were handed in: heads are moved on
-/// entry by entry, and whoever follows applies them in this order.
-fn dependencies_first(fresh: BTreeMap<usize, &NewEntry>) -> Vec<(usize, &NewEntry)> {
-    let mut ordered = Vec::with_capacity(fresh.len());
-    let mut left: BTreeSet<(DocId, ChangeHash)> = fresh.values().map(|entry| (entry.doc, entry.hash)).collect();
-    let mut waiting: Vec<(usize, &NewEntry)> = fresh.into_iter().collect();
-    while !waiting.is_empty() {
-        let before = waiting.len();
-        waiting.retain(|(place, entry)| {
-            let ready = entry.deps.iter().all(|dep| !left.contains(&(entry.doc, *dep)));
-            if ready {
-                left.remove(&(entry.doc, entry.hash));
-                ordered.push((*place, *entry));
-            }
-            !ready
-        });
-        // A circle is none of changes, whose names are hashes; it is appended as it came.
-        if waiting.len() == before {
-            ordered.append(&mut waiting);
-        }
+/// Every document that the batch can move from one group to another.
+fn touched(tx: &Transaction<'_>, batch: &Batch, plan: &Plan<'_>) -> Result<BTreeSet<DocId>, rusqlite::Error> {
+    let mut docs: BTreeSet<DocId> = plan.fresh.values().map(|entry| entry.doc).collect();
+    docs.extend(batch.documents.iter().map(|introduced| introduced.id));
+    docs.extend(batch.windows.iter().map(|(doc, _)| *doc));
+    for (subject, _) in &plan.filings {
+        docs.extend(documents_of(tx, *subject)?);
     }
-    ordered
+    Ok(docs)
 }
 
 /// Reads and checks everything that the batch touches. A change that stands twice in a batch counts once.
@@ -368,49 +396,6 @@ fn advance(tx: &Transaction<'_>, entry: &NewEntry, no: u64) -> Result<(), FeedEr
     Ok(())
 }
 
-fn file(tx: &Transaction<'_>, subject: SubjectId, filing: &Filing, no: u64) -> Result<(), FeedError> {
-    tx.prepare_cached(
-        "INSERT INTO filing (subject, territory, owner, no) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (subject) DO UPDATE SET territory = excluded.territory, owner = excluded.owner, no = excluded.no",
-    )?
-    .execute(params![
-        subject.as_bytes(),
-        filing.territory.as_ref().map_or("", |territory| territory.0.as_str()),
-        filing.owner.map_or_else(Vec::new, |owner| owner.as_bytes().to_vec()),
-        column(no)
-    ])?;
-    Ok(())
-}
-
-/// Brings the document's scopes in line with where its subject is filed. A scope entered or left draws a number.
-fn rescope(tx: &Transaction<'_>, id: DocId, numbers: &mut Numbers) -> Result<(), FeedError> {
-    let Some(document) = document(tx, id)? else { return Err(FeedError::NoDocument(id)) };
-    let filing = filing(tx, document.subject)?.unwrap_or_default();
-    let territory = filing.territory.filter(|_| document.in_territory).map(|territory| Scope::territory(&territory));
-    let owner = document.owner.or(filing.owner).map(Scope::user);
-    let wanted: BTreeSet<Scope> = territory.into_iter().chain(owner).collect();
-    let present: BTreeSet<Scope> = {
-        let mut statement = tx.prepare_cached("SELECT scope FROM doc_scope WHERE doc = ?1 AND left_no = 0")?;
-        let rows = statement.query_map([id.as_bytes()], |row| row.get(0).map(Scope))?;
-        rows.collect::<Result<_, _>>()?
-    };
-    for left in present.difference(&wanted) {
-        tx.prepare_cached("UPDATE doc_scope SET left_no = ?3 WHERE doc = ?1 AND scope = ?2")?.execute(params![
-            id.as_bytes(),
-            left.as_str(),
-            column(numbers.next())
-        ])?;
-    }
-    for entered in wanted.difference(&present) {
-        tx.prepare_cached(
-            "INSERT INTO doc_scope (doc, scope, entered_no, last_no, left_no) VALUES (?1, ?2, ?3, ?3, 0)
-             ON CONFLICT (doc, scope) DO UPDATE SET entered_no = excluded.entered_no, last_no = excluded.last_no, left_no = 0",
-        )?
-        .execute(params![id.as_bytes(), entered.as_str(), column(numbers.next())])?;
-    }
-    Ok(())
-}
-
 /// The counter, held from its drawing to the commit.
 pub(super) struct Numbers {
     last: u64,
@@ -430,7 +415,7 @@ impl Numbers {
     }
 }
 
-fn document(tx: &Transaction<'_>, id: DocId) -> Result<Option<Document>, rusqlite::Error> {
+pub(super) fn document(tx: &Transaction<'_>, id: DocId) -> Result<Option<Document>, rusqlite::Error> {
     tx.prepare_cached("SELECT kind, subject, owner, in_territory FROM doc WHERE id = ?1")?
         .query_row([id.as_bytes()], |row| {
             Ok(Document {
@@ -450,7 +435,7 @@ fn documents_of(tx: &Transaction<'_>, subject: SubjectId) -> Result<Vec<DocId>, 
     rows.collect()
 }
 
-fn filing(tx: &Transaction<'_>, subject: SubjectId) -> Result<Option<Filing>, rusqlite::Error> {
+pub(super) fn filing(tx: &Transaction<'_>, subject: SubjectId) -> Result<Option<Filing>, rusqlite::Error> {
     tx.prepare_cached("SELECT territory, owner FROM filing WHERE subject = ?1")?
         .query_row([subject.as_bytes()], |row| {
             let territory: String = row.get(0)?;

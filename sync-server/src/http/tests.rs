@@ -298,9 +298,10 @@ async fn a_phone_syncs_and_a_revoked_one_is_gone() {
     let frame = phone.sync_request(now, Some("test")).unwrap();
     let response = world.send(device.request("POST", SYNC_PATH, now, frame)).await;
     assert_eq!(response.status(), StatusCode::OK);
-    let answer = Answer::decode(&to_bytes(response.into_body(), 1 << 20).await.unwrap()).unwrap();
-    assert_eq!(answer.verdicts.first().unwrap().outcome, Outcome::Accepted);
-    phone.take_answer(&answer, now).unwrap();
+    let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    assert_eq!(Answer::decode(&bytes).unwrap().verdicts.first().unwrap().outcome, Outcome::Accepted);
+    let synced = phone.sync_answer(&bytes, now).unwrap();
+    assert!(synced.today && !synced.more, "a first sync without a tour is one turn");
 
     // Nothing new: one small answer.
     let frame = phone.sync_request(now, None).unwrap();

@@ -282,7 +282,11 @@ impl Phone {
         let body = self.replica.sync_request(self.clock.now(), Some(APP))?;
         let sending = Sending { path: SYNC_PATH, device: Some(self.state.device), key: &self.key, body: &body, now: self.clock.now() };
         let answer = self.line.post(&sending)?;
-        let synced = self.replica.sync_answer(&answer, self.clock.now())?;
+        let synced = match self.replica.sync_answer(&answer, self.clock.now()) {
+            // Not even the first part came whole.
+            Err(ReplicaError::Wire(WireError::Stream(error))) => return Err(TransportError::Unreachable(error.to_string()).into()),
+            taken => taken?,
+        };
         if synced.wiped {
             for name in [KEY_FILE, STATE_FILE] {
                 let path = self.folder.join(name);

@@ -118,10 +118,15 @@ impl Line {
             return Ok(Tried::OtherTime(Ms(theirs)));
         }
         let limit = u64::try_from(ANSWER_BYTES_MAX).unwrap_or(u64::MAX);
-        let bytes = answer.body_mut().with_config().limit(limit).read_to_vec();
-        let bytes = bytes.map_err(|error| TransportError::Unreachable(error.to_string()))?;
+        let mut bytes = Vec::new();
+        let read = std::io::Read::read_to_end(&mut answer.body_mut().with_config().limit(limit).reader(), &mut bytes);
         if status == 200 {
-            return Ok(Tried::Answer(bytes));
+            return match read {
+                // A body that broke off: its whole parts are good, the rest is asked for again.
+                Err(_) if !bytes.is_empty() => Ok(Tried::Answer(bytes)),
+                Err(error) => Err(TransportError::Unreachable(error.to_string())),
+                Ok(_) => Ok(Tried::Answer(bytes)),
+            };
         }
         let words = String::from_utf8_lossy(&bytes).chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect();
         if status == 426 { Err(TransportError::UpdateNeeded { words }) } else { Err(TransportError::Refused { status, words }) }

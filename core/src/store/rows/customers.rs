@@ -1,6 +1,8 @@
 //! A customer's row with what hangs on it: phones, matters to decide, words for search. Written as a whole, for one customer at a time.
+//! The numbers of the fields are those of a row that travels in place of its documents (`replica::told`): fixed for ever.
 
 use chrono::NaiveDate;
+use minicbor::{Decode, Encode};
 use rusqlite::{OptionalExtension, params};
 use sha2::{Digest as _, Sha256};
 
@@ -16,88 +18,121 @@ pub const MATTER_RIVALS: &str = "rivals";
 pub const MATTER_VERIFY: &str = "verify";
 
 /// A position in degrees × 10⁷.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub struct Place {
     /// Latitude, north positive.
+    #[n(0)]
     pub lat_e7: i32,
     /// Longitude, east positive.
+    #[n(1)]
     pub lon_e7: i32,
 }
 
 /// One phone of a customer.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct PhoneRow {
     /// As written.
+    #[n(0)]
     pub shown: String,
     /// Remark.
+    #[n(1)]
     pub label: String,
     /// Whose it is.
+    #[n(2)]
     pub person: String,
 }
 
 /// Something about a customer that somebody has to decide.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct ReviewRow {
     /// What kind: [`MATTER_RIVALS`], [`MATTER_VERIFY`], or another code.
+    #[n(0)]
     pub matter: String,
     /// Path of the field, or what else tells it from others of the same matter.
+    #[n(1)]
     pub field: String,
     /// The higher, the sooner it is to be decided.
+    #[n(2)]
     pub weight: u32,
     /// How many values stand.
+    #[n(3)]
     pub rivals: u32,
     /// Since when.
+    #[n(4)]
     pub since: Ms,
 }
 
 /// What lists know of a customer: the fold of the field side and the office side of the card.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct CustomerRow {
     /// The customer.
+    #[n(0)]
     pub subject: SubjectId,
     /// The name to show.
+    #[n(1)]
     pub name: String,
     /// Other names: legal, short, aliases.
+    #[n(2)]
     pub aliases: Vec<String>,
     /// Addresses, the one to show first.
+    #[n(3)]
     pub addresses: Vec<String>,
     /// Names of the people there.
+    #[n(4)]
     pub people: Vec<String>,
     /// Phones in order of display.
+    #[n(5)]
     pub phones: Vec<PhoneRow>,
     /// Territory; `None` = not assigned.
+    #[n(6)]
     pub territory: Option<TerritoryId>,
     /// Who works it.
+    #[n(7)]
     pub owner: Option<UserId>,
     /// Who stands in.
+    #[n(8)]
     pub substitute: Option<UserId>,
     /// Codes of the value sets of these names; empty = not known.
+    #[n(9)]
     pub grade: String,
     /// See [`Self::grade`].
+    #[n(10)]
     pub business_type: String,
     /// See [`Self::grade`].
+    #[n(11)]
     pub location_type: String,
     /// See [`Self::grade`].
+    #[n(12)]
     pub retail_format: String,
     /// See [`Self::grade`].
+    #[n(13)]
     pub channel_level: String,
     /// See [`Self::grade`].
+    #[n(14)]
     pub lifecycle: String,
     /// See [`Self::grade`]: of value set `prospect_stage`.
+    #[n(15)]
     pub stage: String,
     /// Where it is.
+    #[n(16)]
     pub place: Option<Place>,
     /// Day on which the card was begun, in the organisation's time zone: a customer never visited is due from then on.
+    #[cbor(n(17), with = "super::day_wire")]
     pub opened: NaiveDate,
     /// Required visit interval; 0 = none, as for a customer that is not visited any more.
+    #[n(18)]
     pub interval_days: u32,
     /// From then on less than half of the card is fresh; `None` = never.
+    #[n(19)]
     pub stale_from: Option<Ms>,
     /// Share of the card that is filled in.
+    #[n(20)]
     pub complete_percent: u8,
     /// Latest change of the card, corrected.
+    #[n(21)]
     pub updated: Ms,
     /// What is to be decided about it.
+    #[n(22)]
     pub reviews: Vec<ReviewRow>,
 }
 

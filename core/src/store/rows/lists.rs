@@ -76,6 +76,14 @@ pub struct PageKey {
     pub(super) subject: SubjectId,
 }
 
+impl PageKey {
+    /// Where the visits end that began at this moment or later: the next page begins before it.
+    #[must_use]
+    pub const fn before(moment: Ms) -> Self {
+        Self { number: moment.0, text: String::new(), subject: SubjectId::from_bytes([0; 16]) }
+    }
+}
+
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {

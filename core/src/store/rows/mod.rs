@@ -43,6 +43,21 @@ const NO_PLACE: i64 = i32::MIN as i64;
 /// Days from 0001-01-01 (day 1) to 1970-01-01.
 const EPOCH_CE: i64 = 719_163;
 
+/// A day as it travels: its number, as stored.
+mod day_wire {
+    use chrono::NaiveDate;
+    use minicbor::decode::Error;
+    use minicbor::encode::{self, Write};
+    use minicbor::{Decoder, Encoder};
+
+    pub(super) fn encode<C, W: Write>(day: &NaiveDate, e: &mut Encoder<W>, _: &mut C) -> Result<(), encode::Error<W::Error>> {
+        e.i64(super::day_no(*day))?.ok()
+    }
+    pub(super) fn decode<C>(d: &mut Decoder<'_>, _: &mut C) -> Result<NaiveDate, Error> {
+        super::day_of(d.i64()?).ok_or_else(|| Error::message("a day is out of range"))
+    }
+}
+
 /// A day as it is stored.
 fn day_no(day: NaiveDate) -> i64 {
     i64::from(day.num_days_from_ce()) - EPOCH_CE

@@ -1,6 +1,7 @@
 //! Visits: one row each, lists newest first, sums by representative and day.
 
 use chrono::NaiveDate;
+use minicbor::{Decode, Encode};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params, params_from_iter};
 use serde::Serialize;
@@ -11,39 +12,55 @@ use super::{PAGE_LINES_MAX, Page, PageKey, day_no, day_of, ms_or_zero, zero_is_n
 use crate::ids::{DocId, Ms, SubjectId, TerritoryId, UserId};
 
 /// What lists know of a visit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct VisitRow {
     /// Its document.
+    #[n(0)]
     pub doc: DocId,
     /// The customer.
+    #[n(1)]
     pub subject: SubjectId,
     /// Who visited.
+    #[n(2)]
     pub rep: Option<UserId>,
     /// The tour it belongs to.
+    #[n(3)]
     pub tour: Option<DocId>,
     /// Code of value set `visit_type`.
+    #[n(4)]
     pub kind: String,
     /// Code of value set `visit_outcome`.
+    #[n(5)]
     pub outcome: String,
     /// Day of the check-in in the organisation's time zone.
+    #[cbor(n(6), with = "super::day_wire")]
     pub day: NaiveDate,
     /// Check-in, corrected.
+    #[n(7)]
     pub started: Ms,
     /// Check-out, corrected; `None` = never checked out.
+    #[n(8)]
     pub ended: Option<Ms>,
     /// Code of value set `location_label`: where the check-in was.
+    #[n(9)]
     pub place_label: String,
     /// Satisfies the visit interval.
+    #[n(10)]
     pub counts: bool,
     /// Probably the same visit as another one: figures leave it out.
+    #[n(11)]
     pub possible_double: bool,
     /// The device's clock was wrong by more than is tolerated.
+    #[n(12)]
     pub clock_wrong: bool,
     /// How often it was amended.
+    #[n(13)]
     pub amendments: u32,
     /// How many photos it names; which of them are held where is no matter of documents.
+    #[n(14)]
     pub photos: u32,
     /// First words of what was found.
+    #[n(15)]
     pub summary: String,
 }
 

@@ -1,0 +1,17 @@
+CREATE TABLE apart (
+  document INTEGER PRIMARY KEY REFERENCES document (no) ON DELETE CASCADE,
+  why INTEGER NOT NULL,
+  since_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE told_row (
+  doc BLOB NOT NULL PRIMARY KEY,
+  kind TEXT NOT NULL,
+  subject BLOB NOT NULL,
+  fingerprint INTEGER NOT NULL,
+  bytes BLOB NOT NULL
+) STRICT;
+CREATE INDEX told_row_subject ON told_row (subject, kind);
+CREATE TABLE wanted (
+  wish BLOB NOT NULL PRIMARY KEY,
+  asked_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

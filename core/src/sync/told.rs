@@ -1,0 +1,147 @@
+//! Rows in place of documents, and documents that came by name: for people who see more than a phone should carry. A told row is
+//! written to the same tables as a folded one; the document comes when it is opened, is kept for a while, and goes.
+
+use super::items::give_up;
+use crate::crdt::Heads;
+use crate::exchange::Item;
+use crate::exchange::fingerprint;
+use crate::exchange::pull::Wanted;
+use crate::ids::{DocId, Ms, SubjectId};
+use crate::model::kinds;
+use crate::replica::fold::Subjects;
+use crate::replica::{Replica, ReplicaError};
+use crate::store::rows::{PAGE_LINES_MAX, VisitFilter};
+use crate::store::{Apart, StoreError, ToldRow, Writing};
+
+/// Documents lent to a device at a time, at most; the one opened longest ago goes first.
+pub(super) const LENT_DOCUMENTS_MAX: usize = 200;
+/// How long a lent document is kept after it was last brought, in milliseconds.
+pub(super) const LENT_MS_MAX: i64 = 7 * Ms::DAY;
+
+/// Notes a row that headquarters told. A whole document that was held by right goes, unless own changes in it wait; one that is
+/// lent is asked for again.
+pub(super) fn keep(write: &mut Writing<'_>, subjects: &mut Subjects, item: &Item, now: Ms) -> Result<(), ReplicaError> {
+    let Item::Row { doc, kind, subject, heads, row } = item else { return Ok(()) };
+    let heads = Heads::from_bytes(heads).unwrap_or_default();
+    match write.apart(*doc)? {
+        Some(Apart::Lent { .. }) => wish(write, &Wanted::Document { doc: *doc }, now)?,
+        Some(Apart::Leaving) => {}
+        None => give_up(write, subjects, *doc)?,
+    }
+    if !row.is_empty()
+        && let Some(sibling) = sibling(kind, *subject)
+        && let Some(other) = write.told_row(sibling)?
+    {
+        write.put_told_row(&ToldRow { bytes: Vec::new(), ..other })?;
+    }
+    let told = ToldRow { doc: *doc, kind: kind.clone(), subject: *subject, fingerprint: fingerprint(*doc, &heads), bytes: row.to_vec() };
+    write.put_told_row(&told)?;
+    subjects.touch(kind, *subject, *doc, None);
+    Ok(())
+}
+
+/// The other half of a card: one row stands for both.
+fn sibling(kind: &str, subject: SubjectId) -> Option<DocId> {
+    match kind {
+        "customer" => Some(subject.office()),
+        "office" => Some(subject.customer()),
+        _ => None,
+    }
+}
+
+/// Drops what a told row put into the tables; what is left of the subject is folded by the caller.
+pub(super) fn drop_row(write: &mut Writing<'_>, row: &ToldRow) -> Result<(), StoreError> {
+    match row.kind.as_str() {
+        "visit" => write.drop_visit_row(row.doc),
+        "tour" => write.drop_tour_row(row.doc),
+        "proposal" => write.drop_proposal_row(row.doc),
+        _ => Ok(()),
+    }
+}
+
+/// Gives lent documents up that are old or too many. Those with own changes that wait stay.
+pub(super) fn evict(write: &mut Writing<'_>, subjects: &mut Subjects, now: Ms) -> Result<(), ReplicaError> {
+    let lent: Vec<(DocId, Ms)> = write
+        .all_apart()?
+        .into_iter()
+        .filter_map(|(doc, apart)| if let Apart::Lent { since } = apart { Some((doc, since)) } else { None })
+        .collect();
+    let excess = lent.len().saturating_sub(LENT_DOCUMENTS_MAX);
+    for (place, (doc, since)) in lent.into_iter().enumerate() {
+        if (place < excess || now.since(since) > LENT_MS_MAX) && !Replica::waits(write, doc)? {
+            let told = write.told_row(doc)?;
+            if let Some(held) = write.holding(doc)? {
+                write.forget(doc)?;
+                if told.is_none() {
+                    crate::replica::fold::drop_rows(write, &held)?;
+                }
+                subjects.touch(&held.kind, held.subject, doc, None);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn wish(write: &mut Writing<'_>, wanted: &Wanted, now: Ms) -> Result<(), StoreError> {
+    let mut bytes = Vec::new();
+    // Writing into a vector cannot fail.
+    let _infallible = minicbor::encode(wanted, &mut bytes);
+    write.put_wish(&bytes, now)
+}
+
+impl Replica {
+    /// Asks for a card by name with the next exchange: both its halves, where only rows of them are held.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Store`].
+    pub fn want_card(&mut self, customer: SubjectId, now: Ms) -> Result<(), ReplicaError> {
+        self.want(&[Wanted::Document { doc: customer.customer() }, Wanted::Document { doc: customer.office() }], now)
+    }
+
+    /// Asks for visits of a customer that are older than the oldest held.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Store`].
+    pub fn want_older_visits(&mut self, customer: SubjectId, now: Ms) -> Result<(), ReplicaError> {
+        let filter = VisitFilter { subject: Some(customer), ..VisitFilter::default() };
+        let held = self.store().read(|read| read.visits(&filter, None, PAGE_LINES_MAX))?;
+        let before = held.lines.last().map_or(now, |line| line.visit.started);
+        self.want(&[Wanted::Visits { subject: customer, before }], now)
+    }
+
+    /// Asks for things by name with the next exchange.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Store`].
+    pub fn want(&mut self, wanted: &[Wanted], now: Ms) -> Result<(), ReplicaError> {
+        self.store_mut().write(|write| {
+            for one in wanted {
+                wish(write, one, now)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The wishes of a request were answered.
+    pub(super) fn granted(&mut self, wanted: &[Wanted]) -> Result<(), ReplicaError> {
+        self.store_mut().write(|write| {
+            for one in wanted {
+                let mut bytes = Vec::new();
+                let _infallible = minicbor::encode(one, &mut bytes);
+                write.drop_wish(&bytes)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether only a row of a customer is held, so that its card is to be asked for.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Store`].
+    pub fn holds_row_only(&self, customer: SubjectId) -> Result<bool, ReplicaError> {
+        Ok(self.store().read(|read| {
+            let told = read.told_rows_of(customer)?.iter().any(|row| row.kind == kinds::CUSTOMER.id);
+            Ok::<_, StoreError>(told && read.holding(customer.customer())?.is_none())
+        })?)
+    }
+}
