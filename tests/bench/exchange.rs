@@ -164,7 +164,6 @@ fn many_devices(dice: &mut Dice) {
         phones.push((phone, line));
     }
     println!("{DEVICES} devices hand in …");
-    std::thread::sleep(Duration::from_millis(1_500));
     let (server_before, all_before) = cpu_ms();
     let at = Instant::now();
     let times: Vec<Duration> = std::thread::scope(|scope| {

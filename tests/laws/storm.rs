@@ -110,6 +110,9 @@ impl Storm {
             self.chance = Chance::new(step.draw);
             self.world.pass_ms(20_000);
             let names: Vec<String> = self.world.phones.keys().cloned().collect();
+            if names.is_empty() {
+                break;
+            }
             let name = self.chance.pick(&names).clone();
             self.misfortune(&name)?;
             match self.chance.below(100) {
@@ -356,10 +359,7 @@ impl Storm {
 
     fn arrives_at_a_phone(&mut self, flight: &Flight) -> Result<(), String> {
         let (now, name) = (self.world.now, flight.phone.as_str());
-        let phone = self.world.phones.get_mut(name).unwrap();
-        if phone.device != flight.device {
-            return Ok(());
-        }
+        let Some(phone) = self.world.phones.get_mut(name).filter(|phone| phone.device == flight.device) else { return Ok(()) };
         let troubled = phone.disk().is_troubled();
         let taken = attempt(|| phone.take_answer(&flight.frame, now));
         let mishap = match taken {
@@ -368,6 +368,11 @@ impl Storm {
             Ok(Err(_)) if !flight.whole => None,
             // An enemy's own device may be hurt by what it did.
             Ok(Err(_)) if self.enemy.as_deref() == Some(name) => None,
+            // An order to wipe, of which a simulated disk knows no folder: the phone is no more.
+            Ok(Err(_)) if !self.world.office.serves(flight.device) => {
+                self.world.phones.remove(name);
+                return Ok(());
+            }
             Ok(Err(error)) => Some(Mishap { ours: true, said: format!("an answer is refused: {error}") }),
             Err(mishap) => Some(mishap),
         };

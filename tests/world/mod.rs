@@ -34,8 +34,8 @@ use roadbook_core::blobs::exchange::{BlobStep, BlobsDone, Link};
 use roadbook_core::ids::{DeviceId, DocId, Ms, SubjectId, UserId};
 use roadbook_core::model::card::Card;
 use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
-use roadbook_core::replica::Target;
 use roadbook_core::replica::field::Work;
+use roadbook_core::replica::{ReplicaError, Target};
 use roadbook_core::sync::Synced;
 
 use cast::{EAST, MONDAY, SHOPS, WEST};
@@ -178,13 +178,23 @@ impl World {
     /// One round of an exchange without mishap. A device that may hold nothing any more is only told so.
     pub(crate) fn exchange(&mut self, name: &str) -> Synced {
         let phone = self.phones.get_mut(name).unwrap();
-        let request = phone.replica().sync_request(phone.clock(self.now), Some("world")).unwrap();
+        let request = match phone.replica().sync_request(phone.clock(self.now), Some("world")) {
+            Ok(request) => request,
+            // It was wiped.
+            Err(ReplicaError::NotEnrolled) if phone.on_simulated_disk() => return Synced::default(),
+            Err(why) => panic!("{name} cannot ask: {why}"),
+        };
         let answer = match self.office.answer(phone.device, &request, self.now) {
             Ok(answer) => answer,
             Err(Unanswered::Gone) => return Synced::default(),
             Err(why) => panic!("{name} gets no answer: {why}"),
         };
-        let synced = phone.take_answer(&answer, self.now).unwrap();
+        let taken = phone.take_answer(&answer, self.now);
+        if taken.is_err() && phone.on_simulated_disk() && !self.office.serves(phone.device) {
+            // An order to wipe finds no folder to look through beside a simulated disk.
+            return Synced::default();
+        }
+        let synced = taken.unwrap();
         self.exchanged.push(Exchanged { phone: name.to_owned(), device: phone.device, request, answer });
         synced
     }

@@ -149,6 +149,11 @@ impl Phone {
         self.start(now).unwrap();
     }
 
+    /// Whether its file is on a simulated disk.
+    pub(crate) const fn on_simulated_disk(&self) -> bool {
+        matches!(self.home, Home::Disk(_))
+    }
+
     /// Its simulated disk.
     pub(crate) fn disk(&self) -> &Disk {
         match &self.home {
