@@ -108,7 +108,7 @@ fn report(what: &str, taken: &Taken, server: &Running, cpu_before: Duration, mem
     );
 }
 
-fn open(folder: &PathBuf) -> Phone {
+fn open(folder: &std::path::Path) -> Phone {
     Phone::open(folder, Clock::system()).unwrap()
 }
 

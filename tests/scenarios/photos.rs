@@ -327,9 +327,10 @@ fn knowing_a_hash_is_not_having_the_photo() {
         taken_at: world.now,
         chunks: chunk_hashes(&bytes),
     };
-    let standing = |world: &World, proof| match ask(world, "lq1", BlobAsk::Offer { offers: vec![offer(lying, proof)] }) {
-        BlobSaid::Stood { stood } => stood[0].standing.clone(),
-        other => panic!("{other:?}"),
+    let standing = |world: &World, proof| {
+        let said = ask(world, "lq1", BlobAsk::Offer { offers: vec![offer(lying, proof)] });
+        let BlobSaid::Stood { stood } = said else { panic!("{said:?}") };
+        stood[0].standing.clone()
     };
     assert!(matches!(standing(&world, [7; 32]), Standing::Refused { code, .. } if code == "wrong_proof"));
     assert!(world.office.photo("lq", lying, hashes[0]).is_none(), "not a byte through the lying visit");

@@ -30,7 +30,7 @@ impl Line {
     pub(crate) fn carry_ms(&self, bytes: usize, chance: &mut Chance) -> i64 {
         let room = PACKET_BYTES - PACKET_HEAD_BYTES;
         let mut left: Vec<usize> = vec![PACKET_BYTES; bytes / room];
-        if bytes % room > 0 || bytes == 0 {
+        if !bytes.is_multiple_of(room) || bytes == 0 {
             left.push(bytes % room + PACKET_HEAD_BYTES);
         }
         let (mut ms, mut wait) = (self.latency_ms, WAIT_MS.0);

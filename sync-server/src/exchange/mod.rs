@@ -233,6 +233,7 @@ impl Exchange {
     }
 
     /// The parts of what a device lacks; at rest, what differs.
+    #[expect(clippy::too_many_arguments, reason = "one request with everything that its answer needs")]
     fn pulled(
         &self,
         now: Ms,
