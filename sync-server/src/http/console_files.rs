@@ -9,8 +9,10 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 use rust_embed::{Embed, EmbeddedFile};
 
-/// Everything comes from this server, nothing is written into the page, and nobody frames it.
-pub const POLICY: &str = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+/// Everything comes from this server, nothing but the small picture of an urgent report is written into the page, and nobody
+/// frames it.
+pub const POLICY: &str = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
+                          object-src 'none'";
 /// Paths that belong to other rooms: an unknown one below them is never answered with the page.
 const OTHERS: [&str; 2] = ["api/", "v1/"];
 const INDEX: &str = "index.html";
