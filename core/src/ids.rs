@@ -247,7 +247,8 @@ impl FromStr for BlobHash {
 }
 
 fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    let digit = |four: u8| char::from_digit(u32::from(four), 16).unwrap_or_default();
+    f.write_str(&bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect::<String>())
 }
 
 /// A sales territory (区域): a short stable code such as `east`.

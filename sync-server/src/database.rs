@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 /// How long a statement waits for another *process* (a command beside a running server) to finish its write.
@@ -186,6 +187,8 @@ fn opened(vfs: Option<&str>, path: &Path) -> Result<Connection, rusqlite::Error>
 fn connect(vfs: Option<&str>, path: &Path, durability: Durability) -> Result<Connection, rusqlite::Error> {
     let connection = opened(vfs, path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // A plan is for all values: else SQLite plans a kept statement anew for each value that is compared with a partial index or a sample.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", durability.synchronous())?;
     connection.pragma_update(None, "foreign_keys", true)?;

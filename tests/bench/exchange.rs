@@ -1,6 +1,6 @@
 //! The exchange over a real socket, through signatures, rights and the gate, against baselines of the same run:
 //! a first sync of 5,000 cards, a day offline, nothing new, and many devices handing in their day.
-//! `cargo bench -p roadbook-tests --bench exchange` takes all of them; `-- devices` the last one alone, `-- phone` the others.
+//! `cargo bench -p roadbook-tests --bench exchange` takes all of them; `-- devices [HOW_MANY]` the last one alone, `-- phone` the others.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout, missing_docs, reason = "a bench")]
 
 #[path = "corpus.rs"]
@@ -30,12 +30,14 @@ const CARDS_A_DEVICE: usize = 70;
 
 fn main() {
     let mut dice = Dice::new(7);
-    let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    let mut words = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
+    let only = words.next();
+    let devices = words.next().map_or(DEVICES, |many| many.parse().unwrap());
     if only.as_deref() != Some("devices") {
         one_phone(&mut dice);
     }
     if only.as_deref() != Some("phone") {
-        many_devices(&mut dice);
+        many_devices(&mut dice, devices);
     }
 }
 
@@ -149,10 +151,10 @@ fn a_day(phone: &mut Phone, subjects: &[SubjectId], dice: &mut Dice) -> Vec<u8> 
     waiting.into_iter().flat_map(|own| own.bytes).collect()
 }
 
-fn many_devices(dice: &mut Dice) {
+fn many_devices(dice: &mut Dice, devices: usize) {
     let office = Office::open();
     let mut phones: Vec<(Phone, proxy::Proxy)> = Vec::new();
-    for n in 0..DEVICES {
+    for n in 0..devices {
         let (login, territory) = (format!("rep{n}"), format!("t{n}"));
         let rep = office.rep(&login, &territory);
         let cards: Vec<MadeCard> = (0..CARDS_A_DEVICE).map(|_| corpus::card(dice, &[rep, rep, rep])).collect();
@@ -163,7 +165,7 @@ fn many_devices(dice: &mut Dice) {
         a_day(&mut phone, &subjects, dice);
         phones.push((phone, line));
     }
-    println!("{DEVICES} devices hand in …");
+    println!("{devices} devices hand in …");
     let (server_before, all_before) = cpu_ms();
     let at = Instant::now();
     let times: Vec<Duration> = std::thread::scope(|scope| {
@@ -184,11 +186,11 @@ fn many_devices(dice: &mut Dice) {
     let (server, all) = cpu_ms();
     let slowest = times.iter().max().unwrap();
     println!(
-        "{DEVICES} devices at once, each its day, through the whole gate, durable and projected: {took:.2?}, {:.1} devices a second (at least 25), slowest {slowest:.2?}\n  \
+        "{devices} devices at once, each its day, through the whole gate, durable and projected: {took:.2?}, {:.1} devices a second (at least 25), slowest {slowest:.2?}\n  \
          CPU: {:.1} ms a device at the server, {:.1} ms with the phones",
-        DEVICES as f64 / took.as_secs_f64(),
-        (server - server_before) / DEVICES as f64,
-        (all - all_before) / DEVICES as f64
+        devices as f64 / took.as_secs_f64(),
+        (server - server_before) / devices as f64,
+        (all - all_before) / devices as f64
     );
 }
 

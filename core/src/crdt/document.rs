@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use automerge::transaction::{CommitOptions, Transactable as _};
 use automerge::{
     ActorId as AmActor, Author, Automerge, Change, ChangeHash as AmHash, LoadOptions, ObjId as ExId, ObjType, PatchLog, ROOT, ReadDoc as _,
-    ScalarValue, TextEncoding, Value as AmValue,
+    ScalarValue, ScalarValueRef, TextEncoding, Value as AmValue, ValueRef,
 };
 use minicbor::{Decode, Encode};
 
@@ -404,13 +404,18 @@ impl Reader<'_> {
     #[must_use]
     pub fn registers(&self, container: &str) -> Vec<Register> {
         let Some((ObjType::Map, id)) = self.doc.container(container) else { return Vec::new() };
-        let keys: Vec<String> = self.doc.inner.keys(&id).collect();
-        keys.into_iter()
-            .filter_map(|key| {
-                let rivals = self.rivals(&id, &key);
-                (!rivals.is_empty()).then_some(Register { key, rivals })
-            })
-            .collect()
+        // One walk over the container: looking a key up costs as much as walking over many. Only rivals are looked up.
+        let entries = self.doc.inner.map_range(&id, ..);
+        let registers = entries.map(|entry| {
+            let rivals = if entry.conflict {
+                self.rivals(&id, &entry.key)
+            } else {
+                let ValueRef::Scalar(ScalarValueRef::Bytes(bytes)) = &entry.value else { return None };
+                self.rival(bytes.to_vec(), entry.id()).into_iter().collect()
+            };
+            (!rivals.is_empty()).then(|| Register { key: entry.key.into_owned(), rivals })
+        });
+        registers.flatten().collect()
     }
 
     fn rivals(&self, container: &ExId, key: &str) -> Vec<Rival> {
@@ -420,14 +425,18 @@ impl Reader<'_> {
             .filter_map(|(value, id)| {
                 let AmValue::Scalar(scalar) = value else { return None };
                 let ScalarValue::Bytes(bytes) = scalar.into_owned() else { return None };
-                let ExId::Id(counter, actor, _) = id else { return None };
-                let op = OpId { counter, actor: ActorId::from_slice(actor.to_bytes())? };
-                let change = self.change_of(&op)?.clone();
-                Some(Rival { op, bytes, change })
+                self.rival(bytes, id)
             })
             .collect();
         rivals.sort_by(|a, b| a.op.cmp(&b.op));
         rivals
+    }
+
+    fn rival(&self, bytes: Vec<u8>, id: ExId) -> Option<Rival> {
+        let ExId::Id(counter, actor, _) = id else { return None };
+        let op = OpId { counter, actor: ActorId::from_slice(actor.to_bytes())? };
+        let change = self.change_of(&op)?.clone();
+        Some(Rival { op, bytes, change })
     }
 
     /// The change that an operation came with.
@@ -515,3 +524,7 @@ fn find(tx: &automerge::transaction::Transaction<'_>, name: &str, shape: ObjType
         _ => Err(DocumentError::NoContainer(name.to_owned())),
     }
 }
+
+#[cfg(test)]
+#[path = "document_tests.rs"]
+mod tests;

@@ -237,7 +237,7 @@ impl Card {
         };
         let clocks = Clocks::of(&reader);
         let verified = office_reader.as_ref().map(|reader| verified_slots(reader, &mut card.reviews)).unwrap_or_default();
-        let confirmed = confirmations(&reader);
+        let confirmed = Confirmed::of(&reader);
         card.fold_facts(&reader, &clocks, &verified, &confirmed);
         card.fold_sets(&reader, &clocks);
         card.fold_lists(&reader, &clocks, &confirmed);
@@ -270,13 +270,7 @@ impl Card {
         card
     }
 
-    fn fold_facts(
-        &mut self,
-        reader: &Reader<'_>,
-        clocks: &Clocks,
-        verified: &BTreeMap<String, Verified>,
-        confirmed: &BTreeMap<String, Ms>,
-    ) {
+    fn fold_facts(&mut self, reader: &Reader<'_>, clocks: &Clocks, verified: &BTreeMap<String, Verified>, confirmed: &Confirmed) {
         let mut registers: BTreeMap<String, Vec<Said>> =
             reader.registers("facts").into_iter().map(|register| (register.key.clone(), Said::rivals(&register, clocks))).collect();
         for field in verified.keys() {
@@ -288,8 +282,8 @@ impl Card {
             let is_fact = field.is_none_or(|field| field.merge == Merge::Fact);
             let fact = if is_fact { judged_fact(field, rivals, verified.get(&id)) } else { plain_fact(field, rivals) };
             if let Some(mut fact) = fact {
-                let tag = format!("{id}/{}", normal::value_tag(&fact.value));
-                freshen(&mut fact, field, confirmed.get(&tag).copied());
+                let at = confirmed.at(format_args!("{id}"), &fact.value);
+                freshen(&mut fact, field, at);
                 self.facts.insert(id, fact);
             }
         }
@@ -305,7 +299,7 @@ impl Card {
         }
     }
 
-    fn fold_lists(&mut self, reader: &Reader<'_>, clocks: &Clocks, confirmed: &BTreeMap<String, Ms>) {
+    fn fold_lists(&mut self, reader: &Reader<'_>, clocks: &Clocks, confirmed: &Confirmed) {
         let mut entries: BTreeMap<(String, EntryId), EntryRegisters> = BTreeMap::new();
         for register in reader.registers("entries") {
             let mut path = register.key.splitn(3, '/');
@@ -327,8 +321,8 @@ impl Card {
                 let field = schema.and_then(|schema| schema.entry_fields().iter().find(|field| field.id == name));
                 note_review(&mut self.reviews, &format!("{list}/{id}/{name}"), field, &rivals);
                 if let Some(mut fact) = plain_fact(field, rivals) {
-                    let tag = format!("{list}/{id}/{name}/{}", normal::value_tag(&fact.value));
-                    freshen(&mut fact, schema, confirmed.get(&tag).copied());
+                    let at = confirmed.at(format_args!("{list}/{id}/{name}"), &fact.value);
+                    freshen(&mut fact, schema, at);
                     fields.insert(name, fact);
                 }
             }
@@ -489,15 +483,25 @@ impl Verified {
     }
 }
 
-fn confirmations(reader: &Reader<'_>) -> BTreeMap<String, Ms> {
-    let mut latest = BTreeMap::new();
-    for register in reader.registers("confirmed") {
-        let moments = register.rivals.iter().filter_map(|rival| Assertion::of_rival(rival)?.value.as_int().map(Ms));
-        if let Some(at) = moments.max() {
-            latest.insert(register.key.clone(), at);
+/// When which value of which path was last confirmed (仍正确).
+struct Confirmed(BTreeMap<String, Ms>);
+
+impl Confirmed {
+    fn of(reader: &Reader<'_>) -> Self {
+        let mut latest = BTreeMap::new();
+        for register in reader.registers("confirmed") {
+            let moments = register.rivals.iter().filter_map(|rival| Assertion::of_rival(rival)?.value.as_int().map(Ms));
+            if let Some(at) = moments.max() {
+                latest.insert(register.key.clone(), at);
+            }
         }
+        Self(latest)
     }
-    latest
+
+    fn at(&self, path: std::fmt::Arguments<'_>, value: &Value) -> Option<Ms> {
+        // Most cards have none: then no value has to be named.
+        if self.0.is_empty() { None } else { self.0.get(&format!("{path}/{}", normal::value_tag(value))).copied() }
+    }
 }
 
 fn counters(reader: &Reader<'_>) -> BTreeMap<String, BTreeMap<String, i64>> {

@@ -80,7 +80,7 @@ impl Replica {
 /// Takes what headquarters did not take out of a document, and writes again what can go on without it.
 pub(crate) fn write_again(
     write: &mut Writing<'_>,
-    subjects: &mut Subjects,
+    subjects: &mut Subjects<'_>,
     process: &[u8; 16],
     doc: DocId,
     not_taken: &NotTaken,
@@ -126,7 +126,7 @@ pub(crate) fn write_again(
 
 /// Writes down what a person decided about an own change that was set aside. `false`: what it builds on is not here; the device is to
 /// pull from the beginning.
-pub(crate) fn ruled(write: &mut Writing<'_>, subjects: &mut Subjects, decided: &Decided) -> Result<bool, ReplicaError> {
+pub(crate) fn ruled(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, decided: &Decided) -> Result<bool, ReplicaError> {
     let Some(own) = write.own_change(decided.hash)? else { return Ok(true) };
     let standing = match &decided.ruling {
         Ruling::Approved => Standing::Accepted { feed_no: 0 },
@@ -151,7 +151,7 @@ pub(crate) fn ruled(write: &mut Writing<'_>, subjects: &mut Subjects, decided: &
 
 fn reinstate(
     write: &mut Writing<'_>,
-    subjects: &mut Subjects,
+    subjects: &mut Subjects<'_>,
     mut document: Document,
     own: &crate::store::OwnChange,
 ) -> Result<bool, ReplicaError> {

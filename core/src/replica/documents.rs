@@ -259,7 +259,7 @@ impl Replica {
         let unsure = matches!(self.clock_note(stamp.now)?, ClockNote::Unsure { .. });
         self.store.write(|write| {
             let mut subjects = Subjects::default();
-            for prepared in prepared.into_iter().flatten() {
+            for prepared in prepared.iter().flatten() {
                 describe(write, prepared.doc, prepared.kind, prepared.subject, &prepared.document)?;
                 write.append_own(prepared.doc, prepared.change.hash, &prepared.change.bytes, lane, stamp.now)?;
                 compact(write, prepared.doc, &prepared.document)?;

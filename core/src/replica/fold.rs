@@ -1,6 +1,7 @@
 //! Rows from documents: what the lists show, written in the commit that changes the documents. `rebuild` makes all of them anew;
 //! a law test holds both equal.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
@@ -41,38 +42,38 @@ const SUMMARY_CHARS: usize = 120;
 
 /// Documents that changed in a commit, by what their rows hang on.
 #[derive(Debug, Default)]
-pub(crate) struct Subjects {
+pub(crate) struct Subjects<'a> {
     cards: BTreeSet<SubjectId>,
     others: BTreeMap<DocId, (String, SubjectId)>,
-    at_hand: BTreeMap<DocId, Document>,
+    at_hand: BTreeMap<DocId, &'a Document>,
 }
 
-impl Subjects {
+impl<'a> Subjects<'a> {
     /// Notes that a document changed. `document` is its new state where the caller has it.
-    pub(crate) fn touch(&mut self, kind: &str, subject: SubjectId, doc: DocId, document: Option<&Document>) {
+    pub(crate) fn touch(&mut self, kind: &str, subject: SubjectId, doc: DocId, document: Option<&'a Document>) {
         if kind == kinds::CUSTOMER.id || kind == kinds::OFFICE.id {
             self.cards.insert(subject);
         } else {
             self.others.insert(doc, (kind.to_owned(), subject));
         }
         if let Some(document) = document {
-            self.at_hand.insert(doc, document.clone());
+            self.at_hand.insert(doc, document);
         }
     }
     /// The subjects.
     pub(crate) fn ids(&self) -> impl Iterator<Item = SubjectId> + '_ {
         self.cards.iter().copied().chain(self.others.values().map(|(_, subject)| *subject))
     }
-    fn document(&self, write: &Writing<'_>, doc: DocId) -> Result<Option<Document>, ReplicaError> {
+    fn document(&self, write: &Writing<'_>, doc: DocId) -> Result<Option<Cow<'a, Document>>, ReplicaError> {
         match self.at_hand.get(&doc) {
-            Some(document) => Ok(Some(document.clone())),
-            None => Ok(load(write, doc)?.map(|held| held.document)),
+            Some(document) => Ok(Some(Cow::Borrowed(document))),
+            None => Ok(load(write, doc)?.map(|held| Cow::Owned(held.document))),
         }
     }
 }
 
 /// Writes the rows of what changed.
-pub(crate) fn fold_rows(write: &mut Writing<'_>, changed: &Subjects, offset_minutes: i32) -> Result<(), ReplicaError> {
+pub(crate) fn fold_rows(write: &mut Writing<'_>, changed: &Subjects<'_>, offset_minutes: i32) -> Result<(), ReplicaError> {
     for subject in &changed.cards {
         let customer = changed.document(write, subject.customer())?;
         let office = changed.document(write, subject.office())?;
@@ -87,7 +88,7 @@ pub(crate) fn fold_rows(write: &mut Writing<'_>, changed: &Subjects, offset_minu
             write.drop_customer_row(*subject)?;
             continue;
         };
-        let card = Card::fold(*subject, &customer, office.as_ref());
+        let card = Card::fold(*subject, &customer, office.as_deref());
         write.put_customer_row(&customer_row(&card, offset_minutes))?;
     }
     for (doc, (kind, subject)) in &changed.others {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
+use zstd::zstd_safe::{CCtx, DCtx, compress_bound, get_error_name};
 
 use super::{SNAPSHOT_BYTES_MAX, StoreError, within};
 
@@ -25,6 +25,14 @@ const DICTIONARY_BYTES_MAX: usize = 64 << 10;
 pub(super) struct Codec {
     prepared: RefCell<BTreeMap<i64, Arc<Prepared>>>,
     kinds: RefCell<BTreeMap<String, Newest>>,
+    /// zstd's working memory, kept: making it anew costs more than a snapshot does.
+    contexts: RefCell<Contexts>,
+}
+
+#[derive(Default)]
+struct Contexts {
+    packing: CCtx<'static>,
+    unpacking: DCtx<'static>,
 }
 
 struct Prepared {
@@ -48,26 +56,34 @@ impl Codec {
     pub(super) fn compress(&self, conn: &Connection, kind: &str, bytes: &[u8]) -> Result<(i64, Vec<u8>), StoreError> {
         within("a snapshot (bytes)", bytes.len(), SNAPSHOT_BYTES_MAX)?;
         match self.newest(conn, kind)? {
-            Newest::Dictionary(no) => {
-                let dictionary = self.dictionary(conn, no)?;
-                Ok((no, compress_with(&dictionary, bytes)?))
-            }
-            Newest::Samples(_) | Newest::Hopeless => Ok((0, zstd::bulk::compress(bytes, LEVEL).map_err(compressing)?)),
+            Newest::Dictionary(no) => Ok((no, self.pack(Some(&*self.dictionary(conn, no)?), bytes)?)),
+            Newest::Samples(_) | Newest::Hopeless => Ok((0, self.pack(None, bytes)?)),
         }
     }
 
     /// Decompresses to exactly `length` bytes.
     pub(super) fn decompress(&self, conn: &Connection, dictionary: i64, bytes: &[u8], length: usize) -> Result<Vec<u8>, StoreError> {
         within("a snapshot (bytes)", length, SNAPSHOT_BYTES_MAX)?;
-        let damaged = |_| StoreError::Damaged { what: "snapshot" };
-        let out = if dictionary == 0 {
-            zstd::bulk::decompress(bytes, length).map_err(damaged)?
+        let mut out = Vec::with_capacity(length);
+        let unpacked = if dictionary == 0 {
+            self.contexts.borrow_mut().unpacking.decompress(&mut out, bytes)
         } else {
             let dictionary = self.dictionary(conn, dictionary)?;
-            let mut with = Decompressor::with_prepared_dictionary(&dictionary.decoder).map_err(damaged)?;
-            with.decompress(bytes, length).map_err(damaged)?
+            self.contexts.borrow_mut().unpacking.decompress_using_ddict(&mut out, bytes, dictionary.decoder.as_ddict())
         };
-        if out.len() == length { Ok(out) } else { Err(StoreError::Damaged { what: "snapshot" }) }
+        if unpacked == Ok(length) { Ok(out) } else { Err(StoreError::Damaged { what: "snapshot" }) }
+    }
+
+    fn pack(&self, dictionary: Option<&Prepared>, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let mut out = Vec::with_capacity(compress_bound(bytes.len()));
+        let packing = &mut self.contexts.borrow_mut().packing;
+        let packed = match dictionary {
+            Some(dictionary) => packing.compress_using_cdict(&mut out, bytes, dictionary.encoder.as_cdict()),
+            None => packing.compress(&mut out, bytes, LEVEL),
+        };
+        packed.map_err(|code| StoreError::File { doing: "compressing", source: std::io::Error::other(get_error_name(code)) })?;
+        out.shrink_to_fit();
+        Ok(out)
     }
 
     /// Counts a snapshot that was stored without dictionary. When there are enough to learn from, learns, and stores those again with what was learnt.
@@ -90,7 +106,7 @@ impl Codec {
         let dictionary = self.dictionary(conn, no)?;
         let mut again = conn.prepare_cached("UPDATE snapshot SET dictionary = ?2, bytes = ?3 WHERE document = ?1")?;
         for (document, bytes) in &samples {
-            again.execute(params![document, no, compress_with(&dictionary, bytes)?])?;
+            again.execute(params![document, no, self.pack(Some(&dictionary), bytes)?])?;
         }
         self.kinds.borrow_mut().insert(kind.to_owned(), Newest::Dictionary(no));
         Ok(())
@@ -155,15 +171,6 @@ impl Codec {
         self.prepared.borrow_mut().insert(no, Arc::clone(&prepared));
         Ok(prepared)
     }
-}
-
-fn compress_with(dictionary: &Prepared, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let mut with = Compressor::with_prepared_dictionary(&dictionary.encoder).map_err(compressing)?;
-    with.compress(bytes).map_err(compressing)
-}
-
-fn compressing(source: std::io::Error) -> StoreError {
-    StoreError::File { doing: "compressing", source }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::aside::{self, SetAside};
@@ -207,6 +208,8 @@ impl Store {
 /// Settings that every connection shares.
 fn configure(conn: &Connection, cache_kib: u32) -> Result<(), StoreError> {
     conn.busy_timeout(BUSY_MAX)?;
+    // A plan is for all values: else SQLite plans a kept statement anew for each value that is compared with a partial index or a sample.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.pragma_update(None, "cell_size_check", true)?;

@@ -210,7 +210,7 @@ impl Replica {
 }
 
 /// Gives a document up. One with own changes that wait stays in sight until they are acknowledged.
-pub(super) fn give_up(write: &mut Writing<'_>, subjects: &mut Subjects, doc: DocId) -> Result<(), ReplicaError> {
+pub(super) fn give_up(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, doc: DocId) -> Result<(), ReplicaError> {
     if let Some(row) = write.drop_told_row(doc)? {
         told::drop_row(write, &row)?;
         subjects.touch(&row.kind, row.subject, doc, None);

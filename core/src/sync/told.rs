@@ -20,7 +20,7 @@ pub(super) const LENT_MS_MAX: i64 = 7 * Ms::DAY;
 
 /// Notes a row that headquarters told. A whole document that was held by right goes, unless own changes in it wait; one that is
 /// lent is asked for again.
-pub(super) fn keep(write: &mut Writing<'_>, subjects: &mut Subjects, item: &Item, now: Ms) -> Result<(), ReplicaError> {
+pub(super) fn keep(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, item: &Item, now: Ms) -> Result<(), ReplicaError> {
     let Item::Row { doc, kind, subject, heads, row } = item else { return Ok(()) };
     let heads = Heads::from_bytes(heads).unwrap_or_default();
     match write.apart(*doc)? {
@@ -60,7 +60,7 @@ pub(super) fn drop_row(write: &mut Writing<'_>, row: &ToldRow) -> Result<(), Sto
 }
 
 /// Gives lent documents up that are old or too many. Those with own changes that wait stay.
-pub(super) fn evict(write: &mut Writing<'_>, subjects: &mut Subjects, now: Ms) -> Result<(), ReplicaError> {
+pub(super) fn evict(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, now: Ms) -> Result<(), ReplicaError> {
     let lent: Vec<(DocId, Ms)> = write
         .all_apart()?
         .into_iter()
