@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Files longer than this fail, their tests at the end not counted; at 400 lines it is time to look for the second subject.
 const FILE_LINES_MAX: usize = 500;
 /// Files that may be longer for now, with the length at which they stand: they may shrink, never grow.
-const LONGER: &[(&str, usize)] = &[("core/src/model/card.rs", 600), ("core/src/store/changes.rs", 520), ("core/src/crdt/document.rs", 560)];
+const LONGER: &[(&str, usize)] = &[("core/src/store/changes.rs", 520), ("core/src/crdt/document.rs", 530)];
 
 /// A word, and the places (prefixes of paths from the root) that may use it.
 struct Wall {
@@ -163,6 +163,38 @@ fn packages_take_their_dependencies_from_the_workspace() {
         }
     }
     nothing(&broken, "a version outside the root Cargo.toml");
+}
+
+/// A fault that cannot be planted proves nothing.
+#[test]
+fn every_mutant_can_be_planted() {
+    let folder = root().join("tests/mutants");
+    let list = fs::read_to_string(folder.join("list")).unwrap_or_default();
+    let names = list.lines().filter_map(|line| line.split_whitespace().next()).filter(|name| !name.starts_with('#'));
+    let mut broken = Vec::new();
+    for name in names {
+        let patch = fs::read_to_string(folder.join(name).with_extension("patch")).unwrap_or_default();
+        let (mut file, mut before, mut hunks) = (String::new(), String::new(), 0);
+        for line in patch.lines().chain(["@@"]) {
+            if line.starts_with("@@") || line.starts_with("--- ") {
+                if !before.is_empty() && !file.contains(&std::mem::take(&mut before)) {
+                    broken.push(format!("{name}: not in the file: hunk {hunks}"));
+                }
+                hunks += 1;
+            } else if let Some(path) = line.strip_prefix("+++ b/") {
+                file = fs::read_to_string(root().join(path.split('\t').next().unwrap_or(path))).unwrap_or_default();
+            } else if let Some(context) = line.strip_prefix([' ', '-']) {
+                before.push_str(context);
+                before.push('\n');
+            } else if line.is_empty() {
+                before.push('\n');
+            }
+        }
+        if hunks < 2 {
+            broken.push(format!("{name}: no patch"));
+        }
+    }
+    nothing(&broken, "a fault in tests/mutants that fits the sources no more");
 }
 
 fn nothing(broken: &[String], rule: &str) {
