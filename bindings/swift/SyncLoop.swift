@@ -83,7 +83,7 @@ public final class SyncLoop: Sendable {
     }
 
     private func send(_ outgoing: Outgoing) async throws -> Arrived {
-        let (body, response) = try await session.data(for: try request(outgoing, timeout: 60))
+        let (body, response) = try await session.answer(to: try request(outgoing, timeout: 60))
         guard let http = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
         return Arrived(status: UInt16(http.statusCode), time: http.value(forHTTPHeaderField: "roadbook-time"), body: body)
     }
@@ -100,6 +100,60 @@ public final class SyncLoop: Sendable {
         return request
     }
 }
+
+extension URLSession {
+#if canImport(FoundationNetworking)
+    /// On Linux, in place of `data(for:)`: there a request that is cancelled in the moment of its answer waits for ever or ends the process
+    /// (swift-corelibs-foundation 6.0). So whoever gives up only stops waiting; the answer is lost, as any answer may be.
+    fileprivate func answer(to request: URLRequest) async throws -> (Data, URLResponse) {
+        let waiting = Waiting()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                waiting.begin(continuation)
+                dataTask(with: request) { body, response, error in
+                    if error == nil, let response {
+                        waiting.end(.success((body ?? Data(), response)))
+                    } else {
+                        waiting.end(.failure(error ?? URLError(.unknown)))
+                    }
+                }.resume()
+            }
+        } onCancel: {
+            waiting.end(.failure(CancellationError()))
+        }
+    }
+#else
+    fileprivate func answer(to request: URLRequest) async throws -> (Data, URLResponse) { try await data(for: request) }
+#endif
+}
+
+#if canImport(FoundationNetworking)
+/// Somebody who waits for one answer: whichever end comes first counts, also one that comes before the waiting begins.
+private final class Waiting: @unchecked Sendable {
+    typealias End = Result<(Data, URLResponse), Error>
+    typealias Continuation = CheckedContinuation<(Data, URLResponse), Error>
+    private let lock = NSLock()
+    private var continuation: Continuation?
+    private var early: End?
+
+    func begin(_ continuation: Continuation) {
+        let ended = lock.withLock {
+            if early == nil { self.continuation = continuation }
+            return early
+        }
+        if let ended { continuation.resume(with: ended) }
+    }
+
+    func end(_ end: End) {
+        let waits = lock.withLock {
+            if continuation == nil, early == nil { early = end }
+            defer { continuation = nil }
+            return continuation
+        }
+        waits?.resume(with: end)
+    }
+}
+#endif
 
 /// An open wake-up channel.
 public final class News: NSObject, URLSessionDataDelegate, @unchecked Sendable {

@@ -130,6 +130,18 @@ final class EdgeTests: XCTestCase {
         }
     }
 
+    func testASyncMayBeGivenUpAtAnyMoment() async throws {
+        let loop = self.loop!
+        for moment in 0..<60 {
+            let sync = Task { try await loop.once() }
+            try await Task.sleep(nanoseconds: UInt64(moment) * 200_000)
+            sync.cancel()
+            _ = await sync.result
+        }
+        let rounds = try await loop.once()
+        XCTAssertEqual(rounds.last?.more, false)
+    }
+
     func testNewsArrive() async throws {
         let heard = expectation(description: "news")
         heard.assertForOverFulfill = false
