@@ -25,10 +25,9 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use corpus::{Dice, MadeCard};
-use hall::{Hall, Running, a_day, sync_patiently};
+use hall::{Hall, Running, a_day, open, sync_patiently};
 use proxy::{Pace, Proxy};
 use roadbook_core::ids::SubjectId;
-use roadbook_server::clock::Clock;
 use roadbook_server::phone::Phone;
 
 const VISITS: usize = 40;
@@ -108,23 +107,12 @@ fn report(what: &str, taken: &Taken, server: &Running, cpu_before: Duration, mem
     );
 }
 
-fn open(folder: &std::path::Path) -> Phone {
-    Phone::open(folder, Clock::system()).unwrap()
-}
-
 /// Devices that each hand in a whole day, through signatures, rights and the gate, durable.
 fn at_once(count: usize) {
     let mut dice = Dice::new(11);
     let hall = Hall::new();
     let place = tempfile::tempdir().unwrap();
-    let mut days: Vec<(PathBuf, Vec<SubjectId>)> = Vec::new();
-    for n in 0..count {
-        let (login, territory) = (format!("rep{n}"), format!("t{n}"));
-        let rep = hall.rep(&login, &territory);
-        let cards: Vec<MadeCard> = (0..CARDS_A_DEVICE).map(|_| corpus::card(&mut dice, &[rep; 3])).collect();
-        hall.seed(&cards, &territory);
-        days.push((hall.phone(&login, place.path()), cards.iter().map(|card| card.subject).collect()));
-    }
+    let days = hall.phones(count, CARDS_A_DEVICE, place.path(), &mut dice);
     let server = hall.serve();
     let mut phones = Vec::new();
     for (folder, subjects) in &days {
@@ -175,18 +163,13 @@ fn slow_line() {
     let mut dice = Dice::new(17);
     let hall = Hall::new();
     let place = tempfile::tempdir().unwrap();
-    let rep = hall.rep("rep", "t");
-    let cards: Vec<MadeCard> = (0..CARDS_A_DEVICE).map(|_| corpus::card(&mut dice, &[rep; 3])).collect();
-    hall.seed(&cards, "t");
-    let folder = hall.phone("rep", place.path());
+    let days = hall.phones(1, CARDS_A_DEVICE, place.path(), &mut dice);
+    let (folder, subjects) = &days[0];
     let server = hall.serve();
-    sync_patiently(&mut open(&folder));
+    sync_patiently(&mut open(folder));
     let line = Proxy::paced(server.address, Some(SLOW));
-    let state = std::fs::read_to_string(folder.join("phone.json")).unwrap();
-    std::fs::write(folder.join("phone.json"), state.replace(&server.address.to_string(), &line.address().to_string())).unwrap();
-    let mut phone = open(&folder);
-    let subjects: Vec<SubjectId> = cards.iter().map(|card| card.subject).collect();
-    a_day(&mut phone, &subjects, SLOW_VISITS, 0, &mut dice);
+    let mut phone = server.behind(&line, folder);
+    a_day(&mut phone, subjects, SLOW_VISITS, 0, &mut dice);
     line.reset();
     let at = Instant::now();
     let turns = phone.sync().unwrap();

@@ -24,7 +24,8 @@ use roadbook_server::feed::{Batch, Filing, Hand, NewEntry};
 use roadbook_server::headquarters::described;
 use roadbook_server::phone::{Phone, PhoneError, TransportError};
 
-use super::corpus::{Dice, MadeCard, later_edits};
+use super::corpus::{Dice, MadeCard, card, later_edits};
+use super::proxy::Proxy;
 
 /// Longest time for a server to begin.
 const START: Duration = Duration::from_secs(60);
@@ -104,8 +105,21 @@ impl Hall {
         let state = serde_json::json!({ "server": format!("http://{}", self.address), "device": device, "user": user.id });
         std::fs::write(folder.join("phone.json"), state.to_string()).unwrap();
         let told = profile::of(self.app.accounts(), self.app.config().offset_minutes, &user).unwrap();
-        Phone::open(&folder, Clock::system()).unwrap().replica_mut().enrolled(device, &told).unwrap();
+        open(&folder).replica_mut().enrolled(device, &told).unwrap();
         folder
+    }
+
+    /// So many phones, each of a person with a territory and cards of their own: their folders, and what their cards are about.
+    pub(crate) fn phones(&self, count: usize, cards_each: usize, place: &Path, dice: &mut Dice) -> Vec<(PathBuf, Vec<SubjectId>)> {
+        let mut phones = Vec::new();
+        for n in 0..count {
+            let (login, territory) = (format!("rep{n}"), format!("t{n}"));
+            let rep = self.rep(&login, &territory);
+            let cards: Vec<MadeCard> = (0..cards_each).map(|_| card(dice, &[rep; 3])).collect();
+            self.seed(&cards, &territory);
+            phones.push((self.phone(&login, place), cards.iter().map(|card| card.subject).collect()));
+        }
+        phones
     }
 
     /// Starts the server's binary on the folder. It lies beside the bench: build it with the bench profile first.
@@ -131,6 +145,14 @@ impl Hall {
 }
 
 impl Running {
+    /// Opens the phone of a folder, whose words to the server go through `line` from now on.
+    pub(crate) fn behind(&self, line: &Proxy, folder: &Path) -> Phone {
+        let file = folder.join("phone.json");
+        let state = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, state.replace(&self.address.to_string(), &line.address().to_string())).unwrap();
+        open(folder)
+    }
+
     /// Most memory that the server ever held, in MB.
     pub(crate) fn memory_mb(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
@@ -153,6 +175,11 @@ impl Drop for Running {
         let _killed = self.child.kill();
         let _ended = self.child.wait();
     }
+}
+
+/// Opens the phone of a folder.
+pub(crate) fn open(folder: &Path) -> Phone {
+    Phone::open(folder, Clock::system()).unwrap()
 }
 
 /// One working day on a phone: so many visits, so many edited cards.

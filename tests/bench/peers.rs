@@ -24,12 +24,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use corpus::{Dice, MadeCard, later_edits};
-use hall::{Hall, Running, a_day, sync_patiently};
+use hall::{Hall, Running, a_day, open, sync_patiently};
 use proxy::Proxy;
 use roadbook_core::ids::SubjectId;
 use roadbook_core::replica::Target;
 use roadbook_core::store::Lane;
-use roadbook_server::clock::Clock;
 use roadbook_server::phone::Phone;
 use serde_json::json;
 
@@ -86,29 +85,16 @@ fn run(cards: usize, devices: usize) {
     let made: Vec<MadeCard> = (0..cards).map(|_| corpus::card(&mut dice, &[rep; 3])).collect();
     made.chunks(250).for_each(|cards| hall.seed(cards, "all"));
     let (phone, others) = (hall.phone("phone", place.path()), hall.phone("others", place.path()));
-    let mut days = Vec::new();
-    for n in 0..devices {
-        let (login, territory) = (format!("rep{n}"), format!("t{n}"));
-        let rep = hall.rep(&login, &territory);
-        let cards: Vec<MadeCard> = (0..CARDS_A_DEVICE).map(|_| corpus::card(&mut dice, &[rep; 3])).collect();
-        hall.seed(&cards, &territory);
-        days.push((hall.phone(&login, place.path()), cards.iter().map(|card| card.subject).collect::<Vec<_>>()));
-    }
+    let days = hall.phones(devices, CARDS_A_DEVICE, place.path(), &mut dice);
     let server = hall.serve();
     let line = Proxy::before(server.address);
-    let behind = |folder: &Path| {
-        let file = folder.join("phone.json");
-        let state = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(&file, state.replace(&server.address.to_string(), &line.address().to_string())).unwrap();
-        Phone::open(folder, Clock::system()).unwrap()
-    };
-    let mut phone = behind(&phone);
+    let mut phone = server.behind(&line, &phone);
     measure("W1", &server, &line, || {
         sync_patiently(&mut phone);
     });
 
     let subjects: Vec<SubjectId> = made.iter().map(|card| card.subject).collect();
-    let mut others = Phone::open(&others, Clock::system()).unwrap();
+    let mut others = open(&others);
     sync_patiently(&mut others);
     for subject in subjects.iter().rev().take(CHANGED_BY_OTHERS) {
         let stamp = others.stamp().unwrap();
@@ -128,7 +114,7 @@ fn run(cards: usize, devices: usize) {
     let mut many: Vec<Phone> = days
         .iter()
         .map(|(folder, subjects)| {
-            let mut phone = behind(folder);
+            let mut phone = server.behind(&line, folder);
             sync_patiently(&mut phone);
             a_day(&mut phone, subjects, VISITS, EDITS, &mut dice);
             phone

@@ -118,6 +118,9 @@ pub trait Desk {
 const ROW: &str = "SELECT id, doc, kind, subject, hash, code, why, bytes, device, user, received_ms,
                           state, decided_no, decided_ms, decided_by, remark FROM quarantine";
 
+/// What was set aside: the first eleven columns of [`ROW`].
+pub(super) const QUARANTINED: &str = "SELECT id, doc, kind, subject, hash, code, why, bytes, device, user, received_ms FROM quarantine";
+
 impl Desk for SqliteFeed {
     fn desk(&self, state: Option<DeskState>, rows_max: usize) -> Result<Vec<DeskRow>, FeedError> {
         let limit = column(rows_max.min(DESK_ROWS_MAX) as u64);
@@ -174,25 +177,30 @@ fn desk_row(row: &Row<'_>) -> Result<DeskRow, rusqlite::Error> {
     let state: String = row.get(11)?;
     let decided_ms: i64 = row.get(13)?;
     Ok(DeskRow {
-        row: Quarantined {
-            id: row.get(0)?,
-            refused: Refused {
-                doc: DocId::from_bytes(row.get(1)?),
-                kind: row.get(2)?,
-                subject: SubjectId::from_bytes(row.get(3)?),
-                hash: ChangeHash(row.get(4)?),
-                code: row.get(5)?,
-                why: row.get(6)?,
-                bytes: row.get(7)?,
-            },
-            device: optional_id(row, 8)?.map(DeviceId::from_bytes),
-            user: UserId::from_bytes(row.get(9)?),
-            received_at: Ms(row.get(10)?),
-        },
+        row: quarantined(row)?,
         state: DeskState::of_code(&state).unwrap_or(DeskState::Open),
         decided_no: number(row, 12)?,
         decided_at: (decided_ms != 0).then_some(Ms(decided_ms)),
         decided_by: optional_id(row, 14)?.map(UserId::from_bytes),
         remark: row.get(15)?,
+    })
+}
+
+/// Reads the columns of [`QUARANTINED`].
+pub(super) fn quarantined(row: &Row<'_>) -> Result<Quarantined, rusqlite::Error> {
+    Ok(Quarantined {
+        id: row.get(0)?,
+        refused: Refused {
+            doc: DocId::from_bytes(row.get(1)?),
+            kind: row.get(2)?,
+            subject: SubjectId::from_bytes(row.get(3)?),
+            hash: ChangeHash(row.get(4)?),
+            code: row.get(5)?,
+            why: row.get(6)?,
+            bytes: row.get(7)?,
+        },
+        device: optional_id(row, 8)?.map(DeviceId::from_bytes),
+        user: UserId::from_bytes(row.get(9)?),
+        received_at: Ms(row.get(10)?),
     })
 }

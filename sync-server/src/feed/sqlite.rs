@@ -7,12 +7,13 @@ use roadbook_core::crdt::Heads;
 use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
+use super::desk::{QUARANTINED, quarantined};
 use super::filing::{file, put_window, rescope};
 use super::groups::Groups;
 use super::order::dependencies_first;
 use super::{
     Appended, Ask, Batch, Binding, Document, Entry, Feed, FeedError, Filing, Grant, Hand, HeldDocument, NewEntry, Page, PageDocument,
-    Quarantined, Refused, Scope, groups, late, pull,
+    Quarantined, Scope, groups, late, pull,
 };
 use crate::clock::random;
 use crate::database::Database;
@@ -207,27 +208,8 @@ impl Feed for SqliteFeed {
     fn quarantine(&self, rows_max: usize) -> Result<Vec<Quarantined>, FeedError> {
         let limit = column(rows_max.min(QUARANTINE_ROWS_MAX) as u64);
         self.database.read(|tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT id, doc, kind, subject, hash, code, why, bytes, device, user, received_ms
-                   FROM quarantine ORDER BY id DESC LIMIT ?1",
-            )?;
-            let rows = statement.query_map([limit], |row| {
-                Ok(Quarantined {
-                    id: row.get(0)?,
-                    refused: Refused {
-                        doc: DocId::from_bytes(row.get(1)?),
-                        kind: row.get(2)?,
-                        subject: SubjectId::from_bytes(row.get(3)?),
-                        hash: ChangeHash(row.get(4)?),
-                        code: row.get(5)?,
-                        why: row.get(6)?,
-                        bytes: row.get(7)?,
-                    },
-                    device: optional_id(row, 8)?.map(DeviceId::from_bytes),
-                    user: UserId::from_bytes(row.get(9)?),
-                    received_at: Ms(row.get(10)?),
-                })
-            })?;
+            let mut statement = tx.prepare_cached(&format!("{QUARANTINED} ORDER BY id DESC LIMIT ?1"))?;
+            let rows = statement.query_map([limit], quarantined)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
