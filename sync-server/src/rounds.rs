@@ -102,7 +102,10 @@ fn round(app: &App, now: Ms, sweep: bool) -> Result<(), RoundError> {
         app.tell(followed.changed);
     }
     if sweep {
-        app.blobs().sweep(now)?;
+        let chunks = app.blobs().sweep(now)?;
+        if chunks > 0 {
+            tracing::info!(chunks, "chunks of photos that never became whole are cleared away");
+        }
     }
     Ok(())
 }

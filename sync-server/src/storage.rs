@@ -32,4 +32,5 @@ pub const SERVER_MIGRATIONS: &[&str] = &[
     blobs::table::MIGRATION_1,
     feed::MIGRATION_2,
     accounts::MIGRATION_2,
+    blobs::table::MIGRATION_PIECES,
 ];

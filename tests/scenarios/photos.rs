@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use roadbook_core::blobs::exchange::{BlobStep, Link};
 use roadbook_core::blobs::folder::BlobFolder;
 use roadbook_core::blobs::photos::NewPhoto;
-use roadbook_core::blobs::wire::{BlobAnswer, BlobAsk, BlobRequest, BlobSaid, Offer, Standing, Taken};
+use roadbook_core::blobs::wire::{BlobAnswer, BlobAsk, BlobRequest, BlobSaid, Chunk, Offer, Standing, Taken};
 use roadbook_core::blobs::{CHUNK_BYTES, Role, chunk_count, chunk_hashes, proof};
 use roadbook_core::ids::{BlobHash, DocId};
+use roadbook_server::blobs::ORPHAN_LIFE_MS;
 
 use crate::laws;
 use crate::world::World;
@@ -363,7 +364,7 @@ fn a_lie_about_chunks_spoils_nobodys_upload_and_other_content_is_refused() {
     };
     let said = ask(&world, "wf2", BlobAsk::Offer { offers: vec![offer] });
     assert!(matches!(said, BlobSaid::Stood { .. }));
-    let chunk = |no: u32, bytes: &[u8]| roadbook_core::blobs::wire::Chunk { hash: hashes[0], no, bytes: bytes.to_vec().into() };
+    let chunk = |no: u32, bytes: &[u8]| Chunk { hash: hashes[0], no, bytes: bytes.to_vec().into() };
     let chunks = vec![chunk(0, &false_bytes[..CHUNK_BYTES])];
     assert!(matches!(ask(&world, "wf2", BlobAsk::Chunks { chunks }), BlobSaid::Taken { taken } if taken[0].taken == Taken::Stored));
     let chunks = vec![chunk(1, &false_bytes[CHUNK_BYTES..])];
@@ -376,4 +377,50 @@ fn a_lie_about_chunks_spoils_nobodys_upload_and_other_content_is_refused() {
     world.office.accounts.revoke_device(world.now, &Default::default(), cast::device("wf2")).unwrap();
     let frame = BlobRequest { device: cast::device("wf2"), now: world.now, ask: BlobAsk::Receipts { docs: vec![visit] } };
     assert_eq!(world.office.answer_blobs(cast::device("wf2"), &frame.encode().unwrap(), world.now), Err("gone".to_owned()));
+}
+
+#[test]
+fn chunks_of_what_never_became_whole_are_cleared_away_in_time_and_nothing_else_is() {
+    let mut world = World::monday(&[]);
+    for device in ["wf1", "lq1"] {
+        world.enrol(device, true);
+        world.sync(device);
+    }
+    let hers = picture(3, 2 * CHUNK_BYTES);
+    let mut his = hers.clone();
+    his.extend_from_slice(&picture(4, CHUNK_BYTES));
+    his[CHUNK_BYTES] ^= 1;
+    let (his_visit, his_hashes) = visit_with(&mut world, "lq1", std::slice::from_ref(&his));
+    world.sync("lq1");
+    // 李强's phone falls silent after two of three chunks; the first of them is the beginning of 王芳's photo too.
+    let offer = Offer {
+        hash: his_hashes[0],
+        doc: his_visit,
+        proof: proof(his_visit, [&his]),
+        bytes: his.len() as u64,
+        role: Role::Original,
+        kind: "shelf".to_owned(),
+        taken_at: world.now,
+        chunks: chunk_hashes(&his),
+    };
+    ask(&world, "lq1", BlobAsk::Offer { offers: vec![offer] });
+    for (bytes, no) in his.chunks(CHUNK_BYTES).zip(0..2) {
+        ask(&world, "lq1", BlobAsk::Chunks { chunks: vec![Chunk { hash: his_hashes[0], no, bytes: bytes.to_vec().into() }] });
+    }
+    let (her_visit, her_hashes) = visit_with(&mut world, "wf1", std::slice::from_ref(&hers));
+    world.sync("wf1");
+    drain(&mut world, "wf1");
+    let stored = world.office.chunks_stored();
+
+    let early = world.now.plus(ORPHAN_LIFE_MS - 86_400_000);
+    assert_eq!(world.office.blobs.sweep(early).unwrap(), 0, "he may still come");
+    let late = world.pass_ms(ORPHAN_LIFE_MS + 86_400_000).now;
+    assert_eq!(world.office.blobs.sweep(late).unwrap(), 1);
+    assert_eq!(world.office.chunks_stored(), stored - 1);
+    assert_eq!(world.office.blobs.sweep(late).unwrap(), 0);
+    assert_eq!(world.office.photo("sl", her_visit, her_hashes[0]), Some(hers), "what is whole stays whole");
+    // He comes after all: what was cleared away is asked for again.
+    world.sync("lq1");
+    drain(&mut world, "lq1");
+    assert_eq!(world.office.photo("sl", his_visit, his_hashes[0]), Some(his));
 }

@@ -231,6 +231,16 @@ impl Office {
         }
     }
 
+    /// How many chunks of photos lie at headquarters.
+    pub(crate) fn chunks_stored(&self) -> usize {
+        let folder = match &self.place {
+            Place::Folder(folder) => folder.as_path(),
+            Place::Disk(_) => self.trials.path(),
+        };
+        let shelves = std::fs::read_dir(folder.join(BLOBS_FOLDER).join("chunk")).unwrap();
+        shelves.map(|shelf| std::fs::read_dir(shelf.unwrap().path()).unwrap().count()).sum()
+    }
+
     /// How many photos of a visit headquarters still waits for, and whether the visit is complete.
     pub(crate) fn photos_missing(&self, visit: DocId) -> (usize, bool) {
         let photos = self.read(|replica| replica.visit(visit)).unwrap().map(|visit| visit.photos()).unwrap_or_default();

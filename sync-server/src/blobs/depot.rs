@@ -4,10 +4,14 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+#[cfg(feature = "s3")]
+use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
+#[cfg(feature = "s3")]
+use object_store::{ClientOptions, RetryConfig};
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use roadbook_core::blobs::BlobHash;
 use tokio::runtime::Handle;
@@ -55,7 +59,7 @@ pub enum DepotError {
         source: std::io::Error,
     },
     /// This program was built without the way to buckets.
-    #[error("this program was built without S3; build it with `--features s3`, or keep photos in the data folder")]
+    #[error("this program was built without S3: build it with its default features, or keep photos in the data folder")]
     NoS3,
     /// No space is left.
     #[error("the store of photos is full: {0}")]
@@ -73,6 +77,16 @@ pub enum DepotError {
     #[error("the store of photos could not be asked: {0}")]
     Runtime(#[source] std::io::Error),
 }
+
+/// Attempts at a bucket before a question has failed: whoever asked is still waiting, and asks again.
+#[cfg(feature = "s3")]
+const BUCKET_ATTEMPTS_MAX: usize = 3;
+/// Time for all attempts together.
+#[cfg(feature = "s3")]
+const BUCKET_TIME: Duration = Duration::from_secs(20);
+/// Time for one attempt.
+#[cfg(feature = "s3")]
+const BUCKET_ATTEMPT_TIME: Duration = Duration::from_secs(10);
 
 /// The open depot.
 #[derive(Debug, Clone)]
@@ -120,6 +134,17 @@ impl Depot {
         }
     }
 
+    /// Takes a chunk away; one that is not there is away. Not to be called from an async thread.
+    ///
+    /// # Errors
+    /// [`DepotError`]; the chunk may then still be there.
+    pub fn delete(&self, hash: BlobHash) -> Result<(), DepotError> {
+        match self.wait(self.store.delete(&place(hash)))? {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
     fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, DepotError> {
         match &self.runtime {
             Some(runtime) => Ok(runtime.block_on(work)),
@@ -152,11 +177,15 @@ fn failed(error: object_store::Error) -> DepotError {
 
 #[cfg(feature = "s3")]
 fn s3(bucket: &Bucket) -> Result<Arc<dyn ObjectStore>, DepotError> {
+    // The HTTP client under it takes the process's own provider; one that is there already is as good.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
     let mut builder = object_store::aws::AmazonS3Builder::new()
         .with_bucket_name(&bucket.bucket)
         .with_region(bucket.region.as_deref().unwrap_or("us-east-1"))
         .with_access_key_id(&bucket.key_id)
-        .with_secret_access_key(&bucket.secret);
+        .with_secret_access_key(&bucket.secret)
+        .with_client_options(ClientOptions::new().with_timeout(BUCKET_ATTEMPT_TIME))
+        .with_retry(RetryConfig { max_retries: BUCKET_ATTEMPTS_MAX - 1, retry_timeout: BUCKET_TIME, ..RetryConfig::default() });
     if let Some(endpoint) = &bucket.endpoint {
         builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
     }
@@ -185,6 +214,9 @@ mod tests {
         let file = folder.path().join("blobs").join(place(hash).as_ref());
         std::fs::write(file, b"shelF").unwrap();
         assert!(matches!(depot.get(hash), Err(DepotError::Damaged(_))));
+        depot.delete(hash).unwrap();
+        depot.delete(hash).unwrap();
+        assert!(matches!(depot.get(hash), Err(DepotError::Lost(_))));
     }
 
     #[test]

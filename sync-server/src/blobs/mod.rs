@@ -12,7 +12,7 @@ pub mod table;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use minicbor::bytes::ByteVec;
 use roadbook_core::blobs::content::Content;
@@ -39,6 +39,10 @@ pub use table::{BlobTable, Held};
 const WHOLE_AT_ONCE_MAX: usize = 2;
 /// An offer of which nothing came for this long lapses, in milliseconds.
 const OFFER_LIFE_MS: i64 = 30 * DAY_MS;
+/// A chunk that belongs to nothing whole and that nobody offers any more is cleared away this long after it was stored, in milliseconds.
+pub const ORPHAN_LIFE_MS: i64 = 45 * DAY_MS;
+/// Orphans cleared away before whoever hands chunks in gets a turn.
+const ORPHANS_AT_ONCE_MAX: usize = 100;
 
 /// Limits of one device's photos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +115,8 @@ pub struct Blobs {
     headquarters: Headquarters,
     limits: BlobLimits,
     whole: Arc<Turnstile>,
+    /// Shared by whoever stores chunks or builds on stored ones; taken alone to clear some away.
+    still: Arc<RwLock<()>>,
 }
 
 impl Blobs {
@@ -124,7 +130,8 @@ impl Blobs {
         headquarters: Headquarters,
         limits: BlobLimits,
     ) -> Self {
-        Self { table, depot, accounts, feed, headquarters, limits, whole: Arc::new(Turnstile::new(WHOLE_AT_ONCE_MAX)) }
+        let whole = Arc::new(Turnstile::new(WHOLE_AT_ONCE_MAX));
+        Self { table, depot, accounts, feed, headquarters, limits, whole, still: Arc::default() }
     }
 
     /// What is held, and what names it.
@@ -146,6 +153,7 @@ impl Blobs {
         }
         let reach = Reach::of(caller.user.role, self.accounts.territories_below(&caller.user.territories)?);
         let ask = Ask { blobs: self, now, caller, reach };
+        let _still = self.still.read().unwrap_or_else(PoisonError::into_inner);
         let said = match &request.ask {
             BlobAsk::Offer { offers } => BlobSaid::Stood { stood: ask.offers(offers)? },
             BlobAsk::Chunks { chunks } => BlobSaid::Taken { taken: ask.chunks(chunks)? },
@@ -169,12 +177,27 @@ impl Blobs {
         Ok(Some(Whole { mime: held.mime, bytes }))
     }
 
-    /// What time takes away: offers of which nothing came, sums of days gone by.
+    /// What time takes away: offers of which nothing came, sums of days gone by, and chunks that then belong to nothing. Returns how many
+    /// chunks that were.
     ///
     /// # Errors
-    /// [`BlobsError::Sqlite`].
+    /// [`BlobsError`]; what was not cleared away is next time.
     pub fn sweep(&self, now: Ms) -> Result<usize, BlobsError> {
-        Ok(self.table.forget_before(now.plus(-OFFER_LIFE_MS), day(now) - 1)?)
+        let mut cleared = 0;
+        loop {
+            let _alone = self.still.write().unwrap_or_else(PoisonError::into_inner);
+            self.table.forget_before(now.plus(-OFFER_LIFE_MS), day(now) - 1)?;
+            let orphans = self.table.orphans(now.plus(-ORPHAN_LIFE_MS), ORPHANS_AT_ONCE_MAX)?;
+            for orphan in &orphans {
+                // The bytes first: a chunk that is noted and missing is asked for again, one that is there unnoted would stay for ever.
+                self.depot.delete(*orphan)?;
+                self.table.lose_chunk(*orphan)?;
+            }
+            cleared += orphans.len();
+            if orphans.len() < ORPHANS_AT_ONCE_MAX {
+                return Ok(cleared);
+            }
+        }
     }
 
     fn may_have(&self, user: &User, reach: &Reach, doc: DocId, hash: BlobHash) -> Result<bool, BlobsError> {

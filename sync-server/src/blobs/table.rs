@@ -12,6 +12,8 @@ use crate::database::Database;
 
 /// The schema steps of this room, oldest first; see `storage` for the ladder that they are part of.
 pub(crate) const MIGRATION_1: &str = include_str!("migrations/0001_blobs.sql");
+/// The chunks that held blobs are made of.
+pub(crate) const MIGRATION_PIECES: &str = include_str!("migrations/0002_pieces.sql");
 
 const HASH_BYTES: usize = 32;
 
@@ -253,6 +255,36 @@ impl BlobTable {
         self.database.write(|tx| tx.execute("DELETE FROM blob_chunk WHERE hash = ?1", [hash.0]).map(|_| ()))
     }
 
+    /// Chunks that were stored before a moment, are of no held blob and are offered by nobody: some of them, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn orphans(&self, stored: Ms, chunks_max: usize) -> Result<Vec<BlobHash>> {
+        self.database.read(|tx| {
+            let mut offers = tx.prepare_cached("SELECT chunks FROM blob_offer")?;
+            let mut offered = BTreeSet::new();
+            for chunks in offers.query_map([], |row| hashes(row, 0))? {
+                offered.extend(chunks?);
+            }
+            let mut find = tx.prepare_cached(
+                "SELECT hash FROM blob_chunk
+                  WHERE loose = 1 AND stored_ms < ?1 AND NOT EXISTS (SELECT 1 FROM blob_piece WHERE chunk = blob_chunk.hash)
+                  ORDER BY stored_ms",
+            )?;
+            let mut orphans = Vec::new();
+            for hash in find.query_map([stored.0], |row| Ok(BlobHash(row.get(0)?)))? {
+                let hash = hash?;
+                if !offered.contains(&hash) {
+                    orphans.push(hash);
+                }
+                if orphans.len() >= chunks_max {
+                    break;
+                }
+            }
+            Ok(orphans)
+        })
+    }
+
     /// Holds a blob for good, for these documents, and ends the device's offers of it.
     ///
     /// # Errors
@@ -274,6 +306,11 @@ impl BlobTable {
                 chunks,
                 now.0,
             ])?;
+            for chunk in &held.chunks {
+                tx.prepare_cached("INSERT INTO blob_piece (chunk, hash) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+                    .execute([chunk.0, held.hash.0])?;
+                tx.prepare_cached("UPDATE blob_chunk SET loose = 0 WHERE hash = ?1")?.execute([chunk.0])?;
+            }
             for doc in docs {
                 tx.prepare_cached(
                     "INSERT INTO blob_name (doc, hash, device, user, named_ms) VALUES (?1, ?2, ?3, ?4, ?5)
