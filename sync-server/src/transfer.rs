@@ -5,14 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use roadbook_core::ids::{Ms, SubjectId, UserId};
+use roadbook_core::ids::{Ms, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::card::Card;
 use roadbook_core::model::tour::{PlannedStop, Tour};
 use roadbook_core::model::{Edit, Provenance, Source, Value};
 use roadbook_core::replica::field::{self, TourKey, Work};
 use roadbook_core::replica::{Replica, ReplicaError, Stamp, Target};
 use roadbook_core::store::rows::{CustomerFilter, CustomerOrder, ProposalState};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Cards of one hand-over, at most.
 pub const CARDS_MAX: usize = 5_000;
@@ -32,10 +32,12 @@ pub struct Wanted {
     pub pool: BTreeSet<SubjectId>,
     /// Only these cards; empty: all of the leaver's.
     pub only: BTreeSet<SubjectId>,
+    /// Only cards of these territories; empty: of any.
+    pub territories: Vec<TerritoryId>,
 }
 
 /// What to look after at one card.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardCheck {
     /// The customer.
     pub customer: SubjectId,
@@ -93,11 +95,12 @@ pub fn plan(replica: &Replica, stamp: &Stamp, today: NaiveDate, wanted: &Wanted)
 }
 
 fn owned(replica: &Replica, wanted: &Wanted) -> Result<Vec<SubjectId>, ReplicaError> {
-    let filter = CustomerFilter { owner: Some(wanted.leaver), ..CustomerFilter::default() };
+    let filter = CustomerFilter { owner: Some(wanted.leaver), territories: wanted.territories.clone(), ..CustomerFilter::default() };
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let page = replica.store().read(|read| read.customers(&filter, CustomerOrder::Name, after.as_ref(), 200))?;
-        found.extend(page.lines.into_iter().map(|line| line.subject));
+        // The list has the leaver's substitutions too: those cards stay with their owners.
+        found.extend(page.lines.into_iter().filter(|line| line.owner == Some(wanted.leaver)).map(|line| line.subject));
         after = page.next;
         if after.is_none() || found.len() >= CARDS_MAX {
             break;
@@ -193,4 +196,10 @@ fn key(tour: &Tour, day: NaiveDate, rep: UserId) -> TourKey {
 pub fn record(cards: &[CardCheck]) -> String {
     // Texts, numbers and ids: writing them cannot fail.
     serde_json::to_string(cards).unwrap_or_default()
+}
+
+/// The checklists of a [`record`]; none when it cannot be read.
+#[must_use]
+pub fn recorded(list: &str) -> Vec<CardCheck> {
+    serde_json::from_str(list).unwrap_or_default()
 }

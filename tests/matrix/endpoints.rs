@@ -244,6 +244,7 @@ pub(super) fn rows() -> Vec<Row> {
         row("post", "/api/quarantine/reject", decides, |_| Ask::Body(json!({ "ids": [] }))),
         row("get", "/api/late", anybody, nothing),
         row("get", "/api/transfers", files, nothing),
+        row("post", "/api/transfers/plan", files, |asker| Ask::Body(json!({ "leaver": asker.company.mate, "winner": null }))),
         row("post", "/api/transfers", files, |asker| Ask::Body(json!({ "leaver": asker.company.mate, "winner": asker.company.mate }))),
         row("post", "/api/accounts/devices/{id}/revoke", administers, |asker| Ask::About(asker.seat.revoked.id.to_string(), json!({}))),
     ]

@@ -180,8 +180,21 @@ fn s40_a_leavers_cards_go_to_one_person_and_to_the_pool_with_a_checklist_each() 
     world.desk("zm", vec![roadbook_core::replica::field::publish(&stamp, &key, None, &stops(&[c1, c4, c5]), None, &[])]);
 
     world.at("12:00");
-    let wanted =
-        Wanted { leaver: cast::user("wf"), winner: Some(cast::user("lq")), pool: BTreeSet::from([c5]), only: BTreeSet::from([c1, c4, c5]) };
+    // 李强's own card, for which the leaver only stands in, is not hers to hand over.
+    let lent = customer(2);
+    let edit = |field: &str, who: &str| Edit::Assert {
+        field: field.to_owned(),
+        value: cast::user(who).to_string().into(),
+        provenance: roadbook_core::model::Provenance::of(roadbook_core::model::Source::Office),
+    };
+    world.desk("zm", vec![(Target::office(lent), vec![edit("owner", "lq"), edit("substitute", "wf")])]);
+    let wanted = Wanted {
+        leaver: cast::user("wf"),
+        winner: Some(cast::user("lq")),
+        pool: BTreeSet::from([c5]),
+        only: BTreeSet::from([c1, c4, c5, lent]),
+        territories: vec![roadbook_core::ids::TerritoryId(EAST.to_owned())],
+    };
     let stamp = Stamp { author: cast::user("cg"), now: world.now, entropy: [9; 16] };
     let today = world.now.day(cast::OFFSET_MINUTES).unwrap();
     let plan = world.office.read(|replica| transfer::plan(replica, &stamp, today, &wanted)).unwrap();
@@ -213,6 +226,5 @@ fn s40_a_leavers_cards_go_to_one_person_and_to_the_pool_with_a_checklist_each() 
         assert_eq!(of(theirs.doc()), [c1, c4], "and follow the cards; the pool has no tour");
     });
     world.settle();
-    let _territory = EAST;
     laws::hold(&mut world);
 }

@@ -7,7 +7,7 @@ import type { Me } from './api/types';
 import type { IconName } from './parts/Icon.vue';
 import { expired, session, start } from './state/session';
 
-export type RoomName = 'customers' | 'visits' | 'dispatch' | 'overview' | 'review' | 'quarantine' | 'accounts';
+export type RoomName = 'customers' | 'visits' | 'dispatch' | 'overview' | 'review' | 'quarantine' | 'transfer' | 'accounts';
 
 export interface Room {
   name: RoomName;
@@ -23,6 +23,7 @@ export const rooms: Room[] = [
   { name: 'overview', icon: 'overview', open: (me) => me.may.oversee },
   { name: 'review', icon: 'review', open: (me) => me.may.decide || me.may.verify },
   { name: 'quarantine', icon: 'shield', open: (me) => me.may.quarantine },
+  { name: 'transfer', icon: 'handover', open: (me) => me.may.file },
   { name: 'accounts', icon: 'accounts', open: (me) => me.may.administer },
 ];
 
@@ -45,6 +46,7 @@ export const router = createRouter({
     { path: '/overview', name: 'overview', meta: { room: 'overview' }, component: () => import('./rooms/overview/OverviewRoom.vue') },
     { path: '/review', name: 'review', meta: { room: 'review' }, component: () => import('./rooms/review/ReviewRoom.vue') },
     { path: '/quarantine', name: 'quarantine', meta: { room: 'quarantine' }, component: () => import('./rooms/quarantine/QuarantineRoom.vue') },
+    { path: '/transfer', name: 'transfer', meta: { room: 'transfer' }, component: () => import('./rooms/transfer/TransferRoom.vue') },
     { path: '/accounts', name: 'accounts', meta: { room: 'accounts' }, component: () => import('./rooms/accounts/AccountsRoom.vue') },
     { path: '/:rest(.*)*', name: 'nowhere', meta: { open: true }, component: () => import('./rooms/NowhereRoom.vue') },
   ],

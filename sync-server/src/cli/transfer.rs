@@ -39,7 +39,8 @@ impl Transfer {
         let app = App::open(self.data.config(), Clock::system())?;
         let leaver = person(app.accounts(), &self.from)?.id;
         let winner = self.to.as_deref().map(|login| person(app.accounts(), login)).transpose()?.map(|user| user.id);
-        let wanted = Wanted { leaver, winner, pool: BTreeSet::from_iter(self.pool), only: BTreeSet::from_iter(self.only) };
+        let (pool, only) = (BTreeSet::from_iter(self.pool), BTreeSet::from_iter(self.only));
+        let wanted = Wanted { leaver, winner, pool, only, territories: Vec::new() };
         let stamp = Stamp { author: SYSTEM, now: app.now(), entropy: random()? };
         let today = app.now().day(app.config().offset_minutes).ok_or("the clock is out of range")?;
         let plan = app.headquarters().read(|replica| transfer::plan(replica, &stamp, today, &wanted))?;

@@ -87,6 +87,6 @@ export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): P
   return send<T>('GET', address(path, query), undefined, signal);
 }
 
-export function post<T>(path: string, body: unknown = {}): Promise<T> {
-  return send<T>('POST', path, body);
+export function post<T>(path: string, body: unknown = {}, signal?: AbortSignal): Promise<T> {
+  return send<T>('POST', path, body, signal);
 }

@@ -39,7 +39,8 @@ export const api = {
   approve: (ids: number[], remark: string) => post<t.DeskDone>('/api/quarantine/approve', { ids, remark }),
   reject: (ids: number[], remark: string) => post<t.DeskDone>('/api/quarantine/reject', { ids, remark }),
   late: (signal?: AbortSignal) => get<{ items: t.LateItem[] }>('/api/late', {}, signal),
-  transfers: (signal?: AbortSignal) => get<{ items: t.TransferItem[] }>('/api/transfers', {}, signal),
-  transfer: (leaver: t.Id, winner: t.Id | null) => post<{ items: t.TransferItem[] }>('/api/transfers', { leaver, winner }),
+  transfers: (signal?: AbortSignal) => get<t.TransferList>('/api/transfers', {}, signal),
+  planTransfer: (request: t.TransferRequest, signal?: AbortSignal) => post<{ cards: t.CardCheck[] }>('/api/transfers/plan', request, signal),
+  transfer: (request: t.TransferRequest) => post<t.TransferList>('/api/transfers', request),
   revoke: (device: t.Id) => post<t.Accounts>(`/api/accounts/devices/${enc(device)}/revoke`),
 };

@@ -630,14 +630,42 @@ export interface LateItem {
   received_ms: Ms;
 }
 
-/** `GET /api/transfers` */
+/** What to look after at one card of a hand-over. */
+export interface CardCheck {
+  customer: Id;
+  name: string;
+  to_pool: boolean;
+  promises: string[];
+  placed: string[];
+  /** Keys of fields. */
+  stale: string[];
+  open_matters: number;
+  last_visit: Ms | null;
+  stops: number;
+}
+
+/** A hand-over that was made. */
 export interface TransferItem {
   no: number;
   at_ms: Ms;
   by: Person | null;
   leaver: Person;
   winner: Person | null;
-  cards: { customer: Id; name: string; to_pool: boolean; promises: string[]; placed: string[]; stale: string[]; open_matters: number; last_visit: Ms | null; stops: number }[];
+  cards: CardCheck[];
+}
+
+/** `GET /api/transfers`; `people` can give, and take unless they are disabled. */
+export interface TransferList {
+  items: TransferItem[];
+  people: (Person & { disabled: boolean })[];
+}
+
+/** `POST /api/transfers`, and `POST /api/transfers/plan`, which changes nothing. An empty `only` is every card within reach. */
+export interface TransferRequest {
+  leaver: Id;
+  winner: Id | null;
+  pool: Id[];
+  only: Id[];
 }
 
 /** `GET /api/accounts` */

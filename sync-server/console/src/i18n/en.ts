@@ -7,7 +7,7 @@ export const en: Messages = {
   product: 'Roadbook',
   tagline: 'HQ console',
   skip: 'Skip to content',
-  nav: { customers: 'Customers', visits: 'Visits', dispatch: 'Dispatch', overview: 'Overview', review: 'Review', quarantine: 'Quarantine', accounts: 'Accounts', main: 'Main navigation', more: 'More' },
+  nav: { customers: 'Customers', visits: 'Visits', dispatch: 'Dispatch', overview: 'Overview', review: 'Review', quarantine: 'Quarantine', transfer: 'Hand-over', accounts: 'Accounts', main: 'Main navigation', more: 'More' },
   line: {
     connecting: 'Connecting…',
     live: 'Live',
@@ -106,6 +106,11 @@ export const en: Messages = {
     approve: 'Approve', reject: 'Reject', approveAll: 'Approve all', rejectAll: 'Reject all', remark: 'Remark (its author sees it)', says: 'Says', unreadable: 'cannot be read', claimed: (when) => `recorded ${when}`, received: (when) => `received ${when}`, decided: (who, when) => `${who} · ${when}`,
     done: (admitted, rejected) => (rejected > 0 ? `${s(rejected, 'change')} rejected` : `${s(admitted, 'change')} approved`), impossible: (n) => `${s(n, 'change')} cannot be written and stay here`, json: 'Export JSON', csv: 'Export CSV', noDevice: 'Headquarters',
     late: 'Late records of former holders', lateLine: (who, n) => `${s(n, 'late record')} of ${who}`,
+  },
+  transfer: {
+    title: 'Hand-over of customers', leaver: 'Handed over by', winner: 'Taken over by', choose: 'Please choose', pool: 'Pool (nobody)', stays: 'Stays for now', hint: 'Choose who hands over: each customer is listed with what to look after. Single ones can go to the pool or stay.', checklist: (name) => `Customers of ${name}`, cards: (n) => s(n, 'customer'), cardsLabel: 'Checklist of the hand-over', toLookAfter: 'To look after', whither: 'Goes to',
+    promise: 'Open promise', placed: 'Placed there', stale: 'Stale', open: (n) => `${n} to review`, stops: (n) => `${s(n, 'planned stop')} follow${n === 1 ? 's' : ''}`, nothingOpen: 'Nothing open', handOver: (n) => `Hand over ${n}`, sure: (name) => `Hand over customers of ${name}?`, to: (whom, n) => `${whom}: ${n}`, staying: (n) => `${s(n, 'customer')} stay${n === 1 ? 's' : ''} for now`,
+    nothing: 'This person has no customer to hand over', follows: 'Who takes over receives the cards and their latest visits at the next sync; stops of future tours follow.', confirm: 'Hand over', done: (n) => `${s(n, 'customer')} handed over`, past: 'Hand-overs made', noPast: 'No hand-over yet',
   },
   accounts: {
     wipe: 'Wipe', wipeTitle: (name) => `Wipe ${name}?`, wipeText: 'At its next contact the phone hands in what it can, then deletes everything; nothing is sent to it any more. This cannot be undone.', wipeOrdered: 'to be wiped', wipeTold: 'wiped', wiped: 'Wipe ordered', missing: (n, when) => `at most ${s(n, 'record')} missing (${when})`,

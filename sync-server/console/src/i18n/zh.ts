@@ -3,7 +3,7 @@ export const zh = {
   product: '路书',
   tagline: '总部控制台',
   skip: '跳到正文',
-  nav: { customers: '客户', visits: '拜访', dispatch: '调度', overview: '总览', review: '待裁决', quarantine: '隔离区', accounts: '账号与设备', main: '主导航', more: '更多' },
+  nav: { customers: '客户', visits: '拜访', dispatch: '调度', overview: '总览', review: '待裁决', quarantine: '隔离区', transfer: '移交', accounts: '账号与设备', main: '主导航', more: '更多' },
   line: {
     connecting: '正在连接…',
     live: '实时',
@@ -102,6 +102,11 @@ export const zh = {
     approve: '准许', reject: '驳回', approveAll: '全部准许', rejectAll: '全部驳回', remark: '说明（作者会看到）', says: '内容', unreadable: '内容无法读取', claimed: (when: string) => `记录于 ${when}`, received: (when: string) => `收到于 ${when}`, decided: (who: string, when: string) => `${who} · ${when}`,
     done: (admitted: number, rejected: number) => (rejected > 0 ? `已驳回 ${rejected} 项` : `已准许 ${admitted} 项`), impossible: (n: number) => `${n} 项无法写入，仍在隔离区`, json: '导出 JSON', csv: '导出 CSV', noDevice: '总部',
     late: '前任离线记录', lateLine: (who: string, n: number) => `${who}的离线记录 ${n} 条`,
+  },
+  transfer: {
+    title: '客户移交', leaver: '移交人', winner: '接手人', choose: '请选择', pool: '公共池（无负责人）', stays: '暂不移交', hint: '选择移交人后，逐家列出交接时要留意的事项；个别客户可另行入池或暂留。', checklist: (name: string) => `${name}名下的客户`, cards: (n: number) => `${n} 家`, cardsLabel: '移交清单', toLookAfter: '交接事项', whither: '去向',
+    promise: '未兑现承诺', placed: '投放物', stale: '资料过旧', open: (n: number) => `${n} 处待裁决`, stops: (n: number) => `${n} 个计划站点随之移交`, nothingOpen: '无待办事项', handOver: (n: number) => `移交 ${n} 家`, sure: (name: string) => `移交${name}的客户？`, to: (whom: string, n: number) => `${whom} ${n} 家`, staying: (n: number) => `${n} 家暂不移交`,
+    nothing: '此人名下没有可移交的客户', follows: '接手人下次同步即收到客户卡和最近的拜访；今后线路中的站点随之移交。', confirm: '确认移交', done: (n: number) => `已移交 ${n} 家`, past: '移交记录', noPast: '还没有移交记录',
   },
   accounts: {
     wipe: '远程清除', wipeTitle: (name: string) => `清除 ${name}？`, wipeText: '手机下次联网时，先收下它能交出的记录，再清除全部内容，不会再发给它任何资料。此操作不能撤销。', wipeOrdered: '待清除', wipeTold: '已清除', wiped: '已下令清除', missing: (n: number, when: string) => `最多丢失 ${n} 条记录（${when}）`,

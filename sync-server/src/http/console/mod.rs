@@ -15,7 +15,7 @@
 //! | `GET /api/overview` | `overview.rs` |
 //! | `GET /api/review`, `GET /api/review/count`, `POST /api/review/{id}` | `review.rs`, `decide.rs` |
 //! | `GET /api/quarantine`, `…/count`, `…/file`, `POST …/approve`, `…/reject`, `GET /api/late` | `quarantine.rs` |
-//! | `GET /api/transfers`, `POST /api/transfers` | `transfer.rs` |
+//! | `GET /api/transfers`, `POST /api/transfers/plan`, `POST /api/transfers` | `transfer.rs` |
 //! | `GET /api/urgents`, `POST /api/urgents/{id}` | `urgents.rs` |
 //! | `GET /api/accounts`, `POST /api/accounts/…` | `accounts.rs` |
 
@@ -76,5 +76,6 @@ endpoints! { ENDPOINTS, routes:
     post "/api/quarantine/reject" => quarantine::reject;
     get "/api/late" => quarantine::late;
     get "/api/transfers" => transfer::list;
+    post "/api/transfers/plan" => transfer::plan;
     post "/api/transfers" => transfer::transfer;
 }
