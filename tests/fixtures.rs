@@ -20,12 +20,14 @@ use roadbook_core::crdt::{Document, Heads};
 use roadbook_core::exchange::{Answer, Checkpoint, Cursor, Heartbeat, Item, Outcome, Person, Profile, Pushed, Request, Verdict};
 use roadbook_core::ids::{ChangeHash, DeviceId, DocId, EntryId, Ms, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::card::Card;
+use roadbook_core::model::credit::{CreditFile, Observation};
 use roadbook_core::model::proposal::{Proposal, Verification};
 use roadbook_core::model::tour::{PlannedStop, Tour};
 use roadbook_core::model::urgent::{Urgent, UrgentState};
 use roadbook_core::model::visit::Visit;
 use roadbook_core::model::{Edit, Provenance, Value, kinds};
 use roadbook_core::replica::field::{self, Judgement, TourKey};
+use roadbook_core::replica::private::{credit_target, describe_person, observe_credit};
 use roadbook_core::replica::urgent::UrgentReport;
 use roadbook_core::replica::{Replica, Stamp, Start, Target};
 use roadbook_core::store::{Lane, OpenOptions, StoreKey};
@@ -221,6 +223,22 @@ fn phone_of_store_version_2(replica: &mut Replica) {
     replica.handle_urgent(&stamp(11), doc, "taken", Some("马上去")).unwrap();
 }
 
+/// What came with the private kinds: traits of a stakeholder, a credit file, an observation.
+fn phone_of_private_kinds(replica: &mut Replica) {
+    let set = |field: &str, value: Value| Edit::Assert { field: field.to_owned(), value, provenance: Provenance::default() };
+    let text = Edit::Rewrite { field: "hobbies".to_owned(), text: "钓鱼".to_owned() };
+    let traits = vec![text, set("age", 47.into()), set("consent_basis", "spoken".into()), set("keep_until", "2027-12-31".into())];
+    let (target, edits) = describe_person(subject(), EntryId::from_bytes([12; 16]), None, traits);
+    replica.save(&stamp(12), Lane::Normal, &target, &edits).unwrap();
+    let money = |amount: i64| Value::map([("amount", Value::Int(amount)), ("currency", "CNY".into())]);
+    let mut edits = vec![set("grade", "2".into()), set("limit", money(1_000_000)), set("exposure", money(700_000))];
+    let problem = Value::map([("on", "2025-11-20".into()), ("what", "拖欠两个月".into())]);
+    edits.push(Edit::Record { log: "problems".to_owned(), entry: EntryId::from_bytes([13; 16]), value: problem });
+    replica.save(&stamp(13), Lane::Normal, &credit_target(subject(), None), &edits).unwrap();
+    let (target, edits) = observe_credit(&stamp(14), subject(), "门口有人催债");
+    replica.save(&stamp(14), Lane::Normal, &target, &edits).unwrap();
+}
+
 /// The document of a kind that [`phone`] makes.
 fn document_of(kind: &str) -> DocId {
     match kind {
@@ -231,6 +249,9 @@ fn document_of(kind: &str) -> DocId {
         "proposal" => DocId::fresh(stamp(6).now, stamp(6).piece(1)),
         "verification" => DocId::fresh(stamp(7).now, stamp(7).piece(2)),
         "urgent" => DocId::fresh(stamp(10).now, stamp(10).piece(5)),
+        "person" => subject().person(EntryId::from_bytes([12; 16])),
+        "credit" => subject().credit(),
+        "observation" => DocId::fresh(stamp(14).now, stamp(14).piece(7)),
         other => panic!("{other}: a new kind needs its fixture"),
     }
 }
@@ -240,6 +261,7 @@ fn saved_documents_of_every_kind_mean_what_they_meant() {
     let mut replica = Replica::in_memory([9; 16]).unwrap();
     phone(&mut replica);
     phone_of_store_version_2(&mut replica);
+    phone_of_private_kinds(&mut replica);
     let mut documents = BTreeMap::new();
     for kind in kinds::ALL {
         let bytes =
@@ -276,6 +298,14 @@ fn saved_documents_of_every_kind_mean_what_they_meant() {
         ("客户准备转移资产", "credit_danger", Some(PICTURE))
     );
     assert_eq!((urgent.state(), urgent.handling.len(), urgent.by), (UrgentState::Taken, 1, Some(user(1))));
+    let person = roadbook_core::model::person::Person::fold(document_of("person"), subject(), &documents["person"]).unwrap();
+    assert_eq!((person.texts["hobbies"].as_str(), person.facts["age"].value.as_int()), ("钓鱼", Some(47)));
+    assert_eq!((person.stakeholder, person.keep_until()), (EntryId::from_bytes([12; 16]), Some("2027-12-31")));
+    let credit = CreditFile::fold(subject(), &documents["credit"]);
+    assert_eq!((credit.badge().grade.as_deref(), credit.badge().used_percent, credit.badge().hold), (Some("2"), Some(70), false));
+    assert_eq!(credit.logs["problems"][0].said.value.get("what").and_then(Value::as_text), Some("拖欠两个月"));
+    let seen = Observation::fold(document_of("observation"), subject(), &documents["observation"]).unwrap();
+    assert_eq!((seen.text.as_str(), seen.by), ("门口有人催债", Some(user(1))));
 }
 
 #[test]

@@ -67,13 +67,22 @@ fn at_rest(world: &World, phone: &Phone) -> Result<(), String> {
     if waiting > 0 { Err(format!("{}: {waiting} changes are still in the outbox", phone.name)) } else { Ok(()) }
 }
 
-/// Laws 2 and 8: every change that was ever saved is in the feed, or set aside on both sides with a reason.
+/// Laws 2 and 8: every change that was ever saved is in the feed, or set aside on both sides with a reason. Of what was erased on demand
+/// nothing is anywhere.
 fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
     let known = world.office.known(&phone.saved);
     let aside: BTreeMap<ChangeHash, String> =
         world.office.quarantine().into_iter().map(|row| (row.refused.hash, row.refused.why)).collect();
     for (hash, doc) in &phone.saved {
         if known.contains(hash) {
+            continue;
+        }
+        if world.office.feed.erased(*doc).unwrap().is_some() {
+            let here = phone.replica().store().read(|read| read.document_kept(*doc)).unwrap();
+            let bytes = world.office.quarantine().iter().any(|row| row.refused.hash == *hash && !row.refused.bytes.is_empty());
+            if world.office.serves(phone.device) && (here || bytes) {
+                return Err(format!("{}: change {hash} of {doc} was erased and is still kept", phone.name));
+            }
             continue;
         }
         if phone
@@ -168,6 +177,20 @@ fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
                 let home = urgent.by.filter(|_| urgent.customer.is_none()).map(|by| world.office.person(by).territories);
                 let at_home = home.and_then(|home| home.into_iter().next()).is_some_and(|at| everywhere || user.territories.contains(&at));
                 field && (is_mine(urgent.by) || (desk && (near || at_home)))
+            }
+            "person" => {
+                let owns = user.role == Role::Salesperson && shown("owner") == Some(user.id.to_string());
+                owns || (user.role == Role::Manager && near)
+            }
+            "credit" => matches!(user.role, Role::Supervisor | Role::Manager | Role::Finance) && near,
+            "observation" => {
+                let mut all = replica.observations(subject).unwrap().into_iter();
+                let mine = is_mine(all.find(|one| one.doc == doc).and_then(|one| one.by));
+                match user.role {
+                    Role::Salesperson => mine,
+                    Role::Supervisor | Role::Manager | Role::Finance => mine || near,
+                    Role::Dispatcher | Role::Admin => false,
+                }
             }
             _ => false,
         }

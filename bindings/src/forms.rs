@@ -115,7 +115,7 @@ pub struct FormCode {
     pub en: String,
 }
 
-/// The form of a kind: `customer`, `office`, `visit`, `tour`, `proposal`, `verification`.
+/// The form of a kind: `customer`, `office`, `visit`, `tour`, `proposal`, `verification`, `person`, `credit`.
 ///
 /// # Errors
 /// `NotHere` for a kind that this version does not know.

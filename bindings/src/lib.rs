@@ -2,6 +2,7 @@
 //!
 //! * `book` – open, who the user is, observing · `reading`, `writing` – what an app does · `exchange` – requests out, answers in
 //! * `photos` – photos and files, after all text · `urgent` – urgent reports, ahead of it
+//! * `private` – what few may know: personal traits, credit
 //! * `forms` – the schema for an app that draws forms
 //! * `key` – the device's key · `storage` – the key of its file · `observe` – being told · `error` – what can go wrong · `edge` – clock and randomness
 //! * `values`, `card`, `visit`, `tour`, `edit`, `lists` – the core's types as apps see them, held equal by the compiler
@@ -17,6 +18,7 @@ mod key;
 mod lists;
 mod observe;
 mod photos;
+mod private;
 mod reading;
 mod storage;
 #[cfg(test)]
@@ -35,6 +37,7 @@ pub use key::{DeviceKey, KeyError, fresh_key_secret, software_key};
 pub use lists::{CustomerPage, CustomerQuery, CustomerSort, OverduePage, VisitPage};
 pub use observe::{Observation, Observer, ObserverError};
 pub use photos::{Photo, PhotoState, PhotoStep, PhotosDone, PhotosWaiting};
+pub use private::{CreditObservation, PersonTraits};
 pub use storage::{change_storage_key, fresh_storage_key};
 pub use urgent::{UrgentCard, UrgentHandled, UrgentListed};
 

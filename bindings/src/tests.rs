@@ -1,5 +1,5 @@
 //! The bindings from Rust: a device against answers that a test writes. What other languages see is tested in `tests/foreign`.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test says where")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -237,4 +237,27 @@ fn keys_are_checked() {
     assert_eq!(key.public_key().unwrap().len(), 33);
     assert!(key.sign(vec![0xff]).is_err());
     assert!(edge::now() > Ms(0));
+}
+
+#[test]
+fn what_few_may_know_is_written_and_read_by_the_forms() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = enrolled(&folder);
+    let shop = book.new_customer(named("小店")).unwrap();
+    let boss = book.new_entry_id().unwrap();
+    let text = |text: &str| vec![Edit::Rewrite { field: "hobbies".to_owned(), text: text.to_owned() }];
+    book.edit_person(shop, boss, None, text("钓鱼")).unwrap();
+    let known = book.persons(shop).unwrap().remove(0);
+    assert_eq!((known.stakeholder, known.texts["hobbies"].as_str()), (boss, "钓鱼"));
+    book.edit_person(shop, boss, Some(known.heads), text("钓鱼、象棋")).unwrap();
+    assert_eq!(book.persons(shop).unwrap()[0].texts["hobbies"], "钓鱼、象棋");
+    let wrong = vec![Edit::Assert { field: "age".to_owned(), value: 900.into(), provenance: Provenance::default() }];
+    assert!(matches!(book.edit_person(shop, boss, None, wrong), Err(RoadbookError::BadField { field, .. }) if field == "age"));
+    assert_eq!((book.credit(shop).unwrap(), book.credit_badge(shop).unwrap()), (None, None));
+    let grade = vec![Edit::Assert { field: "grade".to_owned(), value: "2".into(), provenance: Provenance::default() }];
+    book.edit_credit(shop, None, grade).unwrap();
+    assert_eq!(book.credit(shop).unwrap().unwrap().facts["grade"].value, "2".into());
+    book.observe_credit(shop, "门口有人催债".to_owned()).unwrap();
+    assert_eq!(book.credit_observations(shop).unwrap()[0].text, "门口有人催债");
+    assert!(form("person").unwrap().iter().flat_map(|section| &section.fields).any(|field| field.id == "keep_until"));
 }

@@ -207,6 +207,16 @@ pub struct Request {
     pub pull: Option<pull::Pull>,
 }
 
+/// Code of a change to a document that was erased for good: headquarters keeps no byte of it, and the device that hands it in
+/// removes the document with everything of its own in it. An older device sets the change aside like any other.
+pub const ERASED: &str = "erased";
+
+/// Whether a person's reason for rejecting a change says that its document was erased meanwhile: `erased:` and words.
+#[must_use]
+pub fn says_erased(why: &str) -> bool {
+    why.strip_prefix(ERASED).is_some_and(|words| words.starts_with(':'))
+}
+
 /// What became of one pushed change.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Outcome {

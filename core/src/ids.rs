@@ -127,6 +127,16 @@ impl SubjectId {
     pub fn office(self) -> DocId {
         DocId::derived(&format!("office/{self}"))
     }
+    /// The credit file of the customer.
+    #[must_use]
+    pub fn credit(self) -> DocId {
+        DocId::derived(&format!("credit/{self}"))
+    }
+    /// What is known of a stakeholder: of this entry of the card's list. Two sides that begin it apart make the same document.
+    #[must_use]
+    pub fn person(self, stakeholder: EntryId) -> DocId {
+        DocId::derived(&format!("person/{self}/{stakeholder}"))
+    }
 }
 
 impl DocId {

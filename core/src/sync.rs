@@ -17,16 +17,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::bytes::ByteVec;
 
 use crate::exchange::{
-    Answer, Besides, Checkpoint, Cursor, Heartbeat, LateNotice, Order, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile, Pushed,
-    Request, Ruling, SPEAKS, Told, URGENT_BYTES_TARGET, Verdict, parts,
+    Answer, Besides, Checkpoint, Cursor, ERASED, Heartbeat, LateNotice, Order, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile,
+    Pushed, Request, Ruling, SPEAKS, Told, URGENT_BYTES_TARGET, Verdict, parts,
 };
 use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId};
 use crate::model::kinds;
 use crate::replica::again::{NotTaken, ruled, write_again};
 use crate::replica::fold::{Subjects, fold_rows};
+use crate::replica::private::erase_held;
 use crate::replica::reading::{SETTING_DEVICE, SETTING_PROFILE};
 use crate::replica::{Replica, ReplicaError};
-use crate::store::{Checkpoint as StoredCheckpoint, Lane, Notice, OwnChange, OwnStanding, PullPosition, Reading, Standing, Writing};
+use crate::store::{
+    Checkpoint as StoredCheckpoint, Lane, Notice, OwnChange, OwnStanding, PullPosition, Reading, Standing, StoreError, Writing,
+};
 
 /// Documents stored in one commit of an answer.
 const ITEMS_PER_COMMIT: usize = 250;
@@ -261,6 +264,11 @@ impl Replica {
             }
             Ok::<_, ReplicaError>(write.put_pull_position(&position)?)
         })?;
+        match self.store_mut().scour() {
+            // It stays due: the next answer is another occasion.
+            Err(StoreError::Full { .. } | StoreError::Busy { .. }) => {}
+            other => other?,
+        }
         if answer.items.is_empty() && !synced.more {
             synced.damaged += self.scrub(SCRUB_DOCUMENTS)?.len();
             synced.more |= synced.damaged > 0;
@@ -278,6 +286,7 @@ impl Replica {
         let process = if verdicts.iter().any(refusing) { self.renew_process() } else { [0; 16] };
         self.store_mut().write(|write| {
             let mut not_taken: BTreeMap<DocId, NotTaken> = BTreeMap::new();
+            let mut erased = BTreeSet::new();
             for verdict in verdicts {
                 let standing = match &verdict.outcome {
                     Outcome::Accepted | Outcome::AlreadyKnown => Standing::Accepted { feed_no: 0 },
@@ -289,6 +298,15 @@ impl Replica {
                 let Some(own) = write.own_change(verdict.hash)? else { continue };
                 if own.standing == Standing::Withdrawn {
                     // An answer that came late: it was written again already.
+                    continue;
+                }
+                if let Outcome::Quarantined { code, why } = &verdict.outcome
+                    && code == ERASED
+                    && kinds::is_private(&own.kind)
+                {
+                    // Nothing of it may stay, here either.
+                    synced.quarantined.push((verdict.hash, format!("{code}: {why}")));
+                    erased.insert(own.doc);
                     continue;
                 }
                 let _changed = write.settle(verdict.hash, &standing)?;
@@ -306,8 +324,11 @@ impl Replica {
                 }
             }
             let mut subjects = Subjects::default();
-            for (doc, not_taken) in &not_taken {
+            for (doc, not_taken) in not_taken.iter().filter(|(doc, _)| !erased.contains(doc)) {
                 write_again(write, &mut subjects, &process, *doc, not_taken, now)?;
+            }
+            for doc in erased {
+                erase_held(write, &mut subjects, doc)?;
             }
             synced.subjects.extend(subjects.ids());
             fold_rows(write, &subjects, offset_minutes)

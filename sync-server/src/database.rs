@@ -24,6 +24,10 @@ const STATEMENTS_MAX: usize = 256;
 /// Page cache of each connection, in KiB (SQLite writes it as a negative number).
 const CACHE_KIB: i64 = 8 * 1024;
 
+/// Largest file that [`Database::scour`] builds anew, in bytes: nobody writes meanwhile, for some seconds. In a larger one what was
+/// deleted is overwritten where it lay.
+pub const REBUILT_BYTES_MAX: i64 = 1 << 30;
+
 /// `PRAGMA application_id` of our files: "RBsv". A file of another program is refused, not migrated.
 const APPLICATION_ID: i32 = 0x5242_7376;
 
@@ -147,6 +151,21 @@ impl Database {
         outcome
     }
 
+    /// After something was erased: builds the file anew when it is at most [`REBUILT_BYTES_MAX`] long, for SQLite copies rows about
+    /// as its trees grow, and empties the log. `false`: somebody reads an old state, and the log could not be emptied.
+    ///
+    /// # Errors
+    /// When the file cannot be written; nothing in it is lost.
+    pub fn scour(&self) -> Result<bool, rusqlite::Error> {
+        let connection = held(&self.writer);
+        let size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        if connection.query_row(size, [], |row| row.get::<_, i64>(0))? <= REBUILT_BYTES_MAX {
+            connection.execute_batch("VACUUM")?;
+        }
+        let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        Ok(!busy)
+    }
+
     /// Runs `work` on one unchanging snapshot.
     ///
     /// # Errors
@@ -193,6 +212,8 @@ fn connect(vfs: Option<&str>, path: &Path, durability: Durability) -> Result<Con
     connection.pragma_update(None, "synchronous", durability.synchronous())?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
+    // What is deleted is overwritten: an erased document leaves no byte.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)

@@ -7,6 +7,7 @@
 use roadbook_core::crdt::Heads;
 use roadbook_core::ids::{DocId, EntryId, Ms, SubjectId, UserId};
 use roadbook_core::model::card::{Card, Verified};
+use roadbook_core::model::credit::{BADGE, CreditBadge};
 use roadbook_core::model::proposal::{Proposal, Verification, what};
 use roadbook_core::model::urgent::Urgent;
 use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
@@ -53,6 +54,7 @@ pub fn owed(replica: &Replica, standing: &dyn Standing, doc: DocId, subject: Sub
             visit(replica, doc)
         }
         "urgent" => urgent(replica, doc),
+        "credit" => credit(replica, subject),
         _ => Ok(Vec::new()),
     }
 }
@@ -169,7 +171,8 @@ fn proposal(replica: &Replica, standing: &dyn Standing, doc: DocId) -> Result<Ve
     let customer = proposal.customer;
     match proposal.what.as_str() {
         what::OFFICE_FIELD => {
-            let Some(field) = &proposal.field else { return Ok(Vec::new()) };
+            // The badge follows the credit file and nothing else.
+            let Some(field) = proposal.field.as_ref().filter(|field| *field != BADGE) else { return Ok(Vec::new()) };
             carried_out(replica, &proposal, decider, office_edit(field, proposal.value.clone(), doc))
         }
         what::REVIVE => carried_out(replica, &proposal, decider, office_edit("lifecycle", ACTIVE.into(), doc)),
@@ -226,6 +229,18 @@ fn visit(replica: &Replica, doc: DocId) -> Result<Vec<Duty>, ReplicaError> {
 fn urgent(replica: &Replica, doc: DocId) -> Result<Vec<Duty>, ReplicaError> {
     let Some(urgent) = replica.urgent(doc)?.filter(|urgent| urgent.received().is_none()) else { return Ok(Vec::new()) };
     Ok(vec![handled(&urgent, "received", None)])
+}
+
+/// What phones may see of a credit file stands on the office side.
+fn credit(replica: &Replica, customer: SubjectId) -> Result<Vec<Duty>, ReplicaError> {
+    let (Some(file), Some(card)) = (replica.credit(customer)?, replica.card(customer)?) else { return Ok(Vec::new()) };
+    let badge = file.badge();
+    if CreditBadge::of(&card).as_ref() == Some(&badge) {
+        return Ok(Vec::new());
+    }
+    let provenance = Provenance::of(Source::Finance);
+    let edit = Edit::Assert { field: BADGE.to_owned(), value: badge.to_value(), provenance };
+    Ok(vec![Duty { author: SYSTEM, target: Target::office(customer), edits: vec![edit] }])
 }
 
 /// An urgent report that nobody acknowledged goes to somebody else.

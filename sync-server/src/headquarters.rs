@@ -5,6 +5,7 @@
 //! of a request, SQL. The file can be thrown away: it is rebuilt from the feed at the next start.
 
 mod desk;
+mod erasing;
 mod filing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -185,6 +186,7 @@ impl Headquarters {
     ) -> Result<Inner, HeadquartersError> {
         replica.put_offset_minutes(offset_minutes)?;
         let mut inner = Inner { replica, feed, accounts, gate: Gate::strict(), unsettled: false };
+        inner.forget_erased()?;
         inner.settle_what_a_crash_left(now)?;
         inner.follow(now, BTreeMap::new())?;
         Ok(inner)
@@ -394,7 +396,7 @@ impl Inner {
         }
         Ok(match made.kind {
             "tour" => roadbook_core::model::tour::Tour::fold(made.doc, &made.document).rep,
-            "customer" | "office" => None,
+            kind if kinds::belongs_to_customer(kind) => None,
             _ => Some(author),
         })
     }

@@ -1,4 +1,5 @@
-//! What headquarters does on its own as time passes: urgent reports that nobody acknowledges go to the deputy, offers of photos lapse.
+//! What headquarters does on its own as time passes: urgent reports that nobody acknowledges go to the deputy, offers of photos lapse,
+//! files are scoured of what was erased.
 //!
 //! Belongs here: the clock's share of the duties. Never here: what a device asks (`exchange`, `blobs`), HTTP.
 
@@ -101,6 +102,7 @@ fn round(app: &App, now: Ms, sweep: bool) -> Result<(), RoundError> {
         tracing::warn!(reports = followed.changed.len(), "urgent reports were not acknowledged in time and are escalated");
         app.tell(followed.changed);
     }
+    app.headquarters().scour()?;
     if sweep {
         let chunks = app.blobs().sweep(now)?;
         if chunks > 0 {

@@ -33,4 +33,5 @@ pub const SERVER_MIGRATIONS: &[&str] = &[
     feed::MIGRATION_2,
     accounts::MIGRATION_2,
     blobs::table::MIGRATION_PIECES,
+    feed::MIGRATION_ERASED,
 ];

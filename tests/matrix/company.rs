@@ -10,6 +10,7 @@ use roadbook_core::model::tour::PlannedStop;
 use roadbook_core::model::{Edit, Kind, Provenance, Role, Value, kinds};
 use roadbook_core::replica::Stamp;
 use roadbook_core::replica::field::{self, TourKey};
+use roadbook_core::replica::private::describe_person;
 use roadbook_server::access::Relation;
 use roadbook_server::access::table::SYSTEM_PART;
 use roadbook_server::accounts::Who;
@@ -134,7 +135,7 @@ impl Company {
                 let filing = self.filing(seat, place, false);
                 for kind in kinds::ALL.iter().copied() {
                     let marker = format!("zq.{}.{}.{}.qz", seat.role.code(), place.word(), kind.id);
-                    let owner = filing.owner.filter(|_| !matches!(kind.id, "customer" | "office"));
+                    let owner = filing.owner.filter(|_| !kinds::belongs_to_customer(kind.id));
                     let (doc, subject, edits) = contents(kind, subject, &filing, &marker, now);
                     let mut document = kinds::ready(kind.id).unwrap().genesis.clone();
                     written(&mut document, self.mate, |w| edit::write(kind, &edits, w));
@@ -228,7 +229,9 @@ fn mark(kind: &'static Kind, marker: &str) -> Edit {
         "customer" => assert("trade_name"),
         "visit" => assert("feedback"),
         "proposal" => assert("reason"),
-        "urgent" => assert("text"),
+        "urgent" | "observation" => assert("text"),
+        "credit" => assert("handling_rule"),
+        "person" => assert("education"),
         _ => {
             let container = kind.containers.iter().find(|container| container.part.0 != SYSTEM_PART).unwrap();
             Edit::Put { container: container.name.to_owned(), key: "remark".to_owned(), value: marker.into() }
@@ -253,9 +256,22 @@ fn contents(kind: &'static Kind, subject: SubjectId, filing: &Filing, marker: &s
     let stamp = Stamp { author: owner, now, entropy: random().unwrap() };
     match kind.id {
         "customer" => {
-            (subject.customer(), subject, vec![mark(kind, marker), Edit::Rewrite { field: "problems".to_owned(), text: marker.to_owned() }])
+            let person = Edit::Entry {
+                list: "stakeholders".to_owned(),
+                entry: stakeholder(subject),
+                fields: BTreeMap::from([("name".to_owned(), Value::from("张老板"))]),
+                provenance: Provenance::default(),
+            };
+            let text = Edit::Rewrite { field: "problems".to_owned(), text: marker.to_owned() };
+            (subject.customer(), subject, vec![mark(kind, marker), text, person])
         }
         "office" => (subject.office(), subject, [filed(filing), vec![mark(kind, marker)]].concat()),
+        "person" => {
+            let edits = vec![Edit::Rewrite { field: "character".to_owned(), text: marker.to_owned() }];
+            let (target, edits) = describe_person(subject, stakeholder(subject), None, edits);
+            (target.doc, subject, edits)
+        }
+        "credit" => (subject.credit(), subject, vec![mark(kind, marker)]),
         "visit" => {
             let edits = vec![
                 assert("customer", subject.to_string().into()),
@@ -279,6 +295,11 @@ fn contents(kind: &'static Kind, subject: SubjectId, filing: &Filing, marker: &s
         }
         _ => (own, subject, vec![mark(kind, marker)]),
     }
+}
+
+/// The one stakeholder of each customer.
+pub(super) fn stakeholder(subject: SubjectId) -> EntryId {
+    EntryId::derived(&format!("{subject}/stakeholder"))
 }
 
 /// One change that writes into one container.

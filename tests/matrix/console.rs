@@ -61,12 +61,14 @@ fn people_get_and_do_what_the_table_says() {
     // Whatever somebody may not write lies at the desk of what was set aside, with the text of the document it was meant for.
     for seat in &company.seats {
         let pushed = Place::FILED.map(|place| {
-            let planted = company.planted(seat.role, place, "customer");
-            let mut held = company.server.document(planted.doc).unwrap();
-            let change = said(&mut held, seat.user, planted.kind, "facts", &planted.marker);
-            Pushed { doc: planted.doc, kind: planted.kind.id.to_owned(), subject: planted.subject, changes: vec![change.into()] }
+            ["customer", "person", "credit"].map(|kind| {
+                let planted = company.planted(seat.role, place, kind);
+                let mut held = company.server.document(planted.doc).unwrap();
+                let change = said(&mut held, seat.user, planted.kind, "facts", &planted.marker);
+                Pushed { doc: planted.doc, kind: planted.kind.id.to_owned(), subject: planted.subject, changes: vec![change.into()] }
+            })
         });
-        company.server.exchange(&seat.good, &company.server.request(&seat.good, pushed.to_vec()));
+        company.server.exchange(&seat.good, &company.server.request(&seat.good, pushed.concat()));
     }
     let mut wrong = Vec::new();
     let (mut asked, mut n) = (0, 0);

@@ -6,7 +6,7 @@ use roadbook_server::access::table::command;
 use roadbook_server::access::{Action, Command, Relation, Role, may, may_read_kind};
 use serde_json::{Value, json};
 
-use super::company::{Company, Place, Planted, Seat};
+use super::company::{Company, Place, Planted, Seat, stakeholder};
 
 /// Who an endpoint is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +160,39 @@ pub(super) fn rows() -> Vec<Row> {
                 let body = json!({ "field": "trade_name", "assertion": "none", "decision": "accept", "method": "call", "reason": null });
                 Ask::Body(body)
             },
+        ),
+        row("get", "/api/customers/{id}/persons", |role, relation| may_read_kind(role, relation, "person"), nothing),
+        row(
+            "post",
+            "/api/customers/{id}/persons",
+            |role, relation| may(role, relation, Action::Edit, "person.traits"),
+            |asker| {
+                let edit = json!({ "act": "set", "field": "age", "value": 40 + i64::from(asker.n % 40) });
+                Ask::Body(json!({ "stakeholder": stakeholder(asker.customer()), "heads": null, "edits": [edit] }))
+            },
+        ),
+        // What was erased is gone: somebody of whom nothing is known is enough to ask for.
+        row(
+            "post",
+            "/api/customers/{id}/persons/erase",
+            |role, relation| command(role, Command::Erase) && may_read_kind(role, relation, "person"),
+            |asker| Ask::Body(json!({ "stakeholder": stakeholder(asker.customer()), "asked_by": "本人", "reason": "matrix" })),
+        ),
+        row("get", "/api/customers/{id}/credit", |role, relation| may_read_kind(role, relation, "credit"), nothing),
+        row(
+            "post",
+            "/api/customers/{id}/credit",
+            |role, relation| may(role, relation, Action::Edit, "credit.file"),
+            |asker| {
+                let edit = json!({ "act": "set", "field": "handling_rule", "value": format!("规则 {}", asker.n) });
+                Ask::Body(json!({ "heads": null, "edits": [edit] }))
+            },
+        ),
+        row(
+            "post",
+            "/api/customers/{id}/observations",
+            |role, relation| reads_customers(role, relation) && may(role, relation, Action::Create, "observation.body"),
+            |asker| Ask::Body(json!({ "text": format!("拖欠 {}", asker.n) })),
         ),
         row(
             "get",

@@ -17,8 +17,18 @@ use super::company::{Company, Place, Seat, touch};
 use crate::socket::Device;
 
 /// The parts with which documents begin.
-const FOUNDING: [&str; 7] =
-    ["customer.card", "visit.body", "tour.plan", "tour.progress", "proposal.body", "verification.body", "urgent.body"];
+const FOUNDING: [&str; 10] = [
+    "customer.card",
+    "visit.body",
+    "tour.plan",
+    "tour.progress",
+    "proposal.body",
+    "verification.body",
+    "urgent.body",
+    "person.traits",
+    "credit.file",
+    "observation.body",
+];
 /// Documents of one request: a document comes once in it, and a request has a limit of changes.
 const REQUEST_DOCUMENTS: usize = 300;
 
@@ -72,6 +82,7 @@ fn fresh(kind: &Kind, subject: SubjectId) -> DocId {
     match kind.id {
         "customer" => subject.customer(),
         "office" => subject.office(),
+        "credit" => subject.credit(),
         "tour" => DocId::from_bytes(*subject.as_bytes()),
         _ => DocId::derived(&format!("new {} {subject}", kind.id)),
     }

@@ -15,6 +15,8 @@ mod merging;
 mod moving;
 mod photos;
 mod photos_socket;
+mod private;
+mod private_socket;
 mod provenance;
 mod repair;
 mod restores;

@@ -120,7 +120,7 @@ fn of(subject: SubjectId) -> VisitFilter {
 }
 
 /// Many customers of 城东, made a hundred at a time.
-fn many(world: &mut World, count: u16) -> Vec<SubjectId> {
+pub(super) fn many(world: &mut World, count: u16) -> Vec<SubjectId> {
     let subjects: Vec<SubjectId> = (0..count).map(|n| SubjectId::derived(&format!("many/{n}"))).collect();
     for (at, part) in subjects.chunks(100).enumerate() {
         let made = part.iter().enumerate().flat_map(|(n, subject)| {

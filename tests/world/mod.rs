@@ -136,6 +136,11 @@ impl World {
         self.phones.insert(name.to_owned(), phone);
     }
 
+    /// Where the files of headquarters and of phones are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The file of a phone that has one.
     pub(crate) fn file(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(format!("{name}.sqlite"))

@@ -300,6 +300,11 @@ impl Office {
         by_doc.into_iter().flat_map(|(doc, hashes)| self.feed.known(doc, &hashes).unwrap()).collect()
     }
 
+    /// Headquarters' replica, for what is done there and nowhere else.
+    pub(crate) const fn headquarters(&self) -> &Headquarters {
+        &self.headquarters
+    }
+
     /// What people decide about what was set aside.
     pub(crate) fn desk(&self) -> Quarantine<'_> {
         Quarantine { accounts: &self.accounts, feed: self.feed.as_ref(), headquarters: &self.headquarters }

@@ -22,7 +22,8 @@ use super::value::Value;
 use crate::crdt::document::Reader;
 use crate::crdt::{Document, Heads, Register, Rival};
 use crate::ids::{ChangeHash, EntryId, Ms, SubjectId, UserId};
-use facts::{Confirmed, counted, counters, freshen, join_twins, judged_fact, note_review, plain_fact};
+pub(crate) use facts::plain_fact;
+use facts::{Confirmed, counted, counters, freshen, join_twins, judged_fact, note_review};
 
 /// A customer-filled number above the verified one by this factor is marked high.
 pub const EXAGGERATION_FACTOR: i64 = 2;
@@ -255,7 +256,7 @@ impl Card {
             for register in reader.registers("facts") {
                 let rivals = Said::rivals(&register, &clocks);
                 let field = OFFICE.field(&register.key);
-                if let Some(fact) = plain_fact(field, rivals) {
+                if let Some(fact) = plain_fact(rivals) {
                     note_review(&mut card.reviews, &format!("office/{}", register.key), field, &fact.rivals);
                     card.office.insert(register.key, fact);
                 }
@@ -282,7 +283,7 @@ impl Card {
             let field = CUSTOMER.field(&id);
             note_review(&mut self.reviews, &id, field, &rivals);
             let is_fact = field.is_none_or(|field| field.merge == Merge::Fact);
-            let fact = if is_fact { judged_fact(field, rivals, verified.get(&id)) } else { plain_fact(field, rivals) };
+            let fact = if is_fact { judged_fact(field, rivals, verified.get(&id)) } else { plain_fact(rivals) };
             if let Some(mut fact) = fact {
                 let at = confirmed.at(format_args!("{id}"), &fact.value);
                 freshen(&mut fact, field, at);
@@ -322,7 +323,7 @@ impl Card {
             for (name, rivals) in registers.into_iter().filter(|(name, _)| name != LIVE) {
                 let field = schema.and_then(|schema| schema.entry_fields().iter().find(|field| field.id == name));
                 note_review(&mut self.reviews, &format!("{list}/{id}/{name}"), field, &rivals);
-                if let Some(mut fact) = plain_fact(field, rivals) {
+                if let Some(mut fact) = plain_fact(rivals) {
                     let at = confirmed.at(format_args!("{list}/{id}/{name}"), &fact.value);
                     freshen(&mut fact, schema, at);
                     fields.insert(name, fact);

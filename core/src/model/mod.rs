@@ -3,18 +3,20 @@
 //!
 //! * [`schema`] – what kinds, sections and fields are · [`kinds`] – the kinds · [`values`] – their value sets.
 //! * [`value`], [`assertion`] – what a register holds · [`clock`] – when it was said · [`edit`] – what somebody wants to write.
-//! * [`card`], [`visit`], [`tour`], [`proposal`], [`urgent`] – documents folded · [`manifest`] – the photos that a document names.
+//! * [`card`], [`visit`], [`tour`], [`proposal`], [`urgent`], [`person`], [`credit`] – documents folded · [`manifest`] – the photos that a document names.
 //! * [`coverage`], [`window`] – which visits count, and which of them devices hold.
 
 pub mod assertion;
 pub mod card;
 pub mod clock;
 pub mod coverage;
+pub mod credit;
 pub mod date;
 pub mod edit;
 pub mod kinds;
 pub mod manifest;
 pub mod normal;
+pub mod person;
 pub mod proposal;
 pub mod schema;
 pub mod tour;

@@ -248,6 +248,21 @@ value_sets! {
         "closed" "已处理" "Closed",
         "escalated" "已升级" "Escalated",
     }
+    /// 信用等级
+    CREDIT_GRADE = "credit_grade" "信用等级" "Credit grade" {
+        "1" "赊销" "Open account",
+        "2" "短账期" "Short credit",
+        "3" "货到付款" "Cash on delivery",
+        "4" "款到发货" "Prepayment",
+        "5" "危险客户" "Blocked: dangerous customer",
+    }
+    /// 同意依据: on what ground somebody's traits are kept
+    CONSENT_BASIS = "consent_basis" "同意依据" "Ground for keeping" {
+        "written" "书面同意" "Written consent",
+        "spoken" "口头同意" "Spoken consent",
+        "contract" "履行合同所需" "Needed for a contract",
+        "public" "公开信息" "Made public by the person",
+    }
     /// 跳过原因
     SKIP_REASON = "skip_reason" "未访原因" "Reason not visited" {
         "closed" "关门" "Closed",

@@ -7,11 +7,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::documents::{describe, load};
 use super::fold::{Subjects, drop_rows};
+use super::private::erase_held;
 use super::reading::SETTING_DEVICE;
 use super::{Replica, ReplicaError};
 use crate::crdt::rewrite::{Rewriting, rewrite};
 use crate::crdt::{Document, DocumentError, RawChange};
-use crate::exchange::{Decided, Ruling};
+use crate::exchange::{Decided, Ruling, says_erased};
 use crate::ids::{ActorId, ChangeHash, DocId, Ms};
 use crate::model::kinds;
 use crate::store::{PullPosition, Standing, Writing};
@@ -128,6 +129,10 @@ pub(crate) fn write_again(
 /// pull from the beginning.
 pub(crate) fn ruled(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, decided: &Decided) -> Result<bool, ReplicaError> {
     let Some(own) = write.own_change(decided.hash)? else { return Ok(true) };
+    if matches!(&decided.ruling, Ruling::Rejected { why } if says_erased(why)) && kinds::is_private(&own.kind) {
+        erase_held(write, subjects, own.doc)?;
+        return Ok(true);
+    }
     let standing = match &decided.ruling {
         Ruling::Approved => Standing::Accepted { feed_no: 0 },
         Ruling::Rewritten => Standing::Withdrawn,

@@ -7,6 +7,7 @@
 //! * [`field`] – what a representative does: visits, tours, proposals.
 //! * [`fold`] – rows from documents, in the same commit; `rebuild`.
 //! * [`reading`] – cards, visits, tours, lists.
+//! * [`private`] – what few may know: personal traits, credit; and how no trace of it stays.
 //! * [`urgent`] – urgent reports: made, and handled.
 //! * [`sequencing`] – a day's order from the cards.
 //! * [`told`] – rows that travel in place of documents.
@@ -18,6 +19,7 @@ pub mod carrying;
 pub mod documents;
 pub mod field;
 pub mod fold;
+pub mod private;
 pub mod reading;
 pub mod sequencing;
 #[cfg(test)]

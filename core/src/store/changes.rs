@@ -63,7 +63,7 @@ pub enum OwnStanding {
 }
 
 impl OwnStanding {
-    const fn code(self) -> i64 {
+    pub(super) const fn code(self) -> i64 {
         match self {
             Self::Waiting => 0,
             Self::Accepted => 1,

@@ -10,6 +10,7 @@ use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::zstd_safe::{CCtx, DCtx, compress_bound, get_error_name};
 
 use super::{SNAPSHOT_BYTES_MAX, StoreError, within};
+use crate::model::kinds::is_private;
 
 /// zstd level of stored snapshots: a save is followed by an fsync of milliseconds, this costs tens of microseconds.
 const LEVEL: i32 = 3;
@@ -47,7 +48,7 @@ enum Newest {
     Dictionary(i64),
     /// None yet; so many snapshots to learn from.
     Samples(u32),
-    /// None, and learning failed: what there is has too little in common.
+    /// None, and none will be: what there is has too little in common, or is private.
     Hopeless,
 }
 
@@ -121,6 +122,11 @@ impl Codec {
     fn newest(&self, conn: &Connection, kind: &str) -> Result<Newest, StoreError> {
         if let Some(known) = self.kinds.borrow().get(kind) {
             return Ok(*known);
+        }
+        if is_private(kind) {
+            // A dictionary is made of what it was learnt from, and outlives it.
+            self.kinds.borrow_mut().insert(kind.to_owned(), Newest::Hopeless);
+            return Ok(Newest::Hopeless);
         }
         let dictionary: Option<i64> = conn
             .prepare_cached("SELECT no FROM dictionary WHERE kind = ?1 ORDER BY no DESC LIMIT 1")?

@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, Row, named_params, params};
 
 use super::{HEADS_MAX, Reading, StoreError, Writing, count, int, within};
 use crate::ids::{ChangeHash, DocId, SubjectId};
+use crate::model::kinds::is_private;
 
 /// Changes after the snapshot at which a document is due for compaction.
 pub const TAIL_CHANGES_MAX: u64 = 24;
@@ -243,17 +244,20 @@ impl Writing<'_> {
     }
 
     /// Gives a document up because this replica may no longer hold it: content and received changes go. Own changes that the server does not hold durably
-    /// stay, out of sight, until it does. Rows and search words are the caller's to drop (they belong to a subject).
+    /// stay, out of sight, until it does; of a private kind only those that are undecided. Rows and search words are the caller's to drop (they belong to a subject).
     ///
     /// # Errors
     /// The file cannot be written. An unknown document is no error.
     pub fn forget(&mut self, doc: DocId) -> Result<Forgotten, StoreError> {
-        let found: Option<(i64, bool, i64)> = self
+        let found: Option<(i64, bool, i64, String)> = self
             .conn
-            .prepare_cached("SELECT no, held, fingerprint FROM document WHERE doc = ?1")?
-            .query_row([doc.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .prepare_cached("SELECT no, held, fingerprint, kind FROM document WHERE doc = ?1")?
+            .query_row([doc.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
             .optional()?;
-        let Some((no, held, fingerprint)) = found else { return Ok(Forgotten { kept_own_changes: 0 }) };
+        let Some((no, held, fingerprint, kind)) = found else { return Ok(Forgotten { kept_own_changes: 0 }) };
+        if is_private(&kind) {
+            self.drop_settled(doc, no)?;
+        }
         let apart = self.conn.prepare_cached("DELETE FROM apart WHERE document = ?1")?.execute([no])? > 0;
         if held && !apart {
             self.count_document(-1, fingerprint)?;
@@ -273,24 +277,6 @@ impl Writing<'_> {
                 .execute([no])?;
         }
         Ok(Forgotten { kept_own_changes: count(kept) })
-    }
-
-    /// Removes a document for good, own changes and quarantined bytes included, and overwrites where it was: the answer to a demand for erasure, for nothing else.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn erase(&mut self, doc: DocId) -> Result<(), StoreError> {
-        self.conn.pragma_update(None, "secure_delete", true)?;
-        self.conn
-            .prepare_cached(
-                "DELETE FROM own_change WHERE change IN
-                   (SELECT c.no FROM change c JOIN document d ON d.no = c.document WHERE d.doc = ?1)",
-            )?
-            .execute([doc.as_bytes()])?;
-        self.conn.prepare_cached("DELETE FROM quarantine WHERE doc = ?1")?.execute([doc.as_bytes()])?;
-        self.conn.prepare_cached("DELETE FROM draft WHERE doc = ?1")?.execute([doc.as_bytes()])?;
-        self.forget(doc)?;
-        Ok(())
     }
 
     pub(super) fn count_document(&mut self, by: i64, xor: i64) -> Result<(), StoreError> {

@@ -19,6 +19,7 @@ mod codec;
 mod device;
 mod documents;
 mod encryption;
+mod erase;
 mod error;
 mod open;
 pub mod rows;

@@ -70,7 +70,7 @@ export function card(id: string): Card | null {
   const odd = assertion('副食、烟酒', wf, 3);
   odd.claimed_ms += 72 * 3_600_000;
   const made: Card = {
-    row, heads: 'h1', complete_percent: 68, fresh_percent: 54, may: { edit: true, verify: true },
+    row, heads: 'h1', complete_percent: 68, fresh_percent: 54, may: { edit: true, verify: true, persons: true, credit: true, observe: true },
     facts: {
       trade_name: fact(assertion(row.name, sl, 120, 'import'), { badge: 'verified', verified: verified(row.name, 100) }),
       legal_name: fact(assertion(`杭州${row.name}有限公司`, null, 200, 'register'), { badge: 'verified', verified: verified(`杭州${row.name}有限公司`, 90) }),

@@ -12,6 +12,7 @@ pub mod table;
 use std::collections::BTreeSet;
 
 use roadbook_core::ids::{TerritoryId, UserId};
+use roadbook_core::model::kinds;
 pub use roadbook_core::model::schema::Role;
 
 use crate::feed::{Filing, Scope};
@@ -84,6 +85,8 @@ pub enum Command {
     Oversee,
     /// Decide about what was set aside: approve, reject, take out as a file.
     Quarantine,
+    /// Have what is known of a person erased for good.
+    Erase,
     /// Order a device to wipe itself.
     Wipe,
     /// Add people, give roles and territories, enrol and revoke devices.
@@ -94,7 +97,7 @@ pub enum Command {
 
 impl Command {
     /// Every command.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::File,
         Self::Grade,
         Self::Interval,
@@ -105,6 +108,7 @@ impl Command {
         Self::Export,
         Self::Oversee,
         Self::Quarantine,
+        Self::Erase,
         Self::Wipe,
         Self::Administer,
         Self::Audit,
@@ -124,6 +128,7 @@ impl Command {
             Self::Export => "export",
             Self::Oversee => "oversee",
             Self::Quarantine => "quarantine",
+            Self::Erase => "erase",
             Self::Wipe => "wipe",
             Self::Administer => "administer",
             Self::Audit => "audit",
@@ -176,6 +181,18 @@ pub fn may_command(role: Role, relation: Relation, command: Command) -> bool {
 #[must_use]
 pub fn may_read_kind(role: Role, relation: Relation, kind: &str) -> bool {
     table::parts_of(kind).any(|part| may(role, relation, Action::Read, part))
+}
+
+/// Whether `role` may decide about what was set aside of a document of `kind`: whoever may not read what is private decides nothing
+/// about it, for deciding is reading.
+#[must_use]
+pub fn may_decide(role: Role, relation: Relation, kind: &str) -> bool {
+    let read = || match relation {
+        // Set aside about a customer that headquarters does not know: as if it were near.
+        Relation::New => may_read_kind(role, Relation::Territory, kind),
+        Relation::Own | Relation::Territory | Relation::Elsewhere => may_read_kind(role, relation, kind),
+    };
+    may_command(role, relation, Command::Quarantine) && (!kinds::is_private(kind) || read())
 }
 
 /// The kinds that `role` may read in `relation`, in order: what a pull lets through.
@@ -245,7 +262,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(looked_at, 14 * 6 * 4 * 3);
+        assert_eq!(looked_at, 17 * 6 * 4 * 3);
         assert!(!may(Role::Manager, Relation::Own, Action::Read, "unknown.part"));
     }
 
@@ -261,6 +278,7 @@ mod tests {
         let field = matches!(role, Role::Salesperson | Role::Dispatcher | Role::Supervisor | Role::Manager);
         let desk = matches!(role, Role::Dispatcher | Role::Supervisor | Role::Manager);
         let judge = matches!(role, Role::Supervisor | Role::Manager);
+        let keeper = matches!(role, Role::Manager | Role::Finance);
         match (part, action) {
             // Whoever works the territory writes the field side of the card; finance reads it; a new card may be made.
             ("customer.card", Create) => field && relation == New,
@@ -297,6 +315,15 @@ mod tests {
             ("urgent.body" | "urgent.picture" | "urgent.handling", Read) => field && (relation == Own || (desk && relation == Territory)),
             ("urgent.handling", Create) => false,
             ("urgent.handling", Edit) => judge && near,
+            // What is known of a person is for the owner of the customer and for managers.
+            ("person.traits", _) => (role == Role::Salesperson && relation == Own) || (role == Role::Manager && near),
+            // The credit file is kept by managers and finance; supervisors read it.
+            ("credit.file", Create | Edit) => keeper && near,
+            ("credit.file", Read) => (keeper || role == Role::Supervisor) && near,
+            // Whoever deals with customers or their money may say what they saw of one's credit; it is not changed.
+            ("observation.body", Create) => (judge || keeper || role == Role::Salesperson) && near,
+            ("observation.body", Edit) => false,
+            ("observation.body", Read) => (role == Role::Salesperson && relation == Own) || ((judge || keeper) && near),
             (other, _) => unreachable_part(other),
         }
     }

@@ -197,6 +197,36 @@ const TABLE: &[Row] = &[
         finance: NOTHING,
         admin: NOTHING,
     },
+    // Traits of stakeholders: the owner of the customer and managers, nobody else.
+    Row {
+        part: "person.traits",
+        salesperson: [CER, N, N, N],
+        dispatcher: NOTHING,
+        supervisor: NOTHING,
+        manager: [CER, CER, N, N],
+        finance: NOTHING,
+        admin: NOTHING,
+    },
+    // The credit file: managers and finance write it, supervisors read it; phones of representatives get the badge on the office side.
+    Row {
+        part: "credit.file",
+        salesperson: NOTHING,
+        dispatcher: NOTHING,
+        supervisor: READS_NEAR,
+        manager: [CER, CER, N, N],
+        finance: [CER, CER, N, N],
+        admin: NOTHING,
+    },
+    // What somebody saw of a customer's credit: its author keeps it in sight, those of the credit file read it.
+    Row {
+        part: "observation.body",
+        salesperson: [CR, C, N, N],
+        dispatcher: NOTHING,
+        supervisor: [CR, CR, N, N],
+        manager: [CR, CR, N, N],
+        finance: [CR, CR, N, N],
+        admin: NOTHING,
+    },
 ];
 
 /// The commands of headquarters and the roles that may give them, for what is own, in their territory, or new.
@@ -211,6 +241,7 @@ const COMMANDS: &[(Command, &[Role])] = &[
     (Command::Export, &[Role::Supervisor, Role::Manager, Role::Finance]),
     (Command::Oversee, &[Role::Dispatcher, Role::Supervisor, Role::Manager]),
     (Command::Quarantine, &[Role::Supervisor, Role::Manager]),
+    (Command::Erase, &[Role::Manager]),
     (Command::Wipe, &[Role::Manager, Role::Admin]),
     (Command::Administer, &[Role::Admin]),
     (Command::Audit, &[Role::Manager, Role::Admin]),

@@ -92,6 +92,8 @@ acts! {
     EnrolmentRefused = "enrolment-refused",
     /// A device lost its right to come in.
     DeviceRevoked = "device-revoked",
+    /// A document was erased for good: who asked and why is in its tombstone.
+    Erased = "erased",
     /// A device was ordered to wipe itself.
     WipeOrdered = "wipe-ordered",
     /// A device was told to wipe itself.

@@ -76,7 +76,7 @@ impl Exchange {
         for case in cases.iter_mut().filter(|case| !case.entries.is_empty()) {
             let moved_on = match (inner.replica().store().read(|read| read.holding(doc_of(request, case.place)))?, case.exists) {
                 (Some(holding), true) => Heads::new(holding.heads) != case.heads,
-                (None, false) => false,
+                (None, false) => request.pushed.get(case.place).is_some_and(|pushed| self.is_erased(pushed).unwrap_or(true)),
                 _ => true,
             };
             if moved_on && let Some(pushed) = request.pushed.get(case.place) {
@@ -101,6 +101,10 @@ impl Exchange {
         let mut batch = Batch::default();
         for (place, pushed) in pushed.iter().enumerate() {
             let case = case.get_or_insert_with(|| empty_case(place, &kinds::CUSTOMER));
+            if self.is_erased(pushed)? {
+                verdicts.extend(erased(&Gate::strict(), pushed));
+                continue;
+            }
             for change in &pushed.changes {
                 set_aside(case, pushed, change, name_of(&Gate::strict(), change), code);
             }
@@ -113,12 +117,22 @@ impl Exchange {
         Ok(verdicts)
     }
 
+    /// Whether a document was erased for good: nothing of it is kept, not even to be looked at. Only what is private ever is.
+    pub(super) fn is_erased(&self, pushed: &Pushed) -> Result<bool, ExchangeError> {
+        Ok(kinds::is_private(&pushed.kind) && self.feed.erased(pushed.doc)?.is_some())
+    }
+
     fn case(&self, bench: &mut Bench<'_>, place: usize, pushed: &Pushed) -> Result<Case, ExchangeError> {
         self.case_beside(bench, place, pushed, None)
     }
 
     /// Judges one document; under the lock when `inner` is given.
     fn case_beside(&self, bench: &mut Bench<'_>, place: usize, pushed: &Pushed, inner: Option<&Inner>) -> Result<Case, ExchangeError> {
+        if self.is_erased(pushed)? {
+            let mut case = empty_case(place, &kinds::CUSTOMER);
+            case.verdicts = erased(&bench.gate, pushed);
+            return Ok(case);
+        }
         let known = self.feed.document(pushed.doc)?;
         let kind = kinds::kind(&pushed.kind).zip(kinds::ready(&pushed.kind));
         let fault = match kind {
@@ -366,6 +380,12 @@ fn empty_case(place: usize, kind: &'static Kind) -> Case {
     }
 }
 
+/// The verdicts on changes to a document that was erased: the device gives it up, with everything of its own in it.
+fn erased(gate: &Gate, pushed: &Pushed) -> Vec<Verdict> {
+    tracing::info!(doc = %pushed.doc, changes = pushed.changes.len(), "a device handed in what was erased; it is told so");
+    pushed.changes.iter().map(|change| quarantined(name_of(gate, change), verdict::ERASED)).collect()
+}
+
 fn again_later(bench: &Bench<'_>, place: usize, pushed: &Pushed) -> Case {
     let mut case = empty_case(place, &kinds::CUSTOMER);
     let again = |hash| Verdict { hash, outcome: Outcome::MissingDependencies { missing: Vec::new() } };
@@ -392,9 +412,10 @@ fn fits(pushed: &Pushed, kind: &Kind, known: Option<&Document>) -> Result<(), &'
         "customer" => subject.customer() == doc,
         "office" => subject.office() == doc,
         "tour" => SubjectId::from(doc) == subject,
+        "credit" => subject.credit() == doc,
         // About a customer, or about itself.
-        "urgent" => subject.office() != doc,
-        _ => subject.customer() != doc && subject.office() != doc,
+        "urgent" => subject.office() != doc && subject.credit() != doc,
+        _ => subject.customer() != doc && subject.office() != doc && subject.credit() != doc,
     };
     let same = known.is_none_or(|known| known.kind == kind.id && known.subject == subject);
     if right_id && same { Ok(()) } else { Err(verdict::WRONG_DOCUMENT) }

@@ -35,6 +35,9 @@ impl Exchange {
             let gate = Gate::strict();
             let names: Vec<ChangeHash> = pushed.changes.iter().map(|change| super::push::name_of(&gate, change)).collect();
             done.extend(&names);
+            if self.is_erased(pushed)? {
+                continue;
+            }
             let known = self.feed.known(pushed.doc, &names)?;
             if known.len() == names.iter().collect::<BTreeSet<_>>().len() {
                 continue;

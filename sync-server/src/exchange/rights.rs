@@ -92,7 +92,19 @@ impl Rule {
 
 /// The parts with which documents begin.
 fn is_founding(part: &str) -> bool {
-    matches!(part, "customer.card" | "visit.body" | "tour.plan" | "tour.progress" | "proposal.body" | "verification.body" | "urgent.body")
+    matches!(
+        part,
+        "customer.card"
+            | "visit.body"
+            | "tour.plan"
+            | "tour.progress"
+            | "proposal.body"
+            | "verification.body"
+            | "urgent.body"
+            | "person.traits"
+            | "credit.file"
+            | "observation.body"
+    )
 }
 
 #[cfg(test)]

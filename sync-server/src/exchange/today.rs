@@ -58,6 +58,9 @@ impl Exchange {
             };
             for doc in docs {
                 let Some(document) = self.feed.document(doc)? else { continue };
+                if self.feed.erased(doc)?.is_some() {
+                    continue;
+                }
                 let filing = scope::standing(&self.accounts, self.feed.as_ref(), doc, document.subject)?;
                 let relation = Relation::of(asker.caller.user.id, &asker.view.reach, filing.as_ref());
                 if !may_read_kind(asker.caller.user.role, relation, &document.kind) {

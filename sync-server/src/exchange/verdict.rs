@@ -28,6 +28,8 @@ pub const REVOKED: &str = "revoked";
 pub const UNKNOWN_KIND: &str = "unknown_kind";
 /// The document exists with another kind or subject, or its id does not fit its subject.
 pub const WRONG_DOCUMENT: &str = "wrong_document";
+/// The document was erased for good; nothing of this change is kept.
+pub const ERASED: &str = roadbook_core::exchange::ERASED;
 /// It took the process down when it was tried.
 pub const DIED_IN_TRIAL: &str = "died_in_trial";
 /// Its actor wrote another change of the same number.
@@ -68,6 +70,7 @@ pub fn words(code: &str) -> &'static str {
         REVOKED => "此设备或账号已停用 · this device or account was switched off",
         UNKNOWN_KIND => "服务器版本过旧,无法识别 · this server is too old to know this kind of record",
         WRONG_DOCUMENT => "记录编号与内容不符 · the record's id does not fit what it is about",
+        ERASED => "此资料已应要求删除,不再保存 · this was erased on demand and is not kept any more",
         DIED_IN_TRIAL => "处理此修改时服务器出错 · the server failed while it tried this change",
         FORKED => "此设备的数据曾被复制或恢复 · this device's data was copied or restored",
         "foreign_author" => "作者不是本设备的用户 · its author is not this device's person",

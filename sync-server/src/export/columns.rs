@@ -62,7 +62,7 @@ const PARTS: &[(&str, &[Part])] = &[
     ("time_windows", &[("time_windows", Label::new("拜访时间窗", "Time windows"), CellType::Text)]),
 ];
 /// Fields that are links or follow-up, not part of a list of customers.
-const LEFT_OUT: &[&str] = &["parent", "prospect_stage", "substitute", "substitute_until", "merged_into"];
+const LEFT_OUT: &[&str] = &["parent", "prospect_stage", "substitute", "substitute_until", "merged_into", "credit_badge"];
 
 /// The columns in the order of the form: number and name first, then the field side, then the office side, then the
 /// company's own fields.

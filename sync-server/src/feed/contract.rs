@@ -9,9 +9,11 @@ use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, TerritoryId, 
 
 use super::*;
 
+mod erased;
 mod random;
 mod windows;
 
+pub(crate) use erased::what_was_erased_stays_erased;
 pub(crate) use random::random_histories_always_converge;
 pub(crate) use windows::a_closed_window_is_forgotten_and_an_open_one_comes_whole;
 
@@ -30,6 +32,7 @@ macro_rules! tests {
             a_batch_in_any_order_moves_the_heads_on,
             a_closed_window_is_forgotten_and_an_open_one_comes_whole,
             refused_changes_are_kept,
+            what_was_erased_stays_erased,
             eight_writers_and_a_cursor_that_misses_nothing,
             random_histories_always_converge);
     };

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use roadbook_core::ids::{DocId, SubjectId};
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::erase::is_erased;
 use super::sqlite::{Numbers, column, document, filing};
 use super::{FeedError, Filing, Scope, Window};
 
@@ -55,7 +56,10 @@ pub(super) fn rescope(tx: &Transaction<'_>, id: DocId, numbers: &mut Numbers) ->
     let territory = filing.territory.filter(|_| document.in_territory).map(|territory| Scope::territory(&territory));
     let owner = document.owner.or(filing.owner).map(Scope::user);
     let open_territory = territory.iter().filter(|_| territory_open);
-    let wanted: BTreeSet<Scope> = open_territory.chain(owner.iter().filter(|_| person_open)).cloned().collect();
+    let mut wanted: BTreeSet<Scope> = open_territory.chain(owner.iter().filter(|_| person_open)).cloned().collect();
+    if is_erased(tx, id)? {
+        wanted.clear();
+    }
     // A document that never was in any scope has left its person's all the same: the device that made it is told so.
     if let Some(person) = owner.as_ref().filter(|_| !person_open && wanted.is_empty()) {
         let never = !tx.prepare_cached("SELECT 1 FROM doc_scope WHERE doc = ?1")?.exists([id.as_bytes()])?;

@@ -16,12 +16,14 @@
 //!    holds exactly the documents that its scopes hold, each with all its changes; what left the scopes is in `forgets`.
 //! 5. **Bounded history is a window**: a document whose window is closed leaves its scopes as if it had been moved, under a
 //!    number of its own, and comes back whole when it opens. [`Feed::digest`] is what [`Feed::held`] comes to, at any head.
-//! 6. **The epoch** names one life of the numbers. It is new after every restore or loss; a cursor of another epoch, or ahead
+//! 6. **What was erased stays erased**: no scope holds it, no entry enters it, no byte of its changes is kept ([`Erasures`]).
+//! 7. **The epoch** names one life of the numbers. It is new after every restore or loss; a cursor of another epoch, or ahead
 //!    of the head, means nothing.
 
 #[cfg(test)]
 pub(crate) mod contract;
 mod desk;
+mod erase;
 mod filing;
 mod groups;
 mod late;
@@ -38,6 +40,7 @@ use roadbook_core::crdt::Heads;
 use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
 
 pub use desk::{DECISIONS_MAX, DESK_ROWS_MAX, Decision, Desk, DeskRow, DeskState};
+pub use erase::{Erased, Erasure, Erasures};
 pub use late::{Handover, Handovers, Late, LateLine};
 pub use scratch::{SCRATCH_MIGRATIONS, Scratch};
 pub use sqlite::SqliteFeed;
@@ -48,6 +51,8 @@ pub(crate) const MIGRATION_1: &str = include_str!("migrations/0001_feed.sql");
 pub(crate) const MIGRATION_HANDOVER: &str = include_str!("migrations/0002_handover.sql");
 /// See [`MIGRATION_1`].
 pub(crate) const MIGRATION_2: &str = include_str!("migrations/0002_pull.sql");
+/// Documents erased for good.
+pub(crate) const MIGRATION_ERASED: &str = include_str!("migrations/0003_erased.sql");
 
 /// Documents of one page, at most; a page may be closed earlier by its bytes.
 pub const PAGE_DOCUMENTS_MAX: usize = 2_000;
@@ -70,6 +75,9 @@ pub enum FeedError {
     /// A document came with another kind, subject or owner than it was made with. Nothing was appended.
     #[error("document {0} exists with another kind, subject or owner")]
     AnotherDocument(DocId),
+    /// An entry is for a document that was erased for good. Nothing was appended.
+    #[error("document {0} was erased for good")]
+    Erased(DocId),
     /// An entry names a document that is neither known nor in the batch. Nothing was appended.
     #[error("document {0} was not introduced")]
     NoDocument(DocId),
@@ -346,7 +354,7 @@ pub struct Page {
 }
 
 /// The feed of one organisation. The module's head is its contract.
-pub trait Feed: Handovers + Desk + Send + Sync {
+pub trait Feed: Handovers + Desk + Erasures + Send + Sync {
     /// The life of these numbers.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, Te
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::desk::{QUARANTINED, quarantined};
+use super::erase::is_erased;
 use super::filing::{file, put_window, rescope};
 use super::groups::Groups;
 use super::order::dependencies_first;
@@ -243,7 +244,7 @@ fn append(tx: &Transaction<'_>, hand: &Hand, batch: &Batch) -> Result<Appended, 
     for refused in &batch.refused {
         tx.prepare_cached(
             "INSERT OR IGNORE INTO quarantine (doc, kind, subject, hash, device, user, code, why, received_ms, bytes)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 FROM erased WHERE doc = ?1)",
         )?
         .execute(params![
             refused.doc.as_bytes(),
@@ -323,6 +324,9 @@ fn plan<'a>(tx: &Transaction<'_>, hand: &Hand, batch: &'a Batch) -> Result<Plan<
             if document(tx, entry.doc)?.is_none() {
                 return Err(FeedError::NoDocument(entry.doc));
             }
+            if is_erased(tx, entry.doc)? {
+                return Err(FeedError::Erased(entry.doc));
+            }
             let ours = Binding { device: hand.device, doc: entry.doc };
             if binding(tx, &entry.actor)?.is_some_and(|bound| bound != ours)
                 || in_batch.insert(&entry.actor, entry.doc).is_some_and(|doc| doc != entry.doc)
@@ -344,7 +348,7 @@ fn plan<'a>(tx: &Transaction<'_>, hand: &Hand, batch: &'a Batch) -> Result<Plan<
 }
 
 /// Makes a document known, or checks that it is the one that is known.
-fn introduce(tx: &Transaction<'_>, new: &Document) -> Result<(), FeedError> {
+pub(super) fn introduce(tx: &Transaction<'_>, new: &Document) -> Result<(), FeedError> {
     match document(tx, new.id)? {
         Some(known) if known == *new => Ok(()),
         Some(_) => Err(FeedError::AnotherDocument(new.id)),

@@ -7,10 +7,11 @@ use roadbook_core::model::proposal::{Proposal, what};
 use crate::access::Command;
 use crate::feed::Document;
 
-/// How a document of a kind is filed in the feed: cards belong to the owner of the customer, events to a person; a tour is seen by its
-/// representative alone.
+/// How a document of a kind is filed in the feed: cards, traits and credit files belong to the owner of the customer, whoever made
+/// them, events to a person; a tour is seen by its representative alone.
 #[must_use]
 pub fn described(doc: DocId, kind: &str, subject: SubjectId, owner: Option<UserId>) -> Document {
+    let owner = owner.filter(|_| !kinds::belongs_to_customer(kind));
     Document { id: doc, kind: kind.to_owned(), subject, owner, in_territory: kind != kinds::TOUR.id }
 }
 

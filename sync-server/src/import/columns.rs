@@ -333,7 +333,7 @@ mod tests {
         for field in CUSTOMER.fields().chain(OFFICE.fields()).filter(|field| field.entry_fields().is_empty()) {
             // Links to other documents and slots of the office are no columns of a list.
             if matches!(field.ty, roadbook_core::model::FieldType::Reference) && field.id != "owner"
-                || ["prospect_stage", "substitute_until"].contains(&&*field.id)
+                || ["prospect_stage", "substitute_until", "credit_badge"].contains(&&*field.id)
             {
                 continue;
             }

@@ -57,14 +57,14 @@ pub(super) fn counted(sum: i64) -> Fact {
     }
 }
 
-pub(super) fn plain_fact(_: Option<&Field>, rivals: Vec<Said>) -> Option<Fact> {
+pub(crate) fn plain_fact(rivals: Vec<Said>) -> Option<Fact> {
     let value = rivals.first()?.value.clone();
     Some(Fact { rivals, ..counted(0) }).map(|fact| Fact { value, ..fact })
 }
 
 pub(super) fn judged_fact(field: Option<&Field>, rivals: Vec<Said>, verified: Option<&Verified>) -> Option<Fact> {
     let Some(verified) = verified else {
-        return plain_fact(field, rivals).map(|fact| Fact { badge: Badge::Unverified, ..fact });
+        return plain_fact(rivals).map(|fact| Fact { badge: Badge::Unverified, ..fact });
     };
     let ty = field.map_or(&FieldType::Structure, |field| &field.ty);
     let same = |said: &Said| normal::value(ty, &said.value) == normal::value(ty, &verified.value);

@@ -25,6 +25,7 @@ pub static CUSTOMER: Kind = Kind {
     id: "customer",
     label: Label::new("客户档案卡", "Customer card"),
     version: 1,
+    private: false,
     genesis: Genesis {
         kind: "customer",
         versions: &[&[

@@ -1,7 +1,10 @@
 //! The kinds of documents, one file each. Data only: adding a kind is adding a file and a line here.
 
+mod credit;
 mod customer;
+mod observation;
 mod office;
+mod person;
 mod proposal;
 mod tour;
 mod urgent;
@@ -15,8 +18,11 @@ use super::schema::Kind;
 use crate::crdt::gate::{ContainerRule, ContainerRules};
 use crate::crdt::{Document, Shape};
 
+pub use credit::CREDIT;
 pub use customer::CUSTOMER;
+pub use observation::OBSERVATION;
 pub use office::OFFICE;
+pub use person::PERSON;
 pub use proposal::PROPOSAL;
 pub use tour::TOUR;
 pub use urgent::URGENT;
@@ -27,12 +33,24 @@ pub use visit::VISIT;
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Every kind.
-pub static ALL: &[&Kind] = &[&CUSTOMER, &OFFICE, &VISIT, &TOUR, &PROPOSAL, &VERIFICATION, &URGENT];
+pub static ALL: &[&Kind] = &[&CUSTOMER, &OFFICE, &VISIT, &TOUR, &PROPOSAL, &VERIFICATION, &URGENT, &PERSON, &CREDIT, &OBSERVATION];
 
 /// The kind of an id; `None` for one of a newer schema, whose documents are carried, not shown.
 #[must_use]
 pub fn kind(id: &str) -> Option<&'static Kind> {
     ALL.iter().copied().find(|kind| kind.id == id)
+}
+
+/// Whether a kind is [`Kind::private`]. One of a newer schema is not known to be.
+#[must_use]
+pub fn is_private(id: &str) -> bool {
+    kind(id).is_some_and(|kind| kind.private)
+}
+
+/// Whether a kind's documents belong to whoever owns the customer that they are about; others belong to a person of their own.
+#[must_use]
+pub fn belongs_to_customer(id: &str) -> bool {
+    [CUSTOMER.id, OFFICE.id, PERSON.id, CREDIT.id].contains(&id)
 }
 
 /// What a kind's documents begin with and may hold, made once from its schema.

@@ -4,6 +4,7 @@ use super::super::schema::{Class, Container, Field, FieldType, Kind, Label, Merg
 use super::super::values;
 use super::REGISTER_BYTES_MAX;
 use crate::crdt::{Genesis, Shape};
+use crate::model::credit::BADGE;
 
 const OFFICE_PART: Part = Part("office.office");
 const VERIFIED_PART: Part = Part("office.verified");
@@ -14,6 +15,7 @@ pub static OFFICE: Kind = Kind {
     id: "office",
     label: Label::new("客户管理资料", "Office side of the card"),
     version: 1,
+    private: false,
     genesis: Genesis {
         kind: "office",
         versions: &[&[("facts", Shape::Registers), ("verified", Shape::Registers), ("clocks", Shape::Registers)]],
@@ -40,4 +42,6 @@ static FIELDS: &[Field] = &[
     guarded("substitute_until", "代管至", "Substitute until", FieldType::Date),
     guarded("visit_interval_days", "拜访间隔(天)", "Visit interval (days)", FieldType::Integer { min: 1, max: 366 }),
     guarded("merged_into", "合并到", "Merged into", FieldType::Reference),
+    // What phones see of the credit file, in one register: see `model::credit::CreditBadge`. Written by headquarters alone, as a duty.
+    guarded(BADGE, "信用标识", "Credit badge", FieldType::Structure),
 ];

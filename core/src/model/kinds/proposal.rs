@@ -10,6 +10,7 @@ pub static PROPOSAL: Kind = Kind {
     id: "proposal",
     label: Label::new("申请", "Proposal"),
     version: 1,
+    private: false,
     genesis: Genesis {
         kind: "proposal",
         versions: &[&[("body", Shape::Registers), ("decision", Shape::Registers), ("clocks", Shape::Registers)]],

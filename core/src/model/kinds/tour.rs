@@ -12,6 +12,7 @@ pub static TOUR: Kind = Kind {
     id: "tour",
     label: Label::new("路单", "Tour"),
     version: 1,
+    private: false,
     genesis: Genesis {
         kind: "tour",
         versions: &[&[("plan", Shape::Registers), ("progress", Shape::Registers), ("clocks", Shape::Registers)]],

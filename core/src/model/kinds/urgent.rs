@@ -13,6 +13,7 @@ pub static URGENT: Kind = Kind {
     id: "urgent",
     label: Label::new("紧急报告", "Urgent report"),
     version: 1,
+    private: false,
     genesis: Genesis {
         kind: "urgent",
         versions: &[&[

@@ -10,6 +10,7 @@ pub static VERIFICATION: Kind = Kind {
     id: "verification",
     label: Label::new("审核", "Verification"),
     version: 1,
+    private: false,
     genesis: Genesis { kind: "verification", versions: &[&[("body", Shape::Registers), ("clocks", Shape::Registers)]] },
     containers: &[
         Container { name: "body", shape: Shape::Registers, part: Part("verification.body"), value_bytes_max: REGISTER_BYTES_MAX },

@@ -13,6 +13,7 @@ pub static VISIT: Kind = Kind {
     id: "visit",
     label: Label::new("拜访", "Visit"),
     version: 1,
+    private: false,
     genesis: Genesis {
         kind: "visit",
         versions: &[&[

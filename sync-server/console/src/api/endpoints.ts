@@ -17,6 +17,13 @@ export const api = {
   edit: (id: t.Id, request: t.EditRequest) => post<t.Card>(`/api/customers/${enc(id)}/edits`, request),
   verify: (id: t.Id, request: t.VerifyRequest) => post<t.Card>(`/api/customers/${enc(id)}/verify`, request),
 
+  persons: (id: t.Id, signal?: AbortSignal) => get<t.StakeholderList>(`/api/customers/${enc(id)}/persons`, {}, signal),
+  describe: (id: t.Id, request: t.DescribeRequest) => post<t.StakeholderList>(`/api/customers/${enc(id)}/persons`, request),
+  erase: (id: t.Id, request: t.EraseRequest) => post<t.StakeholderList>(`/api/customers/${enc(id)}/persons/erase`, request),
+  credit: (id: t.Id, signal?: AbortSignal) => get<t.CreditFile>(`/api/customers/${enc(id)}/credit`, {}, signal),
+  editCredit: (id: t.Id, request: { heads: string | null; edits: t.CreditEdit[] }) => post<t.CreditFile>(`/api/customers/${enc(id)}/credit`, request),
+  observe: (id: t.Id, text: string) => post<void>(`/api/customers/${enc(id)}/observations`, { text }),
+
   visits: (query: t.VisitQuery, signal?: AbortSignal) => get<t.VisitList>('/api/visits', { ...query }, signal),
 
   tours: (day: t.Day, signal?: AbortSignal) => get<t.TourList>('/api/tours', { day }, signal),

@@ -230,7 +230,7 @@ export interface Card {
   /** Share of weighted fields that hold something, and that are fresh; 0 to 100. */
   complete_percent: number;
   fresh_percent: number;
-  may: { edit: boolean; verify: boolean };
+  may: { edit: boolean; verify: boolean; persons: boolean; credit: boolean; observe: boolean };
   /** The newest ones; more by `GET /api/visits?customer=`. */
   visits: VisitRow[];
 }
@@ -271,6 +271,74 @@ export interface VerifyRequest {
   method: string;
   reason: string | null;
 }
+
+// ---------------------------------------------------------------- what few may know
+
+/** What stays of something that was erased. */
+export interface Tombstone {
+  at_ms: Ms;
+  by: Person;
+  asked_by: string;
+  reason: string;
+}
+
+/** A stakeholder of the card, with what is known of them. */
+export interface Stakeholder {
+  stakeholder: string;
+  name: string | null;
+  /** A code of value set `stakeholder_role`. */
+  role: string | null;
+  /** `null`: nothing is known yet. */
+  heads: string | null;
+  facts: Record<string, Fact>;
+  texts: Record<string, string>;
+  changed_ms: Ms | null;
+  overdue: boolean;
+  erased: Tombstone | null;
+}
+
+/** `GET /api/customers/{id}/persons`; 403 for whoever reads the card and not this. */
+export interface StakeholderList {
+  persons: Stakeholder[];
+  /** Of people who are on the card no more. */
+  erased: Tombstone[];
+  may: { edit: boolean; erase: boolean };
+}
+
+/** `POST /api/customers/{id}/persons`; the answer is the new list. */
+export interface DescribeRequest {
+  stakeholder: string;
+  heads: string | null;
+  edits: ({ act: 'set'; field: string; value: Value } | { act: 'clear'; field: string } | { act: 'text'; field: string; text: string })[];
+}
+
+/** `POST /api/customers/{id}/persons/erase`; the answer is the new list. It cannot be undone. */
+export interface EraseRequest {
+  stakeholder: string;
+  asked_by: string;
+  reason: string;
+}
+
+/** What phones see of a credit file: the value of the office side's `credit_badge`. */
+export type CreditBadge = {
+  grade?: string | null;
+  terms?: string | null;
+  used_percent?: number | null;
+  hold: boolean;
+};
+
+/** `GET /api/customers/{id}/credit`; 403 for whoever reads the card and not this. */
+export interface CreditFile {
+  /** `null`: there is none yet. */
+  heads: string | null;
+  facts: Record<string, Fact>;
+  entries: Record<string, Entry[]>;
+  badge: CreditBadge;
+  observations: { id: Id; text: string; by: Person | null; at_ms: Ms }[];
+  may: { edit: boolean };
+}
+
+export type CreditEdit = { act: 'set'; field: string; value: Value } | { act: 'clear'; field: string } | { act: 'record'; log: string; value: Value };
 
 // ---------------------------------------------------------------- lists
 

@@ -73,6 +73,14 @@ export const en: Messages = {
     source: 'Source', observedOn: 'Observed on', device: 'Device', level: (n) => `${n} / 5`, note: 'Note', amount: 'Amount', currency: 'Currency', asOfDay: 'As of', lat: 'Latitude', lon: 'Longitude', accuracy: 'Accuracy (m)', openMap: 'Coordinates',
     conflictCount: (n) => `${n} rival values`, actions: (field) => `Actions for ${field}`, fieldLabel: 'Field',
   },
+  persons: {
+    title: 'Personal traits', who: 'owner and managers only', whoTitle: 'In no list, search or export; gone from the phone of the owner when the customer goes to the pool', empty: 'Nobody is on the card yet. Add them under “Owner, manager, legal representative” first.', nothing: 'Nothing is known yet', fill: 'Fill in', overdue: 'may not be kept any longer',
+    erase: 'Erase', eraseTitle: (name) => `Erase what is known of ${name}?`, eraseText: (what) => `${what} will be gone from headquarters and from every phone, for good. Only this is kept: who asked, when, and why. Phones that are offline erase it at their next contact, and what they hand in of it later is not taken.`, askedBy: 'Asked for by', sure: 'I have checked who asks. Erase it.', eraseNow: 'Erase for good', erasedToast: 'Erased for good',
+    erased: (when, asked, why, by) => `Erased on ${when}. Asked for by: ${asked}; reason: ${why}; carried out by ${by}`,
+  },
+  credit: {
+    title: 'Credit file', who: 'managers, finance, supervisors only', whoTitle: 'Phones of representatives get the badge, never the file', hold: 'on hold', observations: 'Observations', noObservations: 'Nobody has observed anything yet', badge: 'Credit', grade: 'Grade', terms: 'Trade terms', used: 'Limit used', none: 'There is no credit file yet', observe: 'What I saw of the credit of this customer', send: 'Send', observed: 'Sent',
+  },
   visits: {
     photo: 'Photo', photos: 'Photos', photoWaits: 'to come', photosMissing: (n) => `${s(n, 'photo')} to come`, photosComplete: 'Photos complete',
     title: 'Visits', live: 'shown as they arrive', rep: 'Salesperson', day: 'Day', all: 'Everyone', empty: 'No visits on this day yet', emptyHint: 'They appear here by themselves when phones sync.', inProgress: 'in progress', checkIn: 'In', checkOut: 'Out',

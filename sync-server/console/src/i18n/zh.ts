@@ -69,6 +69,14 @@ export const zh = {
     source: '来源', observedOn: '观察日期', device: '设备', level: (n: number) => `${n} 分`, note: '说明', amount: '金额', currency: '币种', asOfDay: '截至', lat: '纬度', lon: '经度', accuracy: '精度（米）', openMap: '坐标',
     conflictCount: (n: number) => `${n} 个并列值`, actions: (field: string) => `${field}的操作`, fieldLabel: '字段',
   },
+  persons: {
+    title: '人员个性资料', who: '仅负责人和经理可见', whoTitle: '不出现在列表、搜索和导出中；客户移交公海后，负责人的手机不再保留', empty: '客户卡上还没有人员。请先在“所有者、经营管理者、法人”中添加。', nothing: '还没有资料', fill: '填写', overdue: '已过保存期限',
+    erase: '删除资料', eraseTitle: (name: string) => `删除${name}的资料？`, eraseText: (what: string) => `${what}将从总部和所有手机上彻底删除，不能恢复。只保留：谁提出、何时、因何。离线的手机在下次联系时删除，之后交来的相关修改一律不收。`, askedBy: '由谁提出', sure: '我已核实提出人，确认删除', eraseNow: '彻底删除', erasedToast: '已彻底删除',
+    erased: (when: string, asked: string, why: string, by: string) => `资料已于 ${when} 删除。提出人：${asked}；原因：${why}；经办：${by}`,
+  },
+  credit: {
+    title: '客户信用档案', who: '仅经理、财务和主管可见', whoTitle: '销售员的手机只收到信用标识，不收到档案', hold: '暂停供货', observations: '信用观察', noObservations: '还没有观察记录', badge: '信用', grade: '信用等级', terms: '交易条件', used: '额度已用', none: '还没有信用档案', observe: '我观察到的信用情况', send: '提交', observed: '已提交',
+  },
   visits: {
     title: '拜访', live: '到达即显示', rep: '销售员', day: '日期', all: '全部销售员', empty: '这一天还没有拜访', emptyHint: '手机同步后，拜访会自动出现在这里。', inProgress: '正在拜访', checkIn: '签到', checkOut: '签退',
     noCheckOut: '未签退', minutes: (n: number) => `${n} 分钟`, received: (when: string) => `${when} 收到`, arrived: (n: number) => `新到 ${n} 条`, feedback: '客户意见', problems: '问题', next: '下一步', purpose: '目的', more: '载入更早的拜访',

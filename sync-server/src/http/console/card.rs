@@ -48,8 +48,9 @@ struct ElementJson {
     corrected_ms: Ms,
 }
 
+/// An entry of a list or log.
 #[derive(Serialize)]
-struct EntryJson {
+pub(super) struct EntryJson {
     id: String,
     fields: BTreeMap<String, FactJson>,
     kept: bool,
@@ -67,6 +68,12 @@ struct ProseJson {
 struct May {
     edit: bool,
     verify: bool,
+    /// Read what is known of the stakeholders.
+    persons: bool,
+    /// Read the credit file.
+    credit: bool,
+    /// Say what was seen of the customer's credit.
+    observe: bool,
 }
 
 /// * 200 with the card;
@@ -146,12 +153,15 @@ fn shown(app: &App, session: &Session, filing: &Filing, replica: &Replica, card:
         may: May {
             edit: session.may(Action::Edit, "customer.card", Some(filing)),
             verify: session.may_command(Command::Verify, Some(filing)),
+            persons: session.may(Action::Read, "person.traits", Some(filing)),
+            credit: session.may(Action::Read, "credit.file", Some(filing)),
+            observe: session.may(Action::Create, "observation.body", Some(filing)),
         },
         visits: lines.iter().map(|line| visits::shown(replica, line, names, &held)).collect::<Result<_, Error>>()?,
     })
 }
 
-fn log_entry(entry: &LogEntry, names: &Names<'_>) -> EntryJson {
+pub(super) fn log_entry(entry: &LogEntry, names: &Names<'_>) -> EntryJson {
     let parts = if let Value::Map(parts) = &entry.said.value { Some(parts) } else { None };
     let fields = parts.into_iter().flatten();
     EntryJson {

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use roadbook_core::ids::{EntryId, Ms, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::card::{Card, Said};
+use roadbook_core::model::credit::BADGE;
 use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
 use roadbook_core::replica::field::{Work, propose};
 use roadbook_core::replica::{Stamp, Target};
@@ -161,6 +162,13 @@ fn assert(
     if kinds::OFFICE.field(&field).is_none() {
         planned.customer.push(Edit::Assert { field, value, provenance });
         return Ok(());
+    }
+    if field == BADGE {
+        return Err(Error::invalid(
+            "badge_follows",
+            "信用标识由信用档案得出，请修改信用档案。",
+            "The badge follows the credit file: change that.",
+        ));
     }
     if session.may_command(command_of(&field), Some(filing)) {
         refile(app, filing, &field, &value, planned)?;

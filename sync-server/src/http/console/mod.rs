@@ -9,6 +9,8 @@
 //! | `GET /api/customers/{id}/history` | `history.rs` |
 //! | `POST /api/customers/{id}/edits` | `edits.rs` |
 //! | `POST /api/customers/{id}/verify` | `verify.rs` |
+//! | `GET`, `POST /api/customers/{id}/persons`, `POST …/persons/erase` | `persons.rs` |
+//! | `GET`, `POST /api/customers/{id}/credit`, `POST /api/customers/{id}/observations` | `credit.rs` |
 //! | `GET /api/visits` | `visits.rs` |
 //! | `GET /api/tours`, `POST /api/tours` | `tours.rs`, `publish.rs` |
 //! | `POST /api/tours/sequence` | `sequence.rs` |
@@ -22,6 +24,7 @@
 mod accounts;
 mod asked;
 mod card;
+mod credit;
 mod customers;
 mod decide;
 mod edits;
@@ -29,6 +32,7 @@ mod heads;
 mod history;
 mod names;
 mod overview;
+mod persons;
 mod photos;
 mod publish;
 mod quarantine;
@@ -54,6 +58,12 @@ endpoints! { ENDPOINTS, routes:
     get "/api/customers/{id}/history" => history::history;
     post "/api/customers/{id}/edits" => edits::edit;
     post "/api/customers/{id}/verify" => verify::verify;
+    get "/api/customers/{id}/persons" => persons::persons;
+    post "/api/customers/{id}/persons" => persons::edit;
+    post "/api/customers/{id}/persons/erase" => persons::erase;
+    get "/api/customers/{id}/credit" => credit::credit;
+    post "/api/customers/{id}/credit" => credit::edit;
+    post "/api/customers/{id}/observations" => credit::observe;
     get "/api/visits" => visits::visits;
     get "/api/tours" => tours::tours;
     post "/api/tours" => publish::publish;

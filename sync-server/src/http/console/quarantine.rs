@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asked::Asking;
 use super::names::{Named, Names};
-use crate::access::Command;
+use crate::access::{self, Command};
 use crate::accounts::Act;
 use crate::app::App;
 use crate::feed::{DESK_ROWS_MAX, DeskRow, DeskState};
@@ -200,7 +200,7 @@ fn rows(app: &App, session: &Session, state: Option<DeskState>) -> Result<Vec<De
 
 fn may(app: &App, session: &Session, row: &DeskRow) -> Result<bool, Error> {
     let filing = app.feed().filing(row.row.refused.subject)?;
-    Ok(session.may_command(Command::Quarantine, filing.as_ref()))
+    Ok(access::may_decide(session.role(), session.relation(filing.as_ref()), &row.row.refused.kind))
 }
 
 /// The rows of a decision: all must be the person's to decide.

@@ -94,7 +94,7 @@ impl From<EditError> for Error {
 fn named(path: &str) -> Option<&'static Field> {
     let mut parts = path.split(['.', '/']);
     let first = parts.next()?;
-    let top = kinds::CUSTOMER.field(first).or_else(|| kinds::OFFICE.field(first))?;
+    let top = [&kinds::CUSTOMER, &kinds::OFFICE, &kinds::PERSON, &kinds::CREDIT].into_iter().find_map(|kind| kind.field(first))?;
     let inner = parts.next_back().and_then(|last| top.entry_fields().iter().find(|field| field.id == last));
     // Entry fields of the kinds are static: the schema owns them for as long as the program runs.
     inner.map_or(Some(top), |_| Some(top))
