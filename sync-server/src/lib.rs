@@ -23,6 +23,7 @@
 //! alone, from the server's tables; nothing from outside reaches a document but through core's gate; what an answer promises
 //! was committed with `synchronous=FULL` before.
 
+pub mod absence;
 pub mod access;
 pub mod accounts;
 pub mod app;

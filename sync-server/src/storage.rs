@@ -34,4 +34,5 @@ pub const SERVER_MIGRATIONS: &[&str] = &[
     accounts::MIGRATION_2,
     blobs::table::MIGRATION_PIECES,
     feed::MIGRATION_ERASED,
+    feed::MIGRATION_ABSENCE,
 ];

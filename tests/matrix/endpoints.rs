@@ -258,6 +258,9 @@ pub(super) fn rows() -> Vec<Row> {
             |_, _| false,
             |asker| Ask::About(format!("{}:{}", asker.planted("visit").doc, "0".repeat(64)), Value::Null),
         )),
+        row("get", "/api/absences", |role, _| command(role, Command::Oversee), nothing),
+        // Nobody was away here: what a report tells, and whom, is a scenario.
+        row("get", "/api/absences/{id}", |_, _| false, |_| Ask::About("1".to_owned(), Value::Null)),
         row("get", "/api/accounts", administers, nothing),
         row("post", "/api/accounts/users", administers, |asker| {
             let login = format!("new{}", asker.n);

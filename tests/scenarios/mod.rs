@@ -13,6 +13,7 @@ mod lanes;
 mod leaving;
 mod merging;
 mod moving;
+mod ninety;
 mod photos;
 mod photos_socket;
 mod private;

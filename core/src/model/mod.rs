@@ -4,6 +4,7 @@
 //! * [`schema`] – what kinds, sections and fields are · [`kinds`] – the kinds · [`values`] – their value sets.
 //! * [`value`], [`assertion`] – what a register holds · [`clock`] – when it was said · [`edit`] – what somebody wants to write.
 //! * [`card`], [`visit`], [`tour`], [`proposal`], [`urgent`], [`person`], [`credit`] – documents folded · [`manifest`] – the photos that a document names.
+//! * [`fate`] – what became of what somebody wrote.
 //! * [`coverage`], [`window`] – which visits count, and which of them devices hold.
 
 pub mod assertion;
@@ -13,6 +14,7 @@ pub mod coverage;
 pub mod credit;
 pub mod date;
 pub mod edit;
+pub mod fate;
 pub mod kinds;
 pub mod manifest;
 pub mod normal;

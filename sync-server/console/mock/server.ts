@@ -143,6 +143,7 @@ const routes: [string, string, Handler][] = [
   ['POST', '/api/tours/sequence', (_, body) => sequence(body as SequenceRequest)],
   ['POST', '/api/tours', (_, body) => publish(body as PublishRequest)],
   ['GET', '/api/overview', (url) => overview(url.searchParams.get('from') ?? '', url.searchParams.get('to') ?? '')],
+  ['GET', '/api/absences', () => ({ items: [] })],
   ['GET', '/api/urgents', () => ({ rows: [] })],
   ['GET', '/api/review', () => ({ items: review })],
   ['GET', '/api/review/count', () => ({ count: review.length })],

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Words on a screen belong here; what they are about does not.
 
+mod absence;
 mod audit;
 mod demo;
 mod device;
@@ -63,6 +64,8 @@ enum Command {
     Device(device::DeviceCommand),
     /// Decide about what was set aside
     Quarantine(quarantine::QuarantineCommand),
+    /// Phones that came back after a long time, and what became of what they handed in (离线合并报告)
+    Absence(absence::AbsenceCommand),
     /// Hand customers of a leaver to one person, others to the pool
     Transfer(transfer::Transfer),
     /// After a restore from a backup: begin a new life, in which phones hand back what was lost
@@ -121,6 +124,7 @@ pub fn main() -> ExitCode {
         Command::Audit(audit) => audit.run(),
         Command::Device(device) => device.run(),
         Command::Quarantine(quarantine) => quarantine.run(),
+        Command::Absence(absence) => absence.run(),
         Command::Transfer(transfer) => transfer.run(),
         Command::RenewEpoch(renew) => renew.run(),
         Command::Phone(phone) => phone.run(),

@@ -5,6 +5,7 @@
 //! * [`rights`] – the access rule that the gate asks.
 //! * [`besides`] – what is handed in and told besides: carried batches, decisions, orders.
 //! * [`recovered`] – what a restore lost and phones hand back.
+//! * `returning` – devices that were away for long.
 //! * [`late`] – what was recorded while its author still had the right.
 //! * [`verdict`] – what the gate said, as the device is told.
 //! * [`pull`] – what the device lacks, in feed order, in parts and within bounds.
@@ -21,6 +22,7 @@ pub mod pull;
 pub mod push;
 pub mod recovered;
 pub mod repair;
+mod returning;
 pub mod rights;
 pub mod scope;
 #[cfg(test)]
@@ -29,7 +31,7 @@ pub mod today;
 pub mod turnstile;
 pub mod verdict;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::NaiveDate;
@@ -152,6 +154,8 @@ pub struct Exchange {
     /// The day for which windows of bounded history were moved on.
     swept: Mutex<Option<NaiveDate>>,
     scrubbed: Mutex<Option<Ms>>,
+    /// Devices that hand in after a long absence; `None`: not read yet.
+    returning: Mutex<Option<BTreeSet<DeviceId>>>,
 }
 
 impl Exchange {
@@ -171,6 +175,7 @@ impl Exchange {
             profiles: Mutex::default(),
             swept: Mutex::default(),
             scrubbed: Mutex::default(),
+            returning: Mutex::default(),
         }
     }
 
@@ -194,9 +199,11 @@ impl Exchange {
             return Ok((self.drained(now, epoch, caller, request)?, Vec::new()));
         }
         self.sweep(now)?;
+        self.note_return(now, caller)?;
         let (mut told, mut changed) = self.take_besides(now, caller, request)?;
         let (verdicts, pushed) = self.push(now, caller, request)?;
         changed.extend(pushed);
+        self.note_handed_in(now, caller, request, &verdicts)?;
         let version = self.accounts.version()?;
         let known = request.cursor.filter(|cursor| cursor.epoch == epoch);
         let ahead = known.is_some_and(|cursor| self.feed.head().is_ok_and(|head| cursor.number > head));

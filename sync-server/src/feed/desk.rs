@@ -115,7 +115,7 @@ pub trait Desk {
     fn decided(&self, device: DeviceId, after: u64) -> Result<Vec<DeskRow>, FeedError>;
 }
 
-const ROW: &str = "SELECT id, doc, kind, subject, hash, code, why, bytes, device, user, received_ms,
+pub(super) const ROW: &str = "SELECT id, doc, kind, subject, hash, code, why, bytes, device, user, received_ms,
                           state, decided_no, decided_ms, decided_by, remark FROM quarantine";
 
 /// What was set aside: the first eleven columns of [`ROW`].
@@ -173,7 +173,7 @@ impl Desk for SqliteFeed {
     }
 }
 
-fn desk_row(row: &Row<'_>) -> Result<DeskRow, rusqlite::Error> {
+pub(super) fn desk_row(row: &Row<'_>) -> Result<DeskRow, rusqlite::Error> {
     let state: String = row.get(11)?;
     let decided_ms: i64 = row.get(13)?;
     Ok(DeskRow {

@@ -20,6 +20,7 @@
 //! 7. **The epoch** names one life of the numbers. It is new after every restore or loss; a cursor of another epoch, or ahead
 //!    of the head, means nothing.
 
+mod absence;
 #[cfg(test)]
 pub(crate) mod contract;
 mod desk;
@@ -39,6 +40,7 @@ use std::fmt;
 use roadbook_core::crdt::Heads;
 use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
 
+pub use absence::{ABSENCES_MAX, Absence, Absences, HANDED_IN_MAX, HandedIn};
 pub use desk::{DECISIONS_MAX, DESK_ROWS_MAX, Decision, Desk, DeskRow, DeskState};
 pub use erase::{Erased, Erasure, Erasures};
 pub use late::{Handover, Handovers, Late, LateLine};
@@ -53,6 +55,8 @@ pub(crate) const MIGRATION_HANDOVER: &str = include_str!("migrations/0002_handov
 pub(crate) const MIGRATION_2: &str = include_str!("migrations/0002_pull.sql");
 /// Documents erased for good.
 pub(crate) const MIGRATION_ERASED: &str = include_str!("migrations/0003_erased.sql");
+/// Devices that were away for long.
+pub(crate) const MIGRATION_ABSENCE: &str = include_str!("migrations/0004_absence.sql");
 
 /// Documents of one page, at most; a page may be closed earlier by its bytes.
 pub const PAGE_DOCUMENTS_MAX: usize = 2_000;
@@ -354,7 +358,7 @@ pub struct Page {
 }
 
 /// The feed of one organisation. The module's head is its contract.
-pub trait Feed: Handovers + Desk + Erasures + Send + Sync {
+pub trait Feed: Handovers + Desk + Erasures + Absences + Send + Sync {
     /// The life of these numbers.
     ///
     /// # Errors

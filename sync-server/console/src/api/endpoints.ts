@@ -31,6 +31,8 @@ export const api = {
   publish: (request: t.PublishRequest) => post<t.Tour>('/api/tours', request),
 
   overview: (from: t.Day, to: t.Day, signal?: AbortSignal) => get<t.Overview>('/api/overview', { from, to }, signal),
+  absences: (signal?: AbortSignal) => get<{ items: t.Absence[] }>('/api/absences', {}, signal),
+  absence: (no: number, signal?: AbortSignal) => get<t.AbsenceReport>(`/api/absences/${no}`, {}, signal),
   urgents: (open: boolean, signal?: AbortSignal) => get<t.UrgentList>('/api/urgents', open ? { open: 1 } : {}, signal),
   handleUrgent: (id: t.Id, what: t.UrgentAct) => post<t.UrgentList>(`/api/urgents/${enc(id)}`, { what, note: null }),
   review: (signal?: AbortSignal) => get<t.ReviewList>('/api/review', {}, signal),

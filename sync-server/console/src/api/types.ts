@@ -272,6 +272,54 @@ export interface VerifyRequest {
   reason: string | null;
 }
 
+// ---------------------------------------------------------------- phones that were away
+
+/** A phone that came back after a long time: `GET /api/absences`. */
+export interface Absence {
+  no: number;
+  device: Person;
+  user: Person;
+  left_ms: Ms;
+  back_ms: Ms;
+  days: number;
+  /** `null`: it is still handing in. */
+  until_ms: Ms | null;
+}
+
+export interface Decided {
+  open: number;
+  accepted: number;
+  rejected: number;
+}
+
+/** What became of values on cards. */
+export interface Fate {
+  shown: number;
+  beside: number;
+  superseded: number;
+}
+
+/** `GET /api/absences/{id}`: what it handed in and what became of it, as things stand now. */
+export interface AbsenceReport {
+  absence: Absence;
+  handed_in: Record<string, { documents: number; changes: number }>;
+  values: Fate;
+  reviews: number;
+  late: number;
+  proposals: Decided;
+  asked: Decided;
+  /** By code of the reason. */
+  set_aside: Record<string, { open: number; admitted: number; rejected: number }>;
+  known: number;
+  visits_double: number;
+  customers: { customer: Id | null; changes: number; values: Fate; reviews: number; late: number; set_aside: number; reassigned: boolean; archived: boolean; united: boolean }[];
+  reassigned: number;
+  archived: number;
+  united: number;
+  /** Names of `customers` that the reader may know, in the same order. */
+  names: (Person | null)[];
+}
+
 // ---------------------------------------------------------------- what few may know
 
 /** What stays of something that was erased. */

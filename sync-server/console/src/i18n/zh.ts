@@ -69,6 +69,11 @@ export const zh = {
     source: '来源', observedOn: '观察日期', device: '设备', level: (n: number) => `${n} 分`, note: '说明', amount: '金额', currency: '币种', asOfDay: '截至', lat: '纬度', lon: '经度', accuracy: '精度（米）', openMap: '坐标',
     conflictCount: (n: number) => `${n} 个并列值`, actions: (field: string) => `${field}的操作`, fieldLabel: '字段',
   },
+  absence: {
+    title: '久未联系后归来的手机', line: (name: string, days: number) => `${name}：离线 ${days} 天`, coming: '仍在上传', report: (name: string, days: number) => `${name} · ${days} 天离线合并报告`, away: (from: string, to: string) => `${from} 至 ${to} 离线`, done: (when: string) => `${when} 全部收到`, changes: (n: number) => `${n} 条修改`,
+    merged: '已合并', mergedHint: '客户卡上显示的就是这些值', superseded: '已有更新', supersededHint: '之后有人写了更新的值，历史中可见', beside: '并列', besideHint: (n: number) => `同时有人写了别的值，都已保留；${n} 处待裁决`, proposals: '提议', decided: (open: number, yes: number, no: number) => `待定 ${open} · 同意 ${yes} · 驳回 ${no}`, quarantined: '隔离', duplicates: '重复', duplicatesHint: (known: number, visits: number) => `重复提交 ${known} · 可能重复的拜访 ${visits}`, late: '移交前的记录', lateHint: '客户移交之后才收到，已计入并记在作者名下', asked: '总部待办', askedHint: '因这些记录而提出的恢复、核实申请',
+    meanwhile: (moved: number, archived: number, united: number) => `期间移交 ${moved} 家，停用 ${archived} 家，合并 ${united} 家`, takenIn: '收入', marks: '标记', reassigned: '已移交', archived: '已停用',
+  },
   persons: {
     title: '人员个性资料', who: '仅负责人和经理可见', whoTitle: '不出现在列表、搜索和导出中；客户移交公海后，负责人的手机不再保留', empty: '客户卡上还没有人员。请先在“所有者、经营管理者、法人”中添加。', nothing: '还没有资料', fill: '填写', overdue: '已过保存期限',
     erase: '删除资料', eraseTitle: (name: string) => `删除${name}的资料？`, eraseText: (what: string) => `${what}将从总部和所有手机上彻底删除，不能恢复。只保留：谁提出、何时、因何。离线的手机在下次联系时删除，之后交来的相关修改一律不收。`, askedBy: '由谁提出', sure: '我已核实提出人，确认删除', eraseNow: '彻底删除', erasedToast: '已彻底删除',

@@ -19,8 +19,10 @@
 //! | `GET /api/quarantine`, `…/count`, `…/file`, `POST …/approve`, `…/reject`, `GET /api/late` | `quarantine.rs` |
 //! | `GET /api/transfers`, `POST /api/transfers/plan`, `POST /api/transfers` | `transfer.rs` |
 //! | `GET /api/urgents`, `POST /api/urgents/{id}` | `urgents.rs` |
+//! | `GET /api/absences`, `GET /api/absences/{id}` | `absences.rs` |
 //! | `GET /api/accounts`, `POST /api/accounts/…` | `accounts.rs` |
 
+mod absences;
 mod accounts;
 mod asked;
 mod card;
@@ -74,6 +76,8 @@ endpoints! { ENDPOINTS, routes:
     post "/api/review/{id}" => decide::decide;
     get "/api/urgents" => urgents::urgents;
     post "/api/urgents/{id}" => urgents::handled;
+    get "/api/absences" => absences::absences;
+    get "/api/absences/{id}" => absences::absence;
     get "/api/accounts" => accounts::accounts;
     post "/api/accounts/users" => accounts::add_user;
     post "/api/accounts/enrolments" => accounts::enrol;
