@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use corpus::{Dice, MadeCard};
 use headquarters::Office;
 use roadbook_core::crdt::{Document, Heads};
-use roadbook_core::ids::{DocId, SubjectId};
+use roadbook_core::ids::SubjectId;
 use roadbook_core::replica::{Admitted, Replica, Start, Target};
 use roadbook_core::store::{Lane, OpenOptions};
 use roadbook_server::phone::Phone;
@@ -211,10 +211,4 @@ fn cpu_ms() -> (f64, f64) {
         }
     }
     (server, all)
-}
-
-/// What the feed needs to know of a change besides its bytes.
-pub(crate) fn changes_of(card: &MadeCard) -> (DocId, Vec<roadbook_core::crdt::RawChange>) {
-    let genesis = roadbook_core::model::kinds::ready("customer").unwrap().genesis.heads();
-    (card.subject.customer(), card.document.changes_since(&Heads::new(genesis.hashes().to_vec())))
 }

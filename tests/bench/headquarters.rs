@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use roadbook_core::crdt::gate::Gate;
-use roadbook_core::ids::{SubjectId, TerritoryId, UserId};
-use roadbook_core::model::{Edit, Role};
+use roadbook_core::crdt::{Heads, RawChange};
+use roadbook_core::ids::{DocId, SubjectId, TerritoryId, UserId};
+use roadbook_core::model::{Edit, Role, kinds};
 use roadbook_core::replica::{Stamp, Target};
 use roadbook_server::accounts::{NewUser, Territory, Who};
 use roadbook_server::app::App;
@@ -70,7 +71,7 @@ impl Office {
         for cards in cards.chunks(BATCH) {
             let mut batch = Batch::default();
             for card in cards {
-                let (doc, changes) = super::changes_of(card);
+                let (doc, changes) = changes_of(card);
                 batch.documents.push(described(doc, "customer", card.subject, None));
                 batch.filings.push((card.subject, filing.clone()));
                 for change in changes {
@@ -102,4 +103,10 @@ impl Office {
         let phone = Phone::enroll(&self.folder.path().join(login), &url, &code.to_string(), login, Clock::system()).unwrap();
         (phone, line)
     }
+}
+
+/// A card's document, and its changes after genesis.
+fn changes_of(card: &MadeCard) -> (DocId, Vec<RawChange>) {
+    let genesis = kinds::ready("customer").unwrap().genesis.heads();
+    (card.subject.customer(), card.document.changes_since(&Heads::new(genesis.hashes().to_vec())))
 }
