@@ -212,6 +212,10 @@ impl App {
         let touched = changed.into_iter().map(|Changed { doc, kind, subject }| Touched { doc, kind, subject });
         self.news.tell(head, Some(touched.collect()));
     }
+    /// Tells that a device's changes were set aside.
+    pub fn tell_aside(&self) {
+        self.news.tell_aside(self.feed.head().unwrap_or(0));
+    }
     /// Tells that rights changed: anything may look different to anybody.
     pub fn tell_rights_changed(&self) {
         self.news.tell(self.feed.head().unwrap_or(0), None);

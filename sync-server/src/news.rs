@@ -31,6 +31,8 @@ pub struct Event {
     pub number: u64,
     /// The documents; `None`: rights or scopes changed, anything may look different.
     pub docs: Option<Arc<[Touched]>>,
+    /// Something was set aside: news for whoever decides about the quarantine, whatever else there is.
+    pub aside: bool,
 }
 
 /// The channel. Cheap to clone.
@@ -49,7 +51,12 @@ impl News {
     /// Tells everyone who listens. Nobody listening is fine.
     pub fn tell(&self, number: u64, docs: Option<Vec<Touched>>) {
         // An error only says that nobody listens.
-        let _heard = self.sender.send(Event { number, docs: docs.map(Arc::from) });
+        let _heard = self.sender.send(Event { number, docs: docs.map(Arc::from), aside: false });
+    }
+
+    /// Tells that something was set aside.
+    pub fn tell_aside(&self, number: u64) {
+        let _heard = self.sender.send(Event { number, docs: Some(Arc::from([])), aside: true });
     }
 
     /// Listens from now on.
@@ -70,7 +77,7 @@ impl Listener {
     pub async fn next(&mut self) -> Option<Event> {
         let mut gathered = match self.receiver.recv().await {
             Ok(event) => event,
-            Err(broadcast::error::RecvError::Lagged(_)) => Event { number: 0, docs: None },
+            Err(broadcast::error::RecvError::Lagged(_)) => Event { number: 0, docs: None, aside: true },
             Err(broadcast::error::RecvError::Closed) => return None,
         };
         loop {
@@ -93,7 +100,7 @@ fn join(one: Event, other: Event) -> Event {
         }
         _ => None,
     };
-    Event { number: one.number.max(other.number), docs }
+    Event { number: one.number.max(other.number), docs, aside: one.aside || other.aside }
 }
 
 #[cfg(test)]
@@ -118,7 +125,11 @@ mod tests {
         assert_eq!((event.number, event.docs.unwrap().to_vec()), (3, vec![touched(1), touched(2)]));
         news.tell(4, None);
         news.tell(5, Some(vec![touched(1)]));
-        assert_eq!(listener.next().await.unwrap(), Event { number: 5, docs: None });
+        assert_eq!(listener.next().await.unwrap(), Event { number: 5, docs: None, aside: false });
+        news.tell(6, Some(vec![touched(1)]));
+        news.tell_aside(6);
+        let event = listener.next().await.unwrap();
+        assert_eq!((event.docs.unwrap().to_vec(), event.aside), (vec![touched(1)], true));
         drop(news);
         assert_eq!(listener.next().await, None);
     }

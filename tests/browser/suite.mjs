@@ -5,4 +5,8 @@ import './rooms/card.mjs';
 import './rooms/dispatch.mjs';
 import './rooms/live.mjs';
 import './rooms/review.mjs';
+import './rooms/quarantine.mjs';
+import './rooms/photos.mjs';
+import './rooms/urgent.mjs';
+import './rooms/transfer.mjs';
 import './rooms/everywhere.mjs';

@@ -31,7 +31,7 @@ use crate::device::{Caller, Standing};
 use crate::exchange::scope::{self, ScopeError};
 use crate::exchange::turnstile::Turnstile;
 use crate::feed::{Feed, FeedError};
-use crate::headquarters::{Headquarters, HeadquartersError};
+use crate::headquarters::{Changed, Headquarters, HeadquartersError};
 pub use depot::{Bucket, Depot, DepotConfig, DepotError};
 pub use table::{BlobTable, Held};
 
@@ -161,6 +161,28 @@ impl Blobs {
             BlobAsk::Fetch { hash, doc, no } => ask.fetch(*hash, *doc, *no)?,
         };
         Ok(BlobsAnswered::Answer(Box::new(BlobAnswer { now, said })))
+    }
+
+    /// The documents for which an answer says that a blob of theirs is held now: what is shown of them has changed.
+    ///
+    /// # Errors
+    /// [`BlobsError::Feed`].
+    pub fn completed(&self, answer: &BlobAnswer) -> Result<Vec<Changed>, BlobsError> {
+        let mut docs: BTreeSet<DocId> = BTreeSet::new();
+        match &answer.said {
+            BlobSaid::Stood { stood } => docs.extend(stood.iter().filter(|one| one.standing == Stands::Held).map(|one| one.doc)),
+            BlobSaid::Taken { taken } => {
+                for one in taken {
+                    if let Taken::Held { docs: held } = &one.taken {
+                        docs.extend(held);
+                    }
+                }
+            }
+            BlobSaid::Receipts { .. } | BlobSaid::Given { .. } | BlobSaid::NotGiven { .. } => {}
+        }
+        let known =
+            docs.into_iter().map(|doc| Ok(self.feed.document(doc)?.map(|known| Changed { doc, kind: known.kind, subject: known.subject })));
+        known.filter_map(Result::transpose).collect()
     }
 
     /// A blob that a document names, for a person; `None`: there is none, or none that they may have.

@@ -46,8 +46,8 @@ impl DeviceCommand {
                         _ => "active",
                     };
                     show::line(format_args!(
-                        "{}  {:<12} {:<12} {} change(s) waiting  {}",
-                        device.id, owner, state, device.waiting, device.name
+                        "{}  {:<12} {:<12} {} change(s), {} photo(s) waiting  {}",
+                        device.id, owner, state, device.waiting, device.photos, device.name
                     ));
                 }
             }
@@ -57,9 +57,9 @@ impl DeviceCommand {
             }
             What::Wipe { device } => {
                 accounts.order_wipe(now, &Who::shell(), device)?;
-                let missing = accounts.device(device)?.map_or(0, |device| device.waiting);
+                let (changes, photos) = accounts.device(device)?.map_or((0, 0), |device| (device.waiting, device.photos));
                 show::line(format_args!(
-                    "{device} will be wiped at its next contact; at most {missing} change(s) are missing by its last heartbeat"
+                    "{device} will be wiped at its next contact; at most {changes} change(s) and {photos} photo(s) are missing by its last heartbeat"
                 ));
             }
         }

@@ -78,10 +78,10 @@ enum Command {
 #[derive(Debug, Clone, Args)]
 struct Data {
     /// Folder with all of headquarters' data
-    #[arg(long = "data", value_name = "FOLDER", default_value = FOLDER_DEFAULT)]
+    #[arg(long = "data", value_name = "FOLDER", default_value = FOLDER_DEFAULT, global = true)]
     folder: PathBuf,
     /// Minutes east of UTC of the company's calendar
-    #[arg(long, value_name = "MINUTES", default_value_t = OFFSET_MINUTES_DEFAULT, allow_hyphen_values = true)]
+    #[arg(long, value_name = "MINUTES", default_value_t = OFFSET_MINUTES_DEFAULT, allow_hyphen_values = true, global = true)]
     utc_offset: i32,
 }
 

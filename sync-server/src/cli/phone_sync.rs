@@ -44,6 +44,7 @@ pub(super) fn status(phone: &Phone) -> Done {
     let name = profile.as_ref().map_or("?", |profile| profile.name.as_str());
     show::line(format_args!("{name} on device {}, headquarters {}", phone.device(), phone.server()));
     show::line(format_args!("{} change(s) wait for headquarters, {} urgent", waiting.changes, waiting.urgent));
+    show::line(format_args!("{} photo(s) wait for headquarters", phone.replica().photos_waiting()?.originals));
     for own in phone.replica().set_aside_changes(LINES_MAX)? {
         show::line(format_args!("set aside: {} in {} {}: {:?}", own.hash, own.kind, own.doc, own.standing));
     }

@@ -41,7 +41,10 @@ pub async fn blobs(State(app): State<Shared>, signed: SignedRequest) -> Result<i
 fn answer(app: &App, caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Error> {
     let request = BlobRequest::decode(body).map_err(refused)?;
     match app.blobs().answer(app.now(), caller, &request)? {
-        BlobsAnswered::Answer(answer) => BlobAnswer::encode(&answer).map_err(Error::failed),
+        BlobsAnswered::Answer(answer) => {
+            app.tell(app.blobs().completed(&answer)?);
+            BlobAnswer::encode(&answer).map_err(Error::failed)
+        }
         BlobsAnswered::Gone => Err(Error::Revoked),
     }
 }

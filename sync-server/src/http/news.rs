@@ -1,14 +1,14 @@
 //! `GET /v1/news` (devices) and `GET /api/news` (console): server-sent events that say "there is news", at most one a second.
 //!
 //! A device hears only of what its scopes hold; its event is empty but for the head of the feed. The console hears the
-//! names of documents that its person may read. Every [`KEEP_ALIVE`] a comment keeps the line open.
+//! names of documents that its person may read, and whoever decides about the quarantine that something was set aside. Every [`KEEP_ALIVE`] a comment keeps the line open.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::IntoResponse;
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::{self, KeepAlive, Sse};
 use roadbook_core::ids::DeviceId;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
@@ -17,11 +17,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::session::Session;
 use super::signed::SignedRequest;
 use super::{Error, Shared};
-use crate::access;
+use crate::access::{self, Command};
 use crate::app::{App, Overloaded};
 use crate::device::Standing;
 use crate::exchange::scope;
-use crate::news::{Listener, Touched};
+use crate::news::{Event, Listener, Touched};
 
 /// News are gathered for this long before they are told.
 const GATHER: Duration = Duration::from_secs(1);
@@ -60,7 +60,7 @@ enum Audience {
 
 impl Audience {
     /// What this audience is told of a piece of news: `Some(None)` nothing, `None` nothing ever again.
-    async fn hear(&mut self, app: &Shared, number: u64, docs: Option<Vec<Touched>>) -> Option<Option<String>> {
+    async fn hear(&mut self, app: &Shared, event: Event) -> Option<Option<String>> {
         match self {
             Self::Device { request, told } => {
                 let (user, since) = (request.caller.user.id, *told);
@@ -80,15 +80,16 @@ impl Audience {
                 Some(head.map(|head| json!({ "number": head }).to_string()))
             }
             Self::Console(session) => {
-                let asked = session.clone();
+                let (asked, docs) = (session.clone(), event.docs.map(|docs| docs.to_vec()));
                 let told = app.blocking(move |app| {
                     // A session that ended meanwhile hears nothing more.
                     app.accounts().session_user(app.now(), &asked.token).ok()??;
                     Some(docs.map(|docs| readable(app, &asked, docs)))
                 });
                 let docs = told.await.ok()??;
-                let worth_telling = docs.as_ref().is_none_or(|docs| !docs.is_empty());
-                Some(worth_telling.then(|| json!({ "number": number, "docs": docs }).to_string()))
+                let desk = event.aside && session.require(Command::Quarantine).is_ok();
+                let worth_telling = desk || docs.as_ref().is_none_or(|docs| !docs.is_empty());
+                Some(worth_telling.then(|| json!({ "number": event.number, "docs": docs }).to_string()))
             }
         }
     }
@@ -111,7 +112,7 @@ fn readable(app: &App, session: &Session, docs: Vec<Touched>) -> Vec<Touched> {
 
 /// Tells the audience every gathered piece of news, until it may hear no more, goes away, or the server ends.
 fn stream(app: Shared, mut listener: Listener, mut audience: Audience) -> impl IntoResponse {
-    let (outlet, events) = mpsc::channel::<Result<Event, Infallible>>(1);
+    let (outlet, events) = mpsc::channel::<Result<sse::Event, Infallible>>(1);
     let mut ending = app.ending();
     tokio::spawn(async move {
         let life = tokio::time::sleep(CHANNEL_LIFE);
@@ -124,10 +125,9 @@ fn stream(app: Shared, mut listener: Listener, mut audience: Audience) -> impl I
                 () = ended(&mut ending) => None,
             };
             let Some(event) = event else { return };
-            let docs = event.docs.map(|docs| docs.to_vec());
-            let Some(heard) = audience.hear(&app, event.number, docs).await else { return };
+            let Some(heard) = audience.hear(&app, event).await else { return };
             if let Some(text) = heard
-                && outlet.send(Ok(Event::default().event("news").data(text))).await.is_err()
+                && outlet.send(Ok(sse::Event::default().event("news").data(text))).await.is_err()
             {
                 return;
             }

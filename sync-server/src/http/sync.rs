@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use roadbook_core::exchange::{Request, WireError};
+use roadbook_core::exchange::{Outcome, Request, WireError};
 
 use super::enroll::FRAME_TYPE;
 use super::signed::SignedRequest;
@@ -32,7 +32,13 @@ fn answer(app: &App, caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Error> {
     let (answered, changed) = app.exchange().answer(app.now(), caller, &request)?;
     app.tell(changed);
     match answered {
-        Answered::Answer(answer) => answer.encode().map_err(Error::failed),
+        Answered::Answer(answer) => {
+            let mut verdicts = answer.list().iter().flat_map(|part| &part.verdicts);
+            if verdicts.any(|verdict| matches!(verdict.outcome, Outcome::Quarantined { .. })) {
+                app.tell_aside();
+            }
+            answer.encode().map_err(Error::failed)
+        }
         Answered::Gone => Err(Error::Revoked),
     }
 }

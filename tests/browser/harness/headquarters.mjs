@@ -47,6 +47,13 @@ export async function startDemo() {
       const { stdout } = await run(BINARY, ['enroll', '--data', path.join(company, 'headquarters'), login], { timeout: COMMAND_MS });
       return stdout;
     },
+    /** Ends a phone from the command line: it may only hand in what it has, into quarantine. */
+    async revoke(phone) {
+      const [, device] = (await phone('status')).match(/device ([0-9a-f-]{36})/);
+      await run(BINARY, ['device', 'revoke', device, '--data', path.join(company, 'headquarters')], { timeout: COMMAND_MS });
+    },
+    /** A path for a file that a test makes. */
+    file: (name) => path.join(folder, name),
     async stop() {
       server.kill('SIGINT');
       const forced = setTimeout(() => server.kill('SIGKILL'), STOP_MS);

@@ -11,7 +11,7 @@ async function cardAddress() {
 }
 
 /** Every page of a manager's; the administrator has one more. */
-const pages = async () => [['list', '/customers'], ['nothing-found', '/customers?q=nothing-at-all'], ['card', await cardAddress()], ['visits', '/visits'], ['dispatch', '/dispatch'], ['overview', '/overview'], ['review', '/review'], ['nowhere', '/no-such-page']];
+const pages = async () => [['list', '/customers'], ['nothing-found', '/customers?q=nothing-at-all'], ['card', await cardAddress()], ['visits', '/visits'], ['dispatch', '/dispatch'], ['overview', '/overview'], ['review', '/review'], ['quarantine', '/quarantine'], ['transfer', '/transfer'], ['nowhere', '/no-such-page']];
 
 async function everyPage(page, name, look) {
   const wrong = [];
@@ -75,7 +75,7 @@ story('Chinese and English: switched by a button, remembered, every label in the
   assert.match(await page.locator('html').getAttribute('lang'), /^en/);
   await page.reload();
   await settled(page);
-  for (const [address, title] of [['/visits', 'Visits'], ['/dispatch', 'Dispatch'], ['/overview', 'Overview'], ['/review', 'Review']]) {
+  for (const [address, title] of [['/visits', 'Visits'], ['/dispatch', 'Dispatch'], ['/overview', 'Overview'], ['/review', 'Review'], ['/quarantine', 'Quarantine'], ['/transfer', 'Hand-over of customers']]) {
     await visitRoom(page, address);
     assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), title);
     const nav = await page.getByRole('navigation', { name: 'Main navigation' }).innerText();

@@ -696,6 +696,7 @@ export interface DeviceRow {
 
 export interface Missing {
   records: number;
+  photos: number;
   since_ms: Ms | null;
 }
 

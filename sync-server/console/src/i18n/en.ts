@@ -29,7 +29,7 @@ export const en: Messages = {
   },
   words: {
     search: 'Search', cancel: 'Cancel', save: 'Save', saving: 'Saving…', close: 'Close', add: 'Add', remove: 'Remove', edit: 'Edit', clear: 'Clear', retry: 'Try again',
-    loading: 'Loading…', none: '—', unknown: 'Unknown', yes: 'Yes', no: 'No', all: 'All', today: 'Today', yesterday: 'Yesterday', tomorrow: 'Tomorrow', notFilled: 'Not filled in',
+    loading: 'Loading…', none: '—', unknown: 'Unknown', yes: 'Yes', no: 'No', all: 'All', today: 'Today', yesterday: 'Yesterday', tomorrow: 'Tomorrow', notFilled: 'Not filled in', comma: ', ',
     of: (a, b) => `${a} / ${b}`, days: (n) => s(n, 'day'), minutes: (n) => `${n} min`, asOf: (when) => `As of ${when}`,
     reason: 'Reason', optional: 'optional', back: 'Back', undo: 'Undo', system: 'System', on: 'On', off: 'Off', now: 'just now',
     minutesAgo: (n) => `${n} min ago`, hoursAgo: (n) => `${n} h ago`, daysAgo: (n) => `${s(n, 'day')} ago`, never: 'never',
@@ -126,7 +126,7 @@ export const en: Messages = {
     nothing: 'This person has no customer to hand over', follows: 'Who takes over receives the cards and their latest visits at the next sync; stops of future tours follow.', confirm: 'Hand over', done: (n) => `${s(n, 'customer')} handed over`, past: 'Hand-overs made', noPast: 'No hand-over yet',
   },
   accounts: {
-    wipe: 'Wipe', wipeTitle: (name) => `Wipe ${name}?`, wipeText: 'At its next contact the phone hands in what it can, then deletes everything; nothing is sent to it any more. This cannot be undone.', wipeOrdered: 'to be wiped', wipeTold: 'wiped', wiped: 'Wipe ordered', missing: (n, when) => `at most ${s(n, 'record')} missing (${when})`,
+    wipe: 'Wipe', wipeTitle: (name) => `Wipe ${name}?`, wipeText: 'At its next contact the phone hands in what it can, then deletes everything; nothing is sent to it any more. This cannot be undone.', wipeOrdered: 'to be wiped', wipeTold: 'wiped', wiped: 'Wipe ordered', missing: (n, photos, when) => `${s(n, 'record')}${photos > 0 ? ` and ${s(photos, 'photo')}` : ''} missing at most (${when})`,
     title: 'Accounts and devices', users: 'Accounts', devices: 'Devices', newUser: 'New account', login: 'User name', name: 'Name', role: 'Role', territories: 'Territories', password: 'Initial password', passwordHint: 'at least 12 characters', create: 'Create', created: 'Account created', enrol: 'Enrol a phone', enrolTitle: (name) => `Enrol a phone for ${name}`, enrolHint: 'Scan this on the phone, or type the code. It is shown once only and works once.', code: 'Code', copy: 'Copy', copied: 'Copied', expires: (when) => `valid until ${when}`, revoke: 'Revoke', revokeTitle: (name) => `Revoke ${name}?`, revokeText: 'A revoked phone may only hand in what it has not sent yet (into quarantine, for approval). It receives nothing more and is told to wipe itself. This cannot be undone.', revoked: 'Revoked', state: { active: 'active', drain: 'hand-in only', revoked: 'revoked' }, platform: 'System', enrolled: 'Enrolled', lastContact: 'Last contact', unsent: 'Unsent', quarantined: 'Quarantine', clock: 'Clock', user: 'User', disabled: 'disabled', noDevices: 'No phone is enrolled yet', noTerritory: 'all', actions: 'Actions', device: 'Device', qr: 'Enrolment QR code',
   },
 };

@@ -25,7 +25,7 @@ export const zh = {
   },
   words: {
     search: '搜索', cancel: '取消', save: '保存', saving: '正在保存…', close: '关闭', add: '添加', remove: '删除', edit: '修改', clear: '清除', retry: '重试',
-    loading: '正在载入…', none: '—', unknown: '未知', yes: '是', no: '否', all: '全部', today: '今天', yesterday: '昨天', tomorrow: '明天', notFilled: '未填写',
+    loading: '正在载入…', none: '—', unknown: '未知', yes: '是', no: '否', all: '全部', today: '今天', yesterday: '昨天', tomorrow: '明天', notFilled: '未填写', comma: '、',
     of: (a: number, b: number) => `${a} / ${b}`, days: (n: number) => `${n} 天`, minutes: (n: number) => `${n} 分钟`, asOf: (when: string) => `截至 ${when}`,
     reason: '原因', optional: '选填', back: '返回', undo: '撤销', system: '系统', on: '开', off: '关', now: '刚刚',
     minutesAgo: (n: number) => `${n} 分钟前`, hoursAgo: (n: number) => `${n} 小时前`, daysAgo: (n: number) => `${n} 天前`, never: '从未',
@@ -122,7 +122,7 @@ export const zh = {
     nothing: '此人名下没有可移交的客户', follows: '接手人下次同步即收到客户卡和最近的拜访；今后线路中的站点随之移交。', confirm: '确认移交', done: (n: number) => `已移交 ${n} 家`, past: '移交记录', noPast: '还没有移交记录',
   },
   accounts: {
-    wipe: '远程清除', wipeTitle: (name: string) => `清除 ${name}？`, wipeText: '手机下次联网时，先收下它能交出的记录，再清除全部内容，不会再发给它任何资料。此操作不能撤销。', wipeOrdered: '待清除', wipeTold: '已清除', wiped: '已下令清除', missing: (n: number, when: string) => `最多丢失 ${n} 条记录（${when}）`,
+    wipe: '远程清除', wipeTitle: (name: string) => `清除 ${name}？`, wipeText: '手机下次联网时，先收下它能交出的记录，再清除全部内容，不会再发给它任何资料。此操作不能撤销。', wipeOrdered: '待清除', wipeTold: '已清除', wiped: '已下令清除', missing: (n: number, photos: number, when: string) => `最多丢失 ${n} 条记录${photos > 0 ? `、${photos} 张照片` : ''}（${when}）`,
     title: '账号与设备', users: '账号', devices: '设备', newUser: '新建账号', login: '用户名', name: '姓名', role: '角色', territories: '负责区域', password: '初始密码', passwordHint: '至少 12 个字符', create: '创建', created: '账号已创建', enrol: '登记新手机', enrolTitle: (name: string) => `为${name}登记新手机`, enrolHint: '在手机上扫描二维码，或输入登记码。此码只显示一次，用后即失效。', code: '登记码', copy: '复制', copied: '已复制', expires: (when: string) => `${when} 前有效`, revoke: '停用', revokeTitle: (name: string) => `停用 ${name}？`, revokeText: '停用后，这部手机只能交回尚未上传的记录（进入隔离区等待审核）,不能再取得任何资料，随后会被要求清除。此操作不能撤销。', revoked: '已停用', state: { active: '正常', drain: '仅可上交', revoked: '已停用' }, platform: '系统', enrolled: '登记于', lastContact: '最近联系', unsent: '未上传', quarantined: '隔离', clock: '时钟偏差', user: '使用人', disabled: '已禁用', noDevices: '还没有登记的手机', noTerritory: '全部', actions: '操作', device: '设备', qr: '登记二维码',
   },
 };

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::asked::Of;
 use super::names::{Named, Names};
 use crate::access::{Command, Role};
-use crate::accounts::{CODE_LIFE_MS, NewUser, Orders};
+use crate::accounts::{CODE_LIFE_MS, Device, NewUser, Orders};
 use crate::app::App;
 use crate::auth::password;
 use crate::clock::random;
@@ -59,7 +59,14 @@ pub(super) struct DeviceJson {
 #[derive(Serialize)]
 pub(super) struct Missing {
     records: u64,
+    photos: u64,
     since_ms: Option<Ms>,
+}
+
+impl Missing {
+    fn of(device: &Device) -> Self {
+        Self { records: device.waiting, photos: device.photos, since_ms: device.seen_at }
+    }
 }
 
 impl DeviceJson {
@@ -165,7 +172,7 @@ pub(super) async fn wipe(State(app): State<Shared>, session: Session, Of(id): Of
     app.blocking(move |app| {
         app.accounts().order_wipe(app.now(), &session.who(), id)?;
         let device = app.accounts().device(id)?.ok_or(Error::NotFound)?;
-        Ok(Json(Missing { records: device.waiting, since_ms: device.seen_at }))
+        Ok(Json(Missing::of(&device)))
     })
     .await?
 }
@@ -218,7 +225,7 @@ pub(super) fn devices(app: &App) -> Result<Vec<DeviceJson>, Error> {
                     Orders { wipe_at: Some(_), .. } => Some("ordered"),
                     Orders { .. } => None,
                 },
-                missing: device.revoked_at.map(|_| Missing { records: device.waiting, since_ms: device.seen_at }),
+                missing: device.revoked_at.map(|_| Missing::of(&device)),
             })
         })
         .collect()
