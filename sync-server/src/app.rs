@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use roadbook_core::ids::{Ms, SubjectId, UserId};
+use roadbook_core::ids::{EntryId, Ms, SubjectId, UserId};
 use roadbook_core::replica::field::Work;
 use tokio::sync::{Semaphore, watch};
 
@@ -19,8 +19,9 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Limits};
 use crate::database::{Database, DatabaseError, Durability};
 use crate::device::Doorkeeper;
+use crate::erasures::{self, JournalError};
 use crate::exchange::Exchange;
-use crate::feed::{Feed, FeedError, Filing, Scratch, SqliteFeed};
+use crate::feed::{Erased, Feed, FeedError, Filing, Scratch, SqliteFeed};
 use crate::headquarters::{Changed, Followed, Headquarters, HeadquartersError};
 use crate::http::body::Room;
 use crate::http::rate::Rate;
@@ -56,6 +57,9 @@ pub enum OpenError {
     /// The store of photos cannot be opened.
     #[error(transparent)]
     Depot(#[from] DepotError),
+    /// The journal of erasures cannot be read.
+    #[error(transparent)]
+    Erasures(#[from] JournalError),
     /// Another process serves this folder.
     #[error("{0} is in use by another roadbook-server; stop that one first, or choose another folder with --data")]
     InUse(PathBuf),
@@ -67,6 +71,17 @@ pub enum OpenError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+/// Why something could not be erased.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// The journal could not be written: nothing was erased.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The feed or the replica failed. What the feed did not erase yet is erased at the next start.
+    #[error(transparent)]
+    Headquarters(#[from] HeadquartersError),
 }
 
 /// Too much is waiting already.
@@ -122,6 +137,7 @@ impl App {
             config.offset_minutes,
             clock.now(),
         )?;
+        erase_again(&config, &headquarters)?;
         let exchange =
             Exchange::new(accounts.clone(), Arc::clone(&feed), headquarters.clone(), Arc::clone(&scratch), config.offset_minutes);
         let limits = config.limits;
@@ -196,6 +212,26 @@ impl App {
         let followed = self.headquarters.commit(author, self.now(), work, filings)?;
         self.tell(followed.changed.clone());
         Ok(followed)
+    }
+    /// Erases what is known of a stakeholder for good, and tells the news. See [`Headquarters::erase_person`]; the right to it was checked
+    /// before.
+    ///
+    /// # Errors
+    /// [`EraseError`]; what the journal could not be told of is not erased.
+    pub fn erase_person(
+        &self,
+        by: UserId,
+        customer: SubjectId,
+        stakeholder: EntryId,
+        asked_by: &str,
+        reason: &str,
+    ) -> Result<Erased, EraseError> {
+        let (asked_by, reason) = (asked_by.to_owned(), reason.to_owned());
+        let line = erasures::Line { at_ms: self.now(), customer, stakeholder, by, asked_by, reason };
+        erasures::append(&self.config.file(storage::ERASURES_FILE), &line)?;
+        let (erased, changed) = self.headquarters.erase_person(&line)?;
+        self.tell(vec![changed]);
+        Ok(erased)
     }
     /// What was set aside, and decisions about it.
     #[must_use]
@@ -328,6 +364,18 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// What was erased since the backup that these tables may have come from is erased again.
+fn erase_again(config: &Config, headquarters: &Headquarters) -> Result<(), OpenError> {
+    for line in erasures::read(&config.file(storage::ERASURES_FILE))? {
+        let known = headquarters.hold().feed().erased(line.customer.person(line.stakeholder))?.is_some();
+        if !known {
+            tracing::warn!("what was erased is back, by an older backup; it is erased again");
+            headquarters.erase_person(&line)?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes the folder for this process. The system frees it when the process ends, however it ends.

@@ -35,6 +35,7 @@ pub mod config;
 pub mod database;
 pub mod device;
 pub mod duties;
+pub mod erasures;
 pub mod exchange;
 pub mod export;
 pub mod feed;

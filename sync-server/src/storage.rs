@@ -5,6 +5,7 @@
 //! scratch.sqlite  nonces and suspects; scratch.trials/ names what is in trial: worth nothing after a minute.
 //! hq.sqlite       the headquarters replica: follows the feed, can be deleted and is rebuilt.
 //! photos/         chunks of photos and files, each under its hash. Back this one up too, or keep it in a bucket.
+//! erasures.log    who asked for what to be erased: never older than the newest backup. Back this one up by itself.
 //! serve.lock      held by the one process that serves this folder.
 //! ```
 //!
@@ -20,6 +21,8 @@ pub const SCRATCH_FILE: &str = "scratch.sqlite";
 pub const HEADQUARTERS_FILE: &str = "hq.sqlite";
 /// The chunks of photos and files.
 pub const BLOBS_FOLDER: &str = "photos";
+/// The journal of erasures.
+pub const ERASURES_FILE: &str = "erasures.log";
 /// The lock of the serving process.
 pub const LOCK_FILE: &str = "serve.lock";
 

@@ -2,6 +2,7 @@
 import './rooms/login.mjs';
 import './rooms/customers.mjs';
 import './rooms/card.mjs';
+import './rooms/private.mjs';
 import './rooms/dispatch.mjs';
 import './rooms/live.mjs';
 import './rooms/review.mjs';

@@ -15,6 +15,7 @@ use roadbook_server::feed::Erased;
 use crate::laws;
 use crate::world::World;
 use crate::world::cast::{self, customer};
+use crate::world::chance::Chance;
 use crate::world::hand::{entry, entry_edit, fact, yuan};
 use crate::world::office::office_fact;
 
@@ -85,8 +86,7 @@ fn knows(replica: &Replica, customer: SubjectId) -> bool {
 }
 
 fn erase(world: &mut World) -> Erased {
-    let erased = world.office.headquarters().erase_person(world.now, cast::user("cg"), customer(1), boss(), "张老板本人", "不再合作");
-    erased.unwrap().0
+    world.office.erase(world.now, customer(1), boss())
 }
 
 #[test]
@@ -318,4 +318,57 @@ fn whoever_oversees_a_thousand_customers_opens_what_is_private_by_name() {
     }
     world.on_day(9, "08:00").sync("cg1");
     assert!(!knows(world.phone("cg1").replica(), c1), "what was opened goes after a week");
+}
+
+/// Whatever is written, moved, restored and erased in whatever order: at rest every law holds, and of what was erased nothing is left.
+#[test]
+fn s42_in_random_order_nothing_of_what_was_erased_comes_back() {
+    for seed in 0..6 {
+        let mut world = company(&["wf1", "lq1", "cg1"]);
+        let mut chance = Chance::new(seed);
+        let c1 = customer(1);
+        let (mut erased, mut backups) = (false, Vec::new());
+        for step in 0..30 {
+            world.pass_ms(11 * 60_000);
+            let phone = *chance.pick(&["wf1", "lq1", "cg1"]);
+            match chance.below(8) {
+                0..3 => traits(&mut world, phone, c1, None, vec![text("family", &format!("{TRAIT} {step}")), fact("age", 40 + step)]),
+                3 => {
+                    let owner: Value = match chance.below(3) {
+                        0 => Value::Null,
+                        1 => cast::user("lq").to_string().into(),
+                        _ => cast::user("wf").to_string().into(),
+                    };
+                    world.desk("cg", vec![(Target::office(c1), vec![office_fact("owner", owner)])]);
+                }
+                4 if backups.is_empty() => {
+                    let now = world.now;
+                    backups.push((phone, world.phones.get_mut(phone).unwrap().back_up(now)));
+                }
+                4 => {
+                    let (phone, backup) = backups.pop().unwrap();
+                    let now = world.now;
+                    world.phones.get_mut(phone).unwrap().restore(&backup, now);
+                    std::fs::remove_file(&backup).unwrap();
+                }
+                5 if step > 12 => {
+                    erase(&mut world);
+                    erased = true;
+                }
+                _ => {
+                    world.sync(phone);
+                }
+            }
+        }
+        erase(&mut world);
+        for (phone, backup) in backups {
+            let now = world.now;
+            world.phones.get_mut(phone).unwrap().restore(&backup, now);
+            std::fs::remove_file(&backup).unwrap();
+        }
+        world.pass_ms(11 * 60_000).settle();
+        assert_eq!(files_with(world.folder(), "", TRAIT), Vec::<String>::new(), "seed {seed}, erased before the end: {erased}");
+        laws::hold(&mut world);
+        assert_eq!(files_with(world.folder(), "", TRAIT), Vec::<String>::new(), "seed {seed}: answers of before came again");
+    }
 }

@@ -8,7 +8,9 @@ use roadbook_core::model::{Edit, Provenance, Role};
 use roadbook_core::replica::Target;
 use roadbook_core::store::Lane;
 use roadbook_server::accounts::Who;
+use roadbook_server::app::App;
 use roadbook_server::clock::{Clock, random};
+use roadbook_server::config::Config;
 use roadbook_server::phone::Phone;
 use serde_json::{Value, json};
 
@@ -133,6 +135,11 @@ fn s42_traits_are_for_the_owner_and_managers_and_what_is_erased_is_in_no_file() 
     assert!(story.files_with(TRAIT).iter().any(|name| name.starts_with("server.sqlite")), "{:?}", story.files_with(TRAIT));
     assert!(story.files_with(TRAIT).iter().any(|name| name.starts_with("hq.sqlite")), "{:?}", story.files_with(TRAIT));
 
+    // A backup of before.
+    let backup = tempfile::tempdir().unwrap();
+    for file in ["server.sqlite", "server.sqlite-wal"] {
+        std::fs::copy(story.server.app.config().file(file), backup.path().join(file)).unwrap();
+    }
     // Erased: with who asked and why, or not at all.
     let manager = story.cookie(Role::Manager).to_owned();
     for (asked_by, reason, code) in [("", "不再合作", "reason_needed"), ("本人", " ", "reason_needed")] {
@@ -156,6 +163,16 @@ fn s42_traits_are_for_the_owner_and_managers_and_what_is_erased_is_in_no_file() 
     story.phone.sync().unwrap();
     assert!(story.phone.replica().persons(story.shop).unwrap().is_empty());
     assert_eq!(story.files_with(TRAIT), Vec::<String>::new());
+    // The backup is put back beside the journal: what was erased since is erased again before anybody is served.
+    let journal = story.server.app.config().file(roadbook_server::storage::ERASURES_FILE);
+    std::fs::copy(journal, backup.path().join(roadbook_server::storage::ERASURES_FILE)).unwrap();
+    let restored = App::open(Config::in_folder(backup.path()), Clock::system()).unwrap();
+    let erased = restored.feed().erased(story.shop.person(boss)).unwrap().unwrap();
+    assert_eq!((erased.asked_by.as_str(), erased.changes), ("张老板本人", 2));
+    assert!(restored.headquarters().read(|replica| replica.persons(story.shop)).unwrap().is_empty());
+    for file in std::fs::read_dir(backup.path()).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file()) {
+        assert!(!holds(&file, TRAIT), "{}", file.display());
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use roadbook_core::blobs::wire::BlobRequest;
 use roadbook_core::exchange::{Profile, Request};
-use roadbook_core::ids::{BlobHash, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
+use roadbook_core::ids::{BlobHash, ChangeHash, DeviceId, DocId, EntryId, Ms, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::{Edit, Provenance, Source, Value};
 use roadbook_core::replica::field::Work;
 use roadbook_core::replica::{Replica, Target};
@@ -16,8 +16,9 @@ use roadbook_server::accounts::{Accounts, NewUser, Territory, User, Who};
 use roadbook_server::blobs::{BlobLimits, BlobTable, Blobs, BlobsAnswered, Depot, DepotConfig};
 use roadbook_server::database::{Database, Durability};
 use roadbook_server::device::{Caller, Standing};
+use roadbook_server::erasures::Line;
 use roadbook_server::exchange::{Answered, Exchange, profile};
-use roadbook_server::feed::{Feed, Filing, Quarantined, SCRATCH_MIGRATIONS, Scratch, SqliteFeed};
+use roadbook_server::feed::{Erased, Feed, Filing, Quarantined, SCRATCH_MIGRATIONS, Scratch, SqliteFeed};
 use roadbook_server::headquarters::Headquarters;
 use roadbook_server::quarantine::Quarantine;
 use roadbook_server::rounds::{self, UrgentRule};
@@ -300,9 +301,10 @@ impl Office {
         by_doc.into_iter().flat_map(|(doc, hashes)| self.feed.known(doc, &hashes).unwrap()).collect()
     }
 
-    /// Headquarters' replica, for what is done there and nowhere else.
-    pub(crate) const fn headquarters(&self) -> &Headquarters {
-        &self.headquarters
+    /// Erases what is known of a stakeholder.
+    pub(crate) fn erase(&self, now: Ms, customer: SubjectId, stakeholder: EntryId) -> Erased {
+        let (by, asked_by, reason) = (cast::user("cg"), "张老板本人".to_owned(), "不再合作".to_owned());
+        self.headquarters.erase_person(&Line { at_ms: now, customer, stakeholder, by, asked_by, reason }).unwrap().0
     }
 
     /// What people decide about what was set aside.

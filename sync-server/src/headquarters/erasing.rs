@@ -1,40 +1,34 @@
 //! Erasing for good, at headquarters: the feed first, where the tombstone stands; then the replica; then both files are scoured. A crash in
 //! between leaves work that the next start does.
 
-use roadbook_core::ids::{DocId, EntryId, Ms, SubjectId, UserId};
+use roadbook_core::ids::DocId;
 use roadbook_core::model::kinds;
 
 use super::{Changed, Headquarters, HeadquartersError, Inner, described};
+use crate::erasures::Line;
 use crate::feed::{Erased, Erasure};
 
 impl Headquarters {
-    /// Erases what is known of a stakeholder of a customer, on demand of somebody (`asked_by`, in words) and for a reason. What phones
-    /// hold of it goes at their next contact, and nothing of it is taken in any more. Durable when this returns. What is told is
-    /// the tombstone, and that the document changed.
+    /// Erases what is known of a stakeholder of a customer, on demand of somebody and for a reason. What phones hold of it goes at their
+    /// next contact, and nothing of it is taken in any more. Durable when this returns. What is told is the tombstone, and that the
+    /// document changed.
     ///
     /// # Errors
     /// [`HeadquartersError`]; where the feed failed nothing is changed.
-    pub fn erase_person(
-        &self,
-        now: Ms,
-        by: UserId,
-        customer: SubjectId,
-        stakeholder: EntryId,
-        asked_by: &str,
-        reason: &str,
-    ) -> Result<(Erased, Changed), HeadquartersError> {
-        let doc = customer.person(stakeholder);
+    pub fn erase_person(&self, asked: &Line) -> Result<(Erased, Changed), HeadquartersError> {
+        let doc = asked.customer.person(asked.stakeholder);
         let mut inner = self.hold();
         let document = match inner.feed.document(doc)? {
             Some(known) => known,
-            None => described(doc, kinds::PERSON.id, customer, None),
+            None => described(doc, kinds::PERSON.id, asked.customer, None),
         };
-        let erased = inner.feed.erase(&Erasure { document, asked_by, reason, by, now })?;
+        let Line { at_ms, by, asked_by, reason, .. } = asked;
+        let erased = inner.feed.erase(&Erasure { document, asked_by, reason, by: *by, now: *at_ms })?;
         inner.forget(doc)?;
         if !inner.feed.scour()? {
             tracing::warn!("somebody is reading the feed: its log is emptied in a later round");
         }
-        Ok((erased, Changed { doc, kind: kinds::PERSON.id.to_owned(), subject: customer }))
+        Ok((erased, Changed { doc, kind: kinds::PERSON.id.to_owned(), subject: asked.customer }))
     }
 
     /// What an erasure left to be done because somebody was reading.

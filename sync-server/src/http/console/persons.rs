@@ -150,10 +150,8 @@ pub(super) async fn erase(
         if !kept && app.feed().erased(id.person(demand.stakeholder))?.is_none() {
             on_the_card(app, id, demand.stakeholder)?;
         }
-        let erased = app.headquarters().erase_person(app.now(), session.id(), id, demand.stakeholder, asked_by, reason);
-        let (erased, changed) = erased.map_err(Error::failed)?;
+        let erased = app.erase_person(session.id(), id, demand.stakeholder, asked_by, reason).map_err(Error::failed)?;
         app.accounts().audit(app.now(), &session.who(), Act::Erased, &format!("{} {}", erased.kind, erased.doc))?;
-        app.tell(vec![changed]);
         read(app, &session, &filing, id).map(Json)
     })
     .await?

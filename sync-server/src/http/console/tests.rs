@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use roadbook_core::ids::{EntryId, Ms, SubjectId, TerritoryId, UserId};
+use roadbook_core::ids::{DeviceId, EntryId, Ms, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::{Edit, Provenance, Source, Value as CardValue};
 use roadbook_core::replica::Target;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::accounts::{NewUser, Territory, Who};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::feed::Filing;
+use crate::feed::{Batch, Filing, Hand, NewEntry};
 use crate::http::{Shared, router};
 
 /// 2026-03-02 08:00 in China.
@@ -310,4 +310,45 @@ async fn managers_oversee_and_administrators_keep_the_accounts() {
     let nobody = UserId::from_bytes([99; 16]);
     assert_eq!(world.post(ROOT, "/api/accounts/enrolments", json!({ "user": nobody })).await.0, StatusCode::NOT_FOUND);
     assert_eq!(world.post(ROOT, &format!("/api/accounts/devices/{nobody}/revoke"), json!({})).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn whoever_answers_for_a_person_reads_what_became_of_their_absence() {
+    let world = world();
+    let (device, away) = (DeviceId::from_bytes([7; 16]), NOW.plus(-90 * Ms::DAY));
+    assert_eq!(world.seen(CG, "/api/absences").await["items"], json!([]));
+    world.app.feed().note_return(device, WF, away, NOW, 0).unwrap();
+    world.app.feed().note_return(device, WF, away, NOW.plus(5), 0).unwrap();
+    let change = CardValue::from("惠民");
+    let made = world.app.headquarters().read(|replica| {
+        let stamp = roadbook_core::replica::Stamp { author: WF, now: NOW, entropy: [3; 16] };
+        replica.prepare(&stamp, &Target::customer(id(1)), &[fact("short_name", change)]).unwrap().unwrap()
+    });
+    let identity = roadbook_core::crdt::gate::Gate::strict().identify(&made.change.bytes).unwrap();
+    let entry = NewEntry {
+        doc: made.doc,
+        hash: made.change.hash,
+        deps: identity.deps,
+        actor: identity.actor,
+        author: WF,
+        bytes: made.change.bytes,
+    };
+    let hand = Hand { device: Some(device), user: WF, now: NOW };
+    world.app.feed().append(&hand, &Batch { entries: vec![entry], ..Batch::default() }).unwrap();
+    world.app.headquarters().hold().follow(NOW, BTreeMap::new()).unwrap();
+    let list = world.seen(SL, "/api/absences").await;
+    assert_eq!((list["items"].as_array().unwrap().len(), &list["items"][0]["until_ms"]), (1, &Value::Null), "noted once, still handing in");
+    assert_eq!((&list["items"][0]["days"], &list["items"][0]["user"]["name"]), (&json!(90), &json!("王芳")));
+    let path = format!("/api/absences/{}", list["items"][0]["no"]);
+    let report = world.seen(SL, &path).await;
+    assert_eq!((&report["handed_in"]["customer"]["changes"], &report["values"]["shown"]), (&json!(1), &json!(1)), "{report}");
+    assert_eq!(report["names"], json!([{ "id": id(1), "name": "惠民超市" }]));
+    world.app.feed().note_handed_in(device, 2, Some(NOW.plus(1))).unwrap();
+    world.app.feed().note_handed_in(device, 1, Some(NOW.plus(9))).unwrap();
+    let report = world.seen(CG, &path).await;
+    assert_eq!((&report["known"], &report["absence"]["until_ms"]), (&json!(3), &json!(NOW.plus(1))), "the first such moment stays");
+    assert!(world.app.feed().coming_back().unwrap().is_empty());
+    assert_eq!(world.get(WF, "/api/absences").await.0, StatusCode::FORBIDDEN);
+    assert_eq!(world.get(WF, &path).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(world.get(CG, "/api/absences/99").await.0, StatusCode::NOT_FOUND);
 }
