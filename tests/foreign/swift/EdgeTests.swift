@@ -162,6 +162,33 @@ final class EdgeTests: XCTestCase {
         channel.cancel()
     }
 
+    func testPhotosFollowAllTextAndAnUrgentReportIsToldThatItArrived() async throws {
+        let shop = try book.newCustomer(edits: [.assert(field: "trade_name", value: .text("照片小店"), provenance: Provenance())])
+        var draft = try book.checkIn(customer: shop, tour: nil, place: nil)
+        // A picture as far as anybody looks: the head of a PNG, then noise.
+        var png = Data([0x89]) + Data("PNG\r\n\u{1a}\n\0\0\0\rIHDR".utf8) + Data([0, 0, 2, 0x80, 0, 0, 1, 0xe0])
+        png.append(contentsOf: (0..<300_000).map { _ in UInt8.random(in: .min ... .max) })
+        let small = png.prefix(2_000), doc = draft.doc
+        let photo = try book.addPhoto(draft: doc, kind: "shelf", bytes: png, thumbnail: small, takenAt: 1_772_000_000_000)
+        expect("PhotoRefused") { try book.addPhoto(draft: doc, kind: "shelf", bytes: Data("GIF89a".utf8), thumbnail: nil, takenAt: 0) }
+        draft.fields["outcome"] = .text("order")
+        let visit = try book.checkOut(draft: draft, place: nil)
+        guard case .textFirst = try book.photoStep(metered: false) else { return XCTFail("text comes first") }
+        let steps = try await loop.photos(metered: false)
+        XCTAssertEqual(steps.last?.complete, [visit])
+        let known = try book.photos(visit: visit)
+        XCTAssertEqual(known.map { [$0.here, $0.thumbnailHere, $0.state == .complete] }, [[false, true, true]])
+        let bytes = try await loop.photo(visit: visit, photo: photo)
+        XCTAssertEqual(bytes, png)
+
+        let asked = UrgentReport(kind: "accident", severity: "high", customer: shop, territory: nil, text: "店里进水", picture: small)
+        let report = try book.reportUrgent(report: asked)
+        try await loop.once()
+        let urgent = try book.urgent(report: report)
+        XCTAssertEqual(urgent?.handling.map(\.what), ["received"])
+        XCTAssertEqual(urgent?.picture, small)
+    }
+
     func testTheLinesOfTheReadme() async throws {
         let names = try await aDay(server: server, code: Codes.other.next(), folder: folder)
         XCTAssertTrue(names.contains("惠民超市"))

@@ -9,7 +9,9 @@ import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
+import kotlin.random.Random
 import org.junit.After
+import org.junit.Assert.assertArrayEquals
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertThrows
@@ -117,6 +119,28 @@ class EdgeTest {
         val threads = (1..8).map { thread { begin("同时小店"); book.search("惠民", 10u); done.incrementAndGet() } }
         threads.forEach { it.join() }
         assertEquals(8, done.get())
+    }
+
+    @Test fun photosFollowAllTextAndAnUrgentReportIsToldThatItArrived() {
+        val shop = begin("照片小店")
+        val draft = book.checkIn(shop, null, null)
+        // A picture as far as anybody looks: the head of a PNG, then noise.
+        val head = byteArrayOf(0x89.toByte()) + "PNG\r\n\u001a\n".toByteArray() + byteArrayOf(0, 0, 0, 13) + "IHDR".toByteArray() + byteArrayOf(0, 0, 2, 0x80.toByte(), 0, 0, 1, 0xe0.toByte())
+        val png = head + Random.Default.nextBytes(300_000)
+        val small = png.copyOf(2_000)
+        val photo = book.addPhoto(draft.doc, "shelf", png, small, 1_772_000_000_000)
+        assertThrows(RoadbookException.PhotoRefused::class.java) { book.addPhoto(draft.doc, "shelf", "GIF89a".toByteArray(), null, 0) }
+        val visit = book.checkOut(draft.copy(fields = draft.fields + ("outcome" to Value.Text("order"))), null)
+        assertEquals(PhotoStep.TextFirst, book.photoStep(false))
+        assertEquals(listOf(visit), loop.photos(metered = false).last().complete)
+        assertEquals(listOf(Triple(false, true, PhotoState.COMPLETE)), book.photos(visit).map { Triple(it.here, it.thumbnailHere, it.state) })
+        assertArrayEquals(png, loop.photo(visit, photo))
+
+        val report = book.reportUrgent(UrgentReport("accident", "high", shop, null, "店里进水", small))
+        loop.once()
+        val urgent = book.urgent(report)
+        assertEquals(listOf("received"), urgent?.handling?.map { it.what })
+        assertArrayEquals(small, urgent?.picture)
     }
 
     @Test fun newsArrive() {
