@@ -119,6 +119,20 @@ fn s28_photos_over_a_real_socket_and_a_store_that_fails_in_between() {
 }
 
 #[test]
+fn what_a_wiped_phone_can_take_with_it_counts_photos_too() {
+    let mut story = begin();
+    visit(&mut story, &[picture(1, 300_000), picture(2, 300_000)]);
+    story.phone.sync().unwrap();
+    let admin = story.server.person(UserId::derived("socket/ad"), "ad", Role::Admin, &[]);
+    let admin = story.server.session(admin);
+    let (_, accounts) = ask(&story, &admin, "GET", "/api/accounts", None);
+    assert_eq!((&accounts["devices"][0]["photos"], &accounts["devices"][0]["missing"]), (&json!(2), &Value::Null));
+    let order = format!("/api/accounts/devices/{}/wipe", story.phone.device());
+    let (status, missing) = ask(&story, &admin, "POST", &order, Some(&json!({})));
+    assert_eq!((status, &missing["records"], &missing["photos"]), (200, &json!(0), &json!(2)));
+}
+
+#[test]
 fn an_altered_question_about_photos_is_not_answered() {
     let mut story = begin();
     let doc = visit(&mut story, &[picture(1, 20_000)]);
