@@ -138,6 +138,7 @@ fn answer() -> Answer {
         compare: None,
         today: None,
         granted: None,
+        stand: None,
     }
 }
 

@@ -1,12 +1,13 @@
 //! The laws of the design, checked on a world at rest, and random worlds that try to break them.
 //!
 //! * [`storm`] – seeded worlds in which everything goes wrong that can · [`work`] – what people do in them.
-//! * [`scopes`] – what such worlds found about scopes, told plainly.
+//! * [`scopes`] – what such worlds found about scopes, told plainly · [`stale`] – about answers that come late or twice.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
 
 mod scopes;
 mod seeds;
+mod stale;
 mod storm;
 pub(crate) mod work;
 
@@ -102,8 +103,8 @@ fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
                     return Err(format!("{}: {hash} is set aside here ({reason}), headquarters does not have it", phone.name));
                 }
             }
-            // What it was told came back from before; headquarters keeps it with its reason.
-            _ if phone.restored && aside.get(hash).is_some_and(|why| !why.is_empty()) => {}
+            // What it was told came back from before, or it was wiped; headquarters keeps it with its reason.
+            _ if (phone.restored || !world.office.serves(phone.device)) && aside.get(hash).is_some_and(|why| !why.is_empty()) => {}
             standing => return Err(format!("{}: change {hash} of {kind} {doc} is lost: {standing:?}", phone.name)),
         }
     }
@@ -206,6 +207,7 @@ fn rows_are_the_fold(world: &mut World) -> Result<(), String> {
         phone.replica_mut().rebuild().unwrap();
     }
     let now = world.now;
+    world.office.rest();
     world.office.crash(now);
     if world.office.head() != head {
         return Err(format!("headquarters started again and wrote {} more entries", world.office.head() - head));

@@ -339,6 +339,9 @@ pub struct Answer {
     /// Wishes of the request that were answered: what the person may have is among the items.
     #[n(13)]
     pub granted: Option<Vec<pull::Wanted>>,
+    /// What the request said of the device's stand: see [`pull`]. In the first part of an answer.
+    #[n(14)]
+    pub stand: Option<u64>,
 }
 
 impl Request {
@@ -392,6 +395,7 @@ impl Answer {
             compare: None,
             today: None,
             granted: None,
+            stand: None,
             told: None,
         }
     }

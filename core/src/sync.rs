@@ -6,30 +6,32 @@
 //!
 //! * `items` – documents, changes, rows and forgets taken in, a commit at a time.
 //! * `repair` – what differs is found, compared document by document, and mended.
+//! * `stand` – what an answer was made for: one that was not made for here moves no cursor.
 //! * `told` – rows in place of documents, and documents that came by name.
+//! * `verdicts` – what became of what was handed in.
 
 mod items;
 mod repair;
+mod stand;
 mod told;
+mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::bytes::ByteVec;
+use stand::Made;
 
 use crate::exchange::{
-    Answer, Besides, Checkpoint, Cursor, ERASED, Heartbeat, LateNotice, Order, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile,
-    Pushed, Request, Ruling, SPEAKS, Told, URGENT_BYTES_TARGET, Verdict, parts,
+    Answer, Besides, Checkpoint, Cursor, Heartbeat, LateNotice, Order, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile, Pushed,
+    Request, Ruling, SPEAKS, Told, URGENT_BYTES_TARGET, Verdict, parts,
 };
 use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId};
 use crate::model::kinds;
 use crate::replica::again::{NotTaken, ruled, write_again};
 use crate::replica::fold::{Subjects, fold_rows};
-use crate::replica::private::erase_held;
 use crate::replica::reading::{SETTING_DEVICE, SETTING_PROFILE};
 use crate::replica::{Replica, ReplicaError};
-use crate::store::{
-    Checkpoint as StoredCheckpoint, Lane, Notice, OwnChange, OwnStanding, PullPosition, Reading, Standing, StoreError, Writing,
-};
+use crate::store::{Checkpoint as StoredCheckpoint, Lane, Notice, OwnChange, OwnStanding, PullPosition, Reading, StoreError, Writing};
 
 /// Documents stored in one commit of an answer.
 const ITEMS_PER_COMMIT: usize = 250;
@@ -172,8 +174,9 @@ impl Replica {
     pub fn sync_answer(&mut self, frame: &[u8], now: Ms) -> Result<Synced, ReplicaError> {
         let parts::Parts { answers, cut } = parts::decode(frame)?;
         let mut synced = Synced::default();
+        let made = self.made(answers.first())?;
         for answer in &answers {
-            synced.add(self.take_answer(answer, now)?);
+            synced.add(self.take_part(answer, made, now)?);
         }
         // What was lost with the end of the body is asked for by the checkpoint of its last whole part.
         synced.more |= cut;
@@ -195,8 +198,23 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::Store`], [`ReplicaError::Document`].
     pub fn take_answer(&mut self, answer: &Answer, now: Ms) -> Result<Synced, ReplicaError> {
+        let made = self.made(Some(answer))?;
+        self.take_part(answer, made, now)
+    }
+
+    fn made(&self, first: Option<&Answer>) -> Result<Made, ReplicaError> {
+        Ok(self.store().read(|read| first.map_or(Ok(Made::ForThis), |first| stand::made(read, first)))?)
+    }
+
+    fn take_part(&mut self, answer: &Answer, made: Made, now: Ms) -> Result<Synced, ReplicaError> {
         let mut synced = Synced { more: answer.more, clock_offset_ms: answer.now.since(now), ..Synced::default() };
-        self.settle(&answer.verdicts, now, &mut synced)?;
+        if made == Made::ForAnotherLife {
+            synced.more = true;
+            return Ok(synced);
+        }
+        let before = self.store().read(|read| read.pull_position())?;
+        let passes = made == Made::ForThis && answer.checkpoint.is_none() && answer.cursor.number > before.number;
+        self.settle(&answer.verdicts, passes, now, &mut synced)?;
         let told = answer.told.clone().unwrap_or_default();
         if told.order == Some(Order::Wipe) {
             self.store_mut().wipe()?;
@@ -206,7 +224,19 @@ impl Replica {
         }
         synced.drain_only = told.order == Some(Order::Drain);
         self.let_go(now, &mut synced)?;
-        let before = self.store().read(|read| read.pull_position())?;
+        if made == Made::ForAnother {
+            // What was handed on is handed on again: headquarters may have gone back since it said so.
+            let told = Told { delivered: Vec::new(), recovered: Vec::new(), ..told };
+            let broken = self.take_told(&told, now, &mut synced)?;
+            self.store_mut().write(|write| {
+                if broken {
+                    write.put_setting(SETTING_COMPARE, &0_u64.to_be_bytes())?;
+                }
+                write.raise_clock_floor(answer.now)
+            })?;
+            synced.more = true;
+            return Ok(synced);
+        }
         let new_life = before.epoch != [0; 16] && before.epoch != answer.cursor.epoch;
         if new_life {
             self.store_mut().write(|write| write.begin_listening())?;
@@ -247,6 +277,9 @@ impl Replica {
             } else {
                 PullPosition { epoch: answer.cursor.epoch, number: answer.cursor.number, checkpoint }
             };
+            if restart || passes {
+                stand::drop_holds(write)?;
+            }
             if answer.restart {
                 write.hand_in_again()?;
                 write.offer_blobs_again()?;
@@ -274,65 +307,6 @@ impl Replica {
             synced.more |= synced.damaged > 0;
         }
         Ok(synced)
-    }
-
-    fn settle(&mut self, verdicts: &[Verdict], now: Ms, synced: &mut Synced) -> Result<(), ReplicaError> {
-        if verdicts.is_empty() {
-            return Ok(());
-        }
-        let offset_minutes = self.offset_minutes()?;
-        // Whoever writes again goes on under another actor: the numbers of the old one may be used elsewhere.
-        let refusing = |verdict: &Verdict| matches!(verdict.outcome, Outcome::Quarantined { .. } | Outcome::Forked);
-        let process = if verdicts.iter().any(refusing) { self.renew_process() } else { [0; 16] };
-        self.store_mut().write(|write| {
-            let mut not_taken: BTreeMap<DocId, NotTaken> = BTreeMap::new();
-            let mut erased = BTreeSet::new();
-            for verdict in verdicts {
-                let standing = match &verdict.outcome {
-                    Outcome::Accepted | Outcome::AlreadyKnown => Standing::Accepted { feed_no: 0 },
-                    Outcome::Quarantined { code, why } => Standing::Quarantined { reason: format!("{code}: {why}") },
-                    Outcome::Forked => Standing::Forked,
-                    // It stays in the outbox: what it builds on goes first next time.
-                    Outcome::MissingDependencies { .. } => continue,
-                };
-                let Some(own) = write.own_change(verdict.hash)? else { continue };
-                if own.standing == Standing::Withdrawn {
-                    // An answer that came late: it was written again already.
-                    continue;
-                }
-                if let Outcome::Quarantined { code, why } = &verdict.outcome
-                    && code == ERASED
-                    && kinds::is_private(&own.kind)
-                {
-                    // Nothing of it may stay, here either.
-                    synced.quarantined.push((verdict.hash, format!("{code}: {why}")));
-                    erased.insert(own.doc);
-                    continue;
-                }
-                let _changed = write.settle(verdict.hash, &standing)?;
-                match standing {
-                    Standing::Accepted { .. } => synced.accepted += 1,
-                    Standing::Quarantined { reason } => {
-                        synced.quarantined.push((verdict.hash, reason));
-                        not_taken.entry(own.doc).or_default().left_out.insert(verdict.hash);
-                    }
-                    Standing::Forked => {
-                        synced.rewritten += 1;
-                        not_taken.entry(own.doc).or_default().roots.insert(verdict.hash);
-                    }
-                    Standing::Waiting | Standing::Withdrawn => {}
-                }
-            }
-            let mut subjects = Subjects::default();
-            for (doc, not_taken) in not_taken.iter().filter(|(doc, _)| !erased.contains(doc)) {
-                write_again(write, &mut subjects, &process, *doc, not_taken, now)?;
-            }
-            for doc in erased {
-                erase_held(write, &mut subjects, doc)?;
-            }
-            synced.subjects.extend(subjects.ids());
-            fold_rows(write, &subjects, offset_minutes)
-        })
     }
 
     /// Takes in what headquarters tells besides documents; returns whether the pull has to start again.

@@ -7,6 +7,7 @@
 mod desk;
 mod erasing;
 mod filing;
+mod settled;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -36,9 +37,6 @@ const DUTY_ROUNDS_MAX: usize = 8;
 const READERS_IDLE_MAX: usize = 10;
 /// Page cache of a reading connection, in KiB.
 const READER_CACHE_KIB: u32 = 8 << 10;
-/// Setting of the replica: everything up to this feed number has had its duties carried out (8 bytes, big-endian). It lags the
-/// position by the work in hand, so that a crash between taking in and carrying out leaves nothing owed for ever.
-const SETTING_SETTLED: &str = "headquarters/settled";
 
 /// Why headquarters could not follow or write.
 #[derive(Debug, thiserror::Error)]
@@ -187,8 +185,7 @@ impl Headquarters {
         replica.put_offset_minutes(offset_minutes)?;
         let mut inner = Inner { replica, feed, accounts, gate: Gate::strict(), unsettled: false };
         inner.forget_erased()?;
-        inner.settle_what_a_crash_left(now)?;
-        inner.follow(now, BTreeMap::new())?;
+        inner.begin(now)?;
         Ok(inner)
     }
 
@@ -307,30 +304,7 @@ impl Inner {
             followed.changed.extend(next.iter().cloned());
             fresh = next;
         }
-        let settled = followed.number.to_be_bytes();
-        self.replica.store_mut().write(|write| write.put_setting(SETTING_SETTLED, &settled))?;
-        Ok(())
-    }
-
-    /// What was taken in when the last process ended, and not yet carried out. Duties that were done are not owed again.
-    fn settle_what_a_crash_left(&mut self, now: Ms) -> Result<(), HeadquartersError> {
-        let (position, settled) =
-            self.replica.store().read(|read| Ok::<_, StoreError>((read.pull_position()?.number, read.setting(SETTING_SETTLED)?)))?;
-        let settled = settled.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
-        let (mut at, mut left) = (settled, BTreeMap::new());
-        while at < position {
-            let entries = self.feed.follow(at, FOLLOW_ENTRIES_MAX)?;
-            let Some(last) = entries.last() else { break };
-            at = last.no;
-            for entry in entries.into_iter().filter(|entry| entry.no <= position) {
-                left.insert(entry.doc, Changed { doc: entry.doc, kind: entry.kind, subject: entry.subject });
-            }
-        }
-        if left.is_empty() {
-            return Ok(());
-        }
-        let mut followed = Followed { number: position, ..Followed::default() };
-        self.carry_out(now, left.into_values().collect(), &mut followed)
+        self.note_carried_out(followed.number)
     }
 
     /// Commits work in a person's name, and what it makes owed.

@@ -215,7 +215,9 @@ impl Storm {
 
     /// A new device for the same person; what the old one had not handed in is gone with it.
     fn reinstall(&mut self, name: &str) -> Result<(), String> {
-        if self.world.office.disk().is_troubled() {
+        let user = self.world.phones[name].user;
+        // Nobody enrols a phone for somebody who is shut out.
+        if self.world.office.disk().is_troubled() || self.world.office.person(user).disabled {
             return Ok(());
         }
         self.installs += 1;
@@ -412,9 +414,14 @@ pub(super) fn broken(seed: u64) -> Option<String> {
     outcome(seed, &history(seed), false).err().map(|(law, _)| law)
 }
 
+/// What a law that is broken says, without names and numbers: another fault that shows up while a story is made shorter is another story.
+fn form(law: &str) -> Vec<&str> {
+    law.split_whitespace().filter(|word| !word.contains(|c: char| c.is_ascii_digit())).collect()
+}
+
 /// The shortest story found that breaks a law as this seed does.
 pub(super) fn story(seed: u64, law: &str) -> String {
-    let fails = |steps: &[Step]| outcome(seed, steps, false).err().map(|(law, _)| law);
+    let fails = |steps: &[Step]| outcome(seed, steps, false).err().map(|(law, _)| law).filter(|found| form(found) == form(law));
     let (steps, law) = shrink::smallest(&history(seed), law.to_owned(), fails);
     let told = outcome(seed, &steps, true).err().map(|(_, told)| told).unwrap_or_default();
     let mut story = format!("seed {seed}, {} steps: {law}\n", steps.len());

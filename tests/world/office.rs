@@ -259,7 +259,14 @@ impl Office {
 
     /// What headquarters does on its own as time passes; returns how many documents changed.
     pub(crate) fn round(&self, rule: &UrgentRule, now: Ms) -> usize {
-        rounds::escalate(&self.headquarters, &self.accounts, rule, now).unwrap().changed.len()
+        let changed = rounds::escalate(&self.headquarters, &self.accounts, rule, now).unwrap().changed.len();
+        self.rest();
+        changed
+    }
+
+    /// Some time passes in which headquarters does what it does then.
+    pub(crate) fn rest(&self) {
+        self.headquarters.note_settled().unwrap();
     }
 
     /// Commits work in a person's name, as the console does; a new territory or owner is filed with it.

@@ -78,6 +78,26 @@ pub fn rewrite(
     Ok(Some(Rewritten { document: next, base, changes: pen.written, stuck }))
 }
 
+/// Writes changes again without their document: those that are marked, and those of the others that build on them. They are in the order
+/// of saving. What else they build on stays as it is.
+///
+/// # Errors
+/// [`DocumentError::Automerge`], when one of them is no change.
+pub fn rewrite_alone(
+    changes: &[(RawChange, bool)],
+    author: UserId,
+    fresh: &dyn Fn(&ActorId) -> ActorId,
+) -> Result<Vec<(ChangeHash, RawChange)>, DocumentError> {
+    let mut pen = Pen::new(fresh);
+    for (raw, marked) in changes {
+        let change = Change::try_from(raw.bytes.as_slice()).map_err(DocumentError::automerge)?;
+        if *marked || change.deps().iter().any(|dep| pen.instead.contains_key(dep)) {
+            let _again = pen.write_again(&change, raw.hash, Some(author))?;
+        }
+    }
+    Ok(pen.written)
+}
+
 struct Pen<'a> {
     fresh: &'a dyn Fn(&ActorId) -> ActorId,
     /// What takes the place of a change that is gone, as a dependency.

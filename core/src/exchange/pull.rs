@@ -2,10 +2,11 @@
 //! document by document when their digests differ. Types only; the numbers are fixed for ever.
 //!
 //! ```text
-//! Request 11 = Pull     { 0 reads, 1 documents, 2 wanted?, 3 prints? }
+//! Request 11 = Pull     { 0 reads, 1 documents, 2 wanted?, 3 prints?, 4 stand?, 5 holds?, 6 profile? }
 //! Answer  11 = Compare  { 0 from?, 1 strange }
 //! Answer  12 = today: with everything up to this part, today's tour and its customers are usable
 //! Answer  13 = wishes that were answered, as they were made
+//! Answer  14 = stand: what the request said of it, said back
 //! Item     3 = Row      { 0 doc, 1 kind, 2 subject, 3 heads, 4 row }        a row in place of a document
 //! Item     4 = Lent     { 0 doc, 1 kind, 2 subject, 3 snapshot }            asked for by name, outside the digest
 //! prints     = 8 bytes each, big-endian, ascending: fingerprints of documents (doc id and heads)
@@ -13,8 +14,9 @@
 
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
+use sha2::{Digest as _, Sha256};
 
-use crate::ids::{DocId, Ms, SubjectId};
+use crate::ids::{ChangeHash, DocId, Ms, SubjectId};
 
 /// Fingerprints in one request, at most: 64 KB.
 pub const PRINTS_MAX: usize = 8_000;
@@ -22,6 +24,8 @@ pub const PRINTS_MAX: usize = 8_000;
 pub const WANTED_MAX: usize = 50;
 /// Older visits given for one wish, at most.
 pub const HISTORY_VISITS_MAX: usize = 20;
+/// Own changes named by one request as held, at most.
+pub const HOLDS_MAX: usize = 200;
 /// What [`Pull::reads`] says of a side that takes rows in place of documents.
 pub const READS_ROWS: u32 = 1;
 
@@ -41,6 +45,17 @@ pub struct Pull {
     /// The next part of a comparison that headquarters asked for.
     #[n(3)]
     pub prints: Option<Prints>,
+    /// A digest of where it stands, said back by the answer: one that was made for another stand (it comes late, comes twice, or is
+    /// for a file that was put back from a backup meanwhile) would move the cursor past what the device lacks.
+    #[n(4)]
+    pub stand: Option<u64>,
+    /// Own changes above the cursor that are in the feed and that it holds, besides those of this very request. Everything else above
+    /// the cursor is given to it, its own changes too: a device whose file was put back lacks them.
+    #[n(5)]
+    pub holds: Option<Vec<ChangeHash>>,
+    /// [`print_of`] the profile that it was told last, as CBOR; `None`: of a device that does not say.
+    #[n(6)]
+    pub profile: Option<u64>,
 }
 
 /// Something that a device asks for by name, because its person opened it.
@@ -112,6 +127,12 @@ impl Compare {
     pub fn strange(&self) -> impl Iterator<Item = u64> + '_ {
         self.strange.iter().flat_map(|bytes| unpacked(bytes)).take(PRINTS_MAX)
     }
+}
+
+/// Eight bytes that stand for many: the first of their SHA-256.
+#[must_use]
+pub fn print_of(bytes: &[u8]) -> u64 {
+    Sha256::digest(bytes).iter().take(8).fold(0, |print, byte| print << 8 | u64::from(*byte))
 }
 
 /// Fingerprints as they travel.

@@ -8,14 +8,14 @@ use sha2::{Digest as _, Sha256};
 use super::documents::{describe, load};
 use super::fold::{Subjects, drop_rows};
 use super::private::erase_held;
-use super::reading::SETTING_DEVICE;
+use super::reading::{SETTING_DEVICE, SETTING_PROFILE};
 use super::{Replica, ReplicaError};
-use crate::crdt::rewrite::{Rewriting, rewrite};
+use crate::crdt::rewrite::{Rewriting, rewrite, rewrite_alone};
 use crate::crdt::{Document, DocumentError, RawChange};
-use crate::exchange::{Decided, Ruling, says_erased};
+use crate::exchange::{Decided, Profile, Ruling, says_erased};
 use crate::ids::{ActorId, ChangeHash, DocId, Ms};
 use crate::model::kinds;
-use crate::store::{PullPosition, Standing, Writing};
+use crate::store::{OwnChange, PullPosition, Standing, Writing};
 
 /// Setting: 16 bytes that the app keeps where no backup takes them; another value says that this file is a copy.
 const SETTING_INSTALL: &str = "install";
@@ -87,7 +87,7 @@ pub(crate) fn write_again(
     not_taken: &NotTaken,
     now: Ms,
 ) -> Result<(), ReplicaError> {
-    let Some(held) = load(write, doc)? else { return Ok(()) };
+    let Some(held) = load(write, doc)? else { return write_again_alone(write, process, doc, now) };
     let genesis = kinds::ready(&held.kind).map(|ready| ready.genesis.clone());
     let own: BTreeSet<ChangeHash> = write
         .own_changes_of(doc)?
@@ -95,15 +95,11 @@ pub(crate) fn write_again(
         .filter(|own| matches!(own.standing, Standing::Waiting | Standing::Forked))
         .map(|own| own.hash)
         .collect();
-    let fresh = |old: &ActorId| {
-        let mut hasher = Sha256::new();
-        hasher.update(process);
-        hasher.update(doc.as_bytes());
-        hasher.update(old.as_bytes());
-        ActorId::short(hasher.finalize().into())
-    };
+    let fresh = |old: &ActorId| fresh(process, doc, old);
     let rewriting = Rewriting { left_out: &not_taken.left_out, roots: &not_taken.roots, own: &own };
-    let Some(done) = rewrite(&held.document, genesis.clone(), &rewriting, &fresh)? else { return Ok(()) };
+    let Some(done) = rewrite(&held.document, genesis.clone(), &rewriting, &fresh)? else {
+        return write_again_alone(write, process, doc, now);
+    };
     if done.changes.is_empty()
         && genesis.is_some_and(|genesis| genesis.heads() == done.base.heads())
         && let Some(holding) = write.holding(doc)?
@@ -122,7 +118,39 @@ pub(crate) fn write_again(
     }
     describe(write, doc, &held.kind, held.subject, &done.document)?;
     subjects.touch(&held.kind, held.subject, doc, None);
+    write_again_alone(write, process, doc, now)
+}
+
+/// Writes forked changes again of which the document is not held, or does not hold them: they wait unseen for their verdict.
+fn write_again_alone(write: &mut Writing<'_>, process: &[u8; 16], doc: DocId, now: Ms) -> Result<(), ReplicaError> {
+    let kept = write.own_changes_of(doc)?;
+    if !kept.iter().any(|own| own.standing == Standing::Forked) {
+        return Ok(());
+    }
+    let profile = write.setting(SETTING_PROFILE)?.and_then(|bytes| minicbor::decode::<Profile>(&bytes).ok());
+    let author = profile.ok_or(ReplicaError::NotEnrolled)?.user;
+    let open = |own: &&OwnChange| matches!(own.standing, Standing::Waiting | Standing::Forked);
+    let changes: Vec<(RawChange, bool)> = kept
+        .iter()
+        .filter(open)
+        .map(|own| (RawChange { hash: own.hash, bytes: own.bytes.clone() }, own.standing == Standing::Forked))
+        .collect();
+    // Beside the document the numbers of its own fresh actors may be used already.
+    let alone: [u8; 16] = std::array::from_fn(|at| process.get(at).map_or(0, |byte| !byte));
+    for (old, new) in rewrite_alone(&changes, author, &|old| fresh(&alone, doc, old))? {
+        write.append_instead(doc, old, new.hash, &new.bytes, now)?;
+        let _changed = write.settle(old, &Standing::Withdrawn)?;
+    }
     Ok(())
+}
+
+/// The actor under which a line of changes goes on.
+fn fresh(process: &[u8; 16], doc: DocId, old: &ActorId) -> ActorId {
+    let mut hasher = Sha256::new();
+    hasher.update(process);
+    hasher.update(doc.as_bytes());
+    hasher.update(old.as_bytes());
+    ActorId::short(hasher.finalize().into())
 }
 
 /// Writes down what a person decided about an own change that was set aside. `false`: what it builds on is not here; the device is to

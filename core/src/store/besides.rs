@@ -87,6 +87,14 @@ impl Reading<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Whether headquarters lost changes of a document that are still to be handed in.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn is_lost_in(&self, doc: DocId) -> Result<bool, StoreError> {
+        Ok(self.conn.prepare_cached("SELECT 1 FROM lost WHERE doc = ?1 LIMIT 1")?.exists([doc.as_bytes()])?)
+    }
+
     /// Documents of which headquarters has not spoken since its new life began, at most `max`.
     ///
     /// # Errors

@@ -143,6 +143,14 @@ pub struct OwnChange {
     pub bytes: Vec<u8>,
 }
 
+impl OwnChange {
+    /// Whether the document shows it, if it is held: what was set aside or written again was taken out.
+    #[must_use]
+    pub const fn is_in_its_document(&self) -> bool {
+        matches!(self.standing, Standing::Waiting | Standing::Accepted { .. })
+    }
+}
+
 /// How much waits to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OutboxSize {
@@ -463,10 +471,19 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Puts a change into the tail; `None` when it was there.
+    /// Puts a change into the tail, or, where the document is not held, beside it; `None` when it was there.
     fn append(&mut self, doc: DocId, hash: ChangeHash, bytes: &[u8]) -> Result<Option<i64>, StoreError> {
         within("a change (bytes)", bytes.len(), CHANGE_BYTES_MAX)?;
         let document = self.document_no(doc)?.ok_or(StoreError::UnknownDocument { doc })?;
+        if self.holding(doc)?.is_none() {
+            return Ok(self
+                .conn
+                .prepare_cached(
+                    "INSERT INTO change (hash, document, in_tail, bytes) VALUES (?1, ?2, 0, ?3) ON CONFLICT (hash) DO NOTHING RETURNING no",
+                )?
+                .query_row(params![hash.0, document, bytes], |row| row.get(0))
+                .optional()?);
+        }
         // A kept own change that is in no tail may be missing from the content as well (its document was forgotten and came back): it goes to the end
         // of the tail, after what it depends on. If the snapshot has it after all, applying it twice is applying it once.
         let no: Option<i64> = self

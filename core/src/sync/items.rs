@@ -209,14 +209,15 @@ impl Replica {
     }
 }
 
-/// Gives a document up. One with own changes that wait stays in sight until they are acknowledged.
+/// Gives a document up. One with own changes that wait stays in sight until they are acknowledged; so does one of which headquarters
+/// lost something in a restore that this device is still to hand in.
 pub(super) fn give_up(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, doc: DocId) -> Result<(), ReplicaError> {
     if let Some(row) = write.drop_told_row(doc)? {
         told::drop_row(write, &row)?;
         subjects.touch(&row.kind, row.subject, doc, None);
     }
     let Some(held) = write.holding(doc)? else { return Ok(()) };
-    if write.own_changes_of(doc)?.iter().any(|own| own.standing.kind() == OwnStanding::Waiting) {
+    if Replica::waits(write, doc)? || write.is_lost_in(doc)? {
         return Ok(write.set_apart(doc, Apart::Leaving)?);
     }
     drop_rows(write, &held)?;

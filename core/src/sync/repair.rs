@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::items::give_up;
-use super::{SETTING_COMPARE, Synced};
+use super::{SETTING_COMPARE, Synced, stand};
 use crate::crdt::{Document, Heads};
 use crate::exchange::pull::{Prints, Pull, READS_ROWS, WANTED_MAX};
 use crate::exchange::{Answer, Item};
@@ -26,7 +26,9 @@ pub(super) fn pull(read: &Reading<'_>, at_rest: bool) -> Result<Pull, StoreError
     let wishes = read.wishes(WANTED_MAX)?;
     let wanted = wishes.iter().filter_map(|wish| minicbor::decode(wish).ok()).collect();
     let wanted = (!wishes.is_empty()).then_some(wanted);
-    Ok(Pull { reads: READS_ROWS, documents: read.digest()?.documents, wanted, prints })
+    let holds = Some(stand::holds(read)?).filter(|holds| !holds.is_empty());
+    let (documents, stand, profile) = (read.digest()?.documents, Some(stand::here(read)?), stand::profile(read)?);
+    Ok(Pull { reads: READS_ROWS, documents, wanted, prints, stand, holds, profile })
 }
 
 impl Replica {

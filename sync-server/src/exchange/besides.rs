@@ -170,6 +170,7 @@ impl Exchange {
             compare: None,
             today: None,
             granted: None,
+            stand: request.pull.as_ref().and_then(|pull| pull.stand),
         })))
     }
 

@@ -35,10 +35,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::NaiveDate;
-use roadbook_core::exchange::pull::{Compare, Pull, READS_ROWS};
+use roadbook_core::exchange::pull::{Compare, HOLDS_MAX, Pull, READS_ROWS, print_of};
 use roadbook_core::exchange::{Answer, Cursor, Outcome, Profile, Request, SPEAKS, SPEAKS_ROWS, Verdict, WireError, parts};
-use roadbook_core::ids::{DeviceId, Ms, UserId};
-use sha2::{Digest as _, Sha256};
+use roadbook_core::ids::{ChangeHash, DeviceId, Ms, UserId};
 
 use crate::accounts::{Accounts, AccountsError, Contact};
 use crate::clock::span::MINUTE_MS;
@@ -133,7 +132,7 @@ impl Parts {
 /// What is remembered of a device between exchanges. In memory: forgetting it costs a few bytes.
 #[derive(Debug, Default, Clone, Copy)]
 struct Told {
-    profile: [u8; 32],
+    profile: Option<u64>,
     /// When it was first told in a row that its digest differs, and how often since.
     repaired: Option<(Ms, u32)>,
 }
@@ -150,7 +149,7 @@ pub struct Exchange {
     late_grace_ms: i64,
     views: Views,
     /// Digests of people's profiles, for as long as the account tables stay as they are.
-    profiles: Mutex<(u64, BTreeMap<UserId, [u8; 32]>)>,
+    profiles: Mutex<(u64, BTreeMap<UserId, u64>)>,
     /// The day for which windows of bounded history were moved on.
     swept: Mutex<Option<NaiveDate>>,
     scrubbed: Mutex<Option<Ms>>,
@@ -219,12 +218,13 @@ impl Exchange {
             let view = self.views.of(&self.accounts, self.feed.as_ref(), &caller.user, version)?;
             self.tell(&mut told, caller, request, Some((&view, known.map_or(0, |cursor| cursor.number))))?;
             let quiet = told == roadbook_core::exchange::Told::default();
-            self.pulled(now, epoch, caller, request, &view, known, quiet)?
+            self.pulled(now, epoch, caller, request, &view, known, quiet, &holds(request, &verdicts))?
         };
         if let Some(first) = answers.first_mut() {
+            first.stand = request.pull.as_ref().and_then(|pull| pull.stand);
             first.verdicts = verdicts;
             first.told = (told != roadbook_core::exchange::Told::default()).then_some(told);
-            first.profile = if hurry.is_none() { self.news_of_profile(caller, version)? } else { None };
+            first.profile = if hurry.is_none() { self.news_of_profile(caller, request, version)? } else { None };
             first.speaks = Some(SPEAKS);
         }
         let understood = |answer: &Answer| answer.items.iter().all(|item| item.spoken_from() <= request.speaks());
@@ -250,6 +250,7 @@ impl Exchange {
         view: &View,
         known: Option<Cursor>,
         quiet: bool,
+        holds: &BTreeSet<ChangeHash>,
     ) -> Result<Vec<Answer>, ExchangeError> {
         let said = request.pull.clone().unwrap_or_default();
         let asker = Asker {
@@ -257,6 +258,7 @@ impl Exchange {
             caller,
             reads_rows: said.reads >= READS_ROWS && request.speaks() >= SPEAKS_ROWS,
             compares: request.pull.is_some(),
+            holds,
         };
         // A device that never had a cursor holds nothing; one that stands at 0 was told to start again.
         let again = known.is_some_and(|cursor| cursor.number == 0);
@@ -312,8 +314,8 @@ impl Exchange {
         Ok(())
     }
 
-    /// The profile, when this device was not told it as it is now.
-    fn news_of_profile(&self, caller: &Caller, version: u64) -> Result<Option<Profile>, ExchangeError> {
+    /// The profile, when this device does not have it as it is now: by what it says, or, where it says nothing, by what it was told.
+    fn news_of_profile(&self, caller: &Caller, request: &Request, version: u64) -> Result<Option<Profile>, ExchangeError> {
         let known = {
             let mut profiles = held(&self.profiles);
             if profiles.0 != version {
@@ -321,22 +323,22 @@ impl Exchange {
             }
             profiles.1.get(&caller.user.id).copied()
         };
-        let told = held(&self.told).get(&caller.device.id).map(|told| told.profile);
-        if known.is_some() && known == told {
+        let said = request.pull.as_ref().and_then(|pull| pull.profile);
+        let told = held(&self.told).get(&caller.device.id).and_then(|told| told.profile);
+        let has = |print: &u64| said.or(told) == Some(*print);
+        if known.is_some_and(|known| has(&known)) {
             return Ok(None);
         }
         let profile = profile::of(&self.accounts, self.offset_minutes, &caller.user)?;
         let mut bytes = Vec::new();
         // Writing to memory cannot fail; less bytes would only tell the profile once more.
         let _written = minicbor::encode(&profile, &mut bytes);
-        let print: [u8; 32] = Sha256::digest(&bytes).into();
+        let print = print_of(&bytes);
         held(&self.profiles).1.insert(caller.user.id, print);
-        let mut told = held(&self.told);
-        let told = told.entry(caller.device.id).or_default();
-        if told.profile == print {
+        if has(&print) {
             return Ok(None);
         }
-        told.profile = print;
+        held(&self.told).entry(caller.device.id).or_default().profile = Some(print);
         Ok(Some(profile))
     }
 
@@ -369,6 +371,13 @@ impl Exchange {
         let contact = Contact { cursor_no, offset_ms: now.since(request.now), waiting, photos, at_rest };
         Ok(self.accounts.note_contact(now, device.id, &contact)?)
     }
+}
+
+/// Changes of its own that a device holds for certain: it has just handed them in, or says so.
+fn holds(request: &Request, verdicts: &[Verdict]) -> BTreeSet<ChangeHash> {
+    let taken = verdicts.iter().filter(|verdict| matches!(verdict.outcome, Outcome::Accepted | Outcome::AlreadyKnown));
+    let said = request.pull.iter().flat_map(|pull| pull.holds.iter().flatten()).take(HOLDS_MAX).copied();
+    taken.map(|verdict| verdict.hash).chain(said).collect()
 }
 
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {

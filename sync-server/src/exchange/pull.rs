@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use minicbor::bytes::ByteVec;
 use roadbook_core::exchange::parts::PART_BYTES_TARGET;
 use roadbook_core::exchange::{Checkpoint, ITEMS_BYTES_TARGET, Item};
-use roadbook_core::ids::{DocId, Ms};
+use roadbook_core::ids::{ChangeHash, DocId, Ms};
 use roadbook_core::replica::told;
 
 use super::scope::View;
@@ -31,6 +31,8 @@ pub(super) struct Asker<'a> {
     pub(super) reads_rows: bool,
     /// It compares document by document where something differs.
     pub(super) compares: bool,
+    /// Changes of its own above its cursor that it says it holds, or has just handed in.
+    pub(super) holds: &'a BTreeSet<ChangeHash>,
 }
 
 /// Where a device stands.
@@ -128,22 +130,22 @@ impl Exchange {
         Ok((Pulled { items, number, checkpoint, today: false }, bytes))
     }
 
-    /// The item of a document, and its length; `None` when the device wrote all that is new itself, and still has it: it came
-    /// into being after the device's cursor, so that nothing can have made the device forget it.
+    /// The item of a document, and its length; `None` when the device holds all that is new: it wrote it itself, and says that it has
+    /// it. That the feed had it from this device is no proof: its file may have been put back from a backup. A whole document must
+    /// have come into being after the device's cursor, so that nothing can have made the device forget it.
     pub(super) fn item(&self, asker: &Asker<'_>, document: &PageDocument, stands: Stands) -> Result<Option<(Item, usize)>, ExchangeError> {
         let PageDocument { doc, kind, subject, .. } = document.clone();
         if asker.view.broad && asker.reads_rows && !document.own && told::has_row(&kind) {
             return self.row(document).map(Some);
         }
-        let device = asker.caller.device.id;
         match document.since {
             Some(since) => {
-                let changes = self.feed.changes(doc, since, Some(device))?;
+                let changes = self.feed.changes(doc, since, asker.holds)?;
                 let length = changes.iter().map(Vec::len).sum();
                 let changes: Vec<ByteVec> = changes.into_iter().map(ByteVec::from).collect();
                 Ok((!changes.is_empty()).then_some((Item::Changes { doc, kind, subject, changes }, length)))
             }
-            None if !stands.again && self.feed.is_all_by(doc, device, stands.base)? => Ok(None),
+            None if !stands.again && self.feed.is_all_of(doc, asker.holds, stands.base)? => Ok(None),
             None => {
                 let snapshot = self.snapshot(doc)?;
                 let length = snapshot.len();

@@ -77,7 +77,7 @@ impl Exchange {
     fn made_anew(&self, doc: DocId, kind: &str) -> Result<Option<CrdtDocument>, ExchangeError> {
         let Some(ready) = kinds::ready(kind) else { return Ok(None) };
         let mut document = ready.genesis.clone();
-        let applied = document.apply_bytes(&self.feed.changes(doc, 0, None)?);
+        let applied = document.apply_bytes(&self.feed.changes(doc, 0, &BTreeSet::new())?);
         Ok(applied.is_ok().then_some(document))
     }
 

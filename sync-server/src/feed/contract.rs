@@ -141,8 +141,8 @@ impl Phone {
         for document in &page.documents {
             let held = self.held.entry(document.doc).or_default();
             match document.since {
-                None => *held = feed.changes(document.doc, 0, None).unwrap().into_iter().collect(),
-                Some(since) => held.extend(feed.changes(document.doc, since, None).unwrap()),
+                None => *held = feed.changes(document.doc, 0, &BTreeSet::new()).unwrap().into_iter().collect(),
+                Some(since) => held.extend(feed.changes(document.doc, since, &BTreeSet::new()).unwrap()),
             }
         }
         for (_, doc) in &page.forgets {
@@ -185,10 +185,11 @@ pub(crate) fn appending_again_changes_nothing(feed: &impl Feed) {
     assert_eq!(feed.filing(doc(1).into()).unwrap(), Some(filed("east", None)));
     assert_eq!(feed.actor(&entry(1, 1, 5).actor).unwrap(), Some(Binding { device: hand(5).device, doc: doc(1) }));
     assert_eq!(feed.actor(&entry(1, 1, 6).actor).unwrap(), None);
-    let (author, other) = (DeviceId::from_bytes([5; 16]), DeviceId::from_bytes([6; 16]));
-    assert!(feed.is_all_by(doc(1), author, 0).unwrap() && !feed.is_all_by(doc(1), other, 0).unwrap());
-    let counts = [None, Some(author), Some(other)].map(|but| feed.changes(doc(1), 0, but).unwrap().len());
-    assert_eq!(counts, [2, 0, 2]);
+    let these = |numbers: &[u8]| -> BTreeSet<ChangeHash> { numbers.iter().map(|n| entry(1, *n, 5).hash).collect() };
+    let all = [these(&[1, 2, 3]), these(&[2]), these(&[])].map(|these| feed.is_all_of(doc(1), &these, 0).unwrap());
+    assert_eq!((all, feed.is_all_of(doc(1), &these(&[1, 2]), 1).unwrap()), ([true, false, false], false));
+    let counts = [these(&[]), these(&[1, 2]), these(&[1])].map(|but| feed.changes(doc(1), 0, &but).unwrap().len());
+    assert_eq!(counts, [2, 0, 1]);
 }
 
 pub(crate) fn a_batch_is_all_or_nothing(feed: &impl Feed) {

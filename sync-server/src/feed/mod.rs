@@ -419,17 +419,17 @@ pub trait Feed: Handovers + Desk + Erasures + Absences + Send + Sync {
     /// When the storage fails.
     fn set_aside(&self, device: DeviceId, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeMap<ChangeHash, String>, FeedError>;
 
-    /// The changes of a document after a number, in order, raw; without those that device `but` handed in itself.
+    /// The changes of a document after a number, in order, raw; without these.
     ///
     /// # Errors
     /// When the storage fails.
-    fn changes(&self, doc: DocId, after: u64, but: Option<DeviceId>) -> Result<Vec<Vec<u8>>, FeedError>;
+    fn changes(&self, doc: DocId, after: u64, but: &BTreeSet<ChangeHash>) -> Result<Vec<Vec<u8>>, FeedError>;
 
-    /// Whether every change of a document was handed in by this device, after number `above`.
+    /// Whether every change of a document is one of these, and came after number `above`.
     ///
     /// # Errors
     /// When the storage fails.
-    fn is_all_by(&self, doc: DocId, device: DeviceId, above: u64) -> Result<bool, FeedError>;
+    fn is_all_of(&self, doc: DocId, these: &BTreeSet<ChangeHash>, above: u64) -> Result<bool, FeedError>;
 
     /// Entries after a number, whatever their scope, at most `entries_max`: how the headquarters replica follows.
     ///

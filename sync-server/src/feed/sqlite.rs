@@ -118,21 +118,33 @@ impl Feed for SqliteFeed {
         })
     }
 
-    fn changes(&self, doc: DocId, after: u64, but: Option<DeviceId>) -> Result<Vec<Vec<u8>>, FeedError> {
-        // Headquarters' own entries have an empty device, which no 16 bytes equal.
-        let but = but.map_or_else(|| vec![0], |device| device.as_bytes().to_vec());
+    fn changes(&self, doc: DocId, after: u64, but: &BTreeSet<ChangeHash>) -> Result<Vec<Vec<u8>>, FeedError> {
         self.database.read(|tx| {
-            let mut statement = tx.prepare_cached("SELECT bytes FROM feed WHERE doc = ?1 AND no > ?2 AND device <> ?3 ORDER BY no")?;
-            let rows = statement.query_map(params![doc.as_bytes(), column(after), but], |row| row.get(0))?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let mut statement = tx.prepare_cached("SELECT hash, bytes FROM feed WHERE doc = ?1 AND no > ?2 ORDER BY no")?;
+            let mut rows = statement.query(params![doc.as_bytes(), column(after)])?;
+            let mut changes = Vec::new();
+            while let Some(row) = rows.next()? {
+                if !but.contains(&ChangeHash(row.get(0)?)) {
+                    changes.push(row.get(1)?);
+                }
+            }
+            Ok(changes)
         })
     }
 
-    fn is_all_by(&self, doc: DocId, device: DeviceId, above: u64) -> Result<bool, FeedError> {
+    fn is_all_of(&self, doc: DocId, these: &BTreeSet<ChangeHash>, above: u64) -> Result<bool, FeedError> {
+        if these.is_empty() {
+            return Ok(false);
+        }
         self.database.read(|tx| {
-            let mut statement =
-                tx.prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM feed WHERE doc = ?1 AND (device <> ?2 OR no <= ?3))")?;
-            Ok(statement.query_row(params![doc.as_bytes(), device.as_bytes(), column(above)], |row| row.get(0))?)
+            let mut statement = tx.prepare_cached("SELECT hash, no FROM feed WHERE doc = ?1 ORDER BY no")?;
+            let mut rows = statement.query([doc.as_bytes()])?;
+            while let Some(row) = rows.next()? {
+                if number(row, 1)? <= above || !these.contains(&ChangeHash(row.get(0)?)) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
         })
     }
 

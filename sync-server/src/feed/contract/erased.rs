@@ -40,7 +40,7 @@ pub(crate) fn what_was_erased_stays_erased(feed: &impl Feed) {
     assert_eq!(feed.all_erased(Some(doc(1).into())).unwrap(), [erased]);
     assert!(feed.all_erased(Some(doc(2).into())).unwrap().is_empty());
 
-    assert!(feed.changes(doc(1), 0, None).unwrap().is_empty());
+    assert!(feed.changes(doc(1), 0, &BTreeSet::new()).unwrap().is_empty());
     let aside: Vec<_> =
         feed.desk(None, 10).unwrap().into_iter().map(|row| (row.row.refused.doc, row.state, row.row.refused.bytes.len())).collect();
     assert_eq!(aside, [(doc(1), DeskState::Rejected, 0), (doc(2), DeskState::Open, 3)], "the line stays, without what it held");

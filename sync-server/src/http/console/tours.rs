@@ -222,7 +222,7 @@ fn devices(app: &App, doc: DocId, rep: UserId, revisions: &Revisions, names: &Na
     for device in app.accounts().devices()?.into_iter().filter(|device| device.user == rep && device.revoked_at.is_none()) {
         let lacking: BTreeSet<ChangeHash> = app
             .feed()
-            .changes(doc, device.cursor_no, None)?
+            .changes(doc, device.cursor_no, &BTreeSet::new())?
             .iter()
             .filter_map(|bytes| gate.identify(bytes).ok())
             .map(|identity| identity.hash)
