@@ -1,10 +1,12 @@
 //! The laws of the design, checked on a world at rest, and random worlds that try to break them.
 //!
 //! * [`storm`] – seeded worlds in which everything goes wrong that can · [`work`] – what people do in them.
+//! * [`acknowledged`] – what a verdict promises.
 //! * [`scopes`] – what such worlds found about scopes, told plainly · [`stale`] – about answers that come late or twice.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
 
+mod acknowledged;
 mod scopes;
 mod seeds;
 mod stale;

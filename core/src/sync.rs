@@ -203,17 +203,17 @@ impl Replica {
     }
 
     fn made(&self, first: Option<&Answer>) -> Result<Made, ReplicaError> {
-        Ok(self.store().read(|read| first.map_or(Ok(Made::ForThis), |first| stand::made(read, first)))?)
+        Ok(self.store().read(|read| first.map_or(Ok(Made::Here), |first| stand::made(read, first)))?)
     }
 
     fn take_part(&mut self, answer: &Answer, made: Made, now: Ms) -> Result<Synced, ReplicaError> {
         let mut synced = Synced { more: answer.more, clock_offset_ms: answer.now.since(now), ..Synced::default() };
-        if made == Made::ForAnotherLife {
+        if made == Made::OtherLife {
             synced.more = true;
             return Ok(synced);
         }
         let before = self.store().read(|read| read.pull_position())?;
-        let passes = made == Made::ForThis && answer.checkpoint.is_none() && answer.cursor.number > before.number;
+        let passes = made == Made::Here && answer.checkpoint.is_none() && answer.cursor.number > before.number;
         self.settle(&answer.verdicts, passes, now, &mut synced)?;
         let told = answer.told.clone().unwrap_or_default();
         if told.order == Some(Order::Wipe) {
@@ -224,7 +224,7 @@ impl Replica {
         }
         synced.drain_only = told.order == Some(Order::Drain);
         self.let_go(now, &mut synced)?;
-        if made == Made::ForAnother {
+        if made == Made::Elsewhere {
             // What was handed on is handed on again: headquarters may have gone back since it said so.
             let told = Told { delivered: Vec::new(), recovered: Vec::new(), ..told };
             let broken = self.take_told(&told, now, &mut synced)?;

@@ -3,7 +3,11 @@
 use roadbook_core::exchange::Answer;
 
 use crate::world::World;
-use crate::world::cast::customer;
+use crate::world::cast::{self, customer};
+use crate::world::disk::{Disk, Trouble};
+use crate::world::mishap::attempt;
+use crate::world::phone::Home;
+use crate::world::platter::Loss;
 
 /// A phone on a file, its backup, and what it handed in after that.
 fn put_back() -> (World, std::path::PathBuf) {
@@ -74,12 +78,40 @@ fn a_profile_that_was_lost_on_its_way_is_told_again() {
     let (mut world, _) = put_back();
     world.sync("wf1");
     let who = roadbook_server::accounts::Who::default();
-    let west = [roadbook_core::ids::TerritoryId(crate::world::cast::WEST.to_owned())].into();
-    world.office.accounts.assign_territories(world.now, &who, crate::world::cast::user("wf"), &west).unwrap();
+    let west = [roadbook_core::ids::TerritoryId(cast::WEST.to_owned())].into();
+    world.office.accounts.assign_territories(world.now, &who, cast::user("wf"), &west).unwrap();
     let phone = &world.phones["wf1"];
     let request = phone.replica().sync_request(world.now, None).unwrap();
     let _lost = world.office.answer(phone.device, &request, world.now).unwrap();
     world.sync("wf1");
     let told = world.phone("wf1").replica().profile().unwrap().unwrap();
-    assert_eq!(told.territories.iter().map(|territory| territory.0.as_str()).collect::<Vec<_>>(), [crate::world::cast::WEST]);
+    assert_eq!(told.territories.iter().map(|territory| territory.0.as_str()).collect::<Vec<_>>(), [cast::WEST]);
+}
+
+#[test]
+fn a_power_cut_in_the_middle_of_an_answer_leaves_a_true_cursor() {
+    let mut world = World::monday(&["lq1"]);
+    world.enrol_at("wf1", cast::device("wf1"), Home::Disk(Disk::new()));
+    world.sync("wf1");
+    for n in 1..6 {
+        world.at("09:00").on("lq1").set(customer(n), "trade_name", "新店名");
+    }
+    world.sync("lq1");
+    let (now, before) = (world.now, world.phones["wf1"].disk().copy());
+    let request = world.phones["wf1"].replica().sync_request(now, None).unwrap();
+    let answer = world.office.answer(cast::device("wf1"), &request, now).unwrap();
+    let mut chance = world.chance.branch("cuts");
+    let mut cuts = 0;
+    for within in 1..30 {
+        let phone = world.phones.get_mut("wf1").unwrap();
+        phone.restore_disk(before.clone(), now, |_| std::collections::BTreeSet::new());
+        phone.disk().plant(Trouble::PowerCut, within, &mut chance);
+        let _taken_or_cut = attempt(|| phone.take_answer(&answer, now));
+        if phone.disk().is_stopped() {
+            cuts += 1;
+            phone.power_cut(Loss::None, false, now, &mut chance).unwrap();
+        }
+        super::cursor_is_true(&world, world.phone("wf1")).unwrap();
+    }
+    assert!(cuts > 10, "{cuts} cuts prove nothing");
 }

@@ -3,7 +3,8 @@
 //! must hold. One `u64` gives everything.
 //!
 //! * `ROADBOOK_SEED=n` runs that seed and tells its story when it fails, made as short as it can be.
-//! * `ROADBOOK_WITHOUT=servers,people` leaves out kinds of fault, by the names in `weather`.
+//! * `ROADBOOK_WITHOUT=servers,people` leaves out kinds of fault, by the names in `weather`; `ROADBOOK_WITH=servers,clones` adds
+//!   those that do not always hold yet.
 //! * `ROADBOOK_SEEDS=n` runs n seeds instead of those of `seeds`, from `ROADBOOK_FROM` on.
 //! * `tests/long seeds n` runs n seeds on all cores.
 //!
@@ -32,6 +33,8 @@ use crate::world::{Exchanged, World, hostile, shrink};
 const STEPS: (i64, i64) = (300, 340);
 /// Devices: two of one person, colleagues in two territories, desks, somebody who sees all.
 const DEVICES: [&str; 7] = ["wf1", "xw1", "lq1", "wf2", "zm1", "sl1", "cg1"];
+/// Most phones of a run, copies included.
+const PHONES_MAX: usize = 9;
 /// Fewest devices of a run.
 const DEVICES_MIN: i64 = 3;
 /// Writes of a phone, and of the server, within which planted trouble comes.
@@ -193,7 +196,30 @@ impl Storm {
         if self.chance.in_thousand(weather.people) {
             self.people(name)?;
         }
+        // From a branch of its own: a world without copies draws as it did before there were any.
+        if self.chance.branch("clones").in_thousand(weather.clones) {
+            self.copy_phone(name);
+        }
         Ok(())
+    }
+
+    /// The file of a phone comes onto another phone of the same person, whose app finds that it is a copy and has it enrolled.
+    fn copy_phone(&mut self, name: &str) {
+        let (world, now) = (&mut self.world, self.world.now);
+        let user = world.phones[name].user;
+        let refused = world.office.disk().is_troubled() || world.phones[name].disk().is_troubled() || world.office.person(user).disabled;
+        if refused || self.enemy.as_deref() == Some(name) || world.phones.len() >= PHONES_MAX {
+            return;
+        }
+        self.installs += 1;
+        let copy = format!("{name} copy {}", self.installs);
+        let device = DeviceId::derived(&format!("cast/{copy}"));
+        let profile = world.office.enrol(user, device, &copy, now);
+        let phone = world.phones.get_mut(name).unwrap().copied_onto(&copy, device, &profile, now);
+        world.phones.insert(copy, phone);
+        // A backup of the server from before would not know the device.
+        self.server_backup = None;
+        self.tell(|| format!("{name} is copied onto another phone"));
     }
 
     fn plant(&mut self, name: &str, server: bool, trouble: Trouble) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use roadbook_core::exchange::Profile;
 use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, UserId};
-use roadbook_core::replica::{Replica, ReplicaError, Stamp, Start};
+use roadbook_core::replica::{Claimed, Replica, ReplicaError, Stamp, Start};
 use roadbook_core::store::{Check, Durability, OpenOptions, OwnStanding, StoreError};
 use roadbook_core::sync::Synced;
 
@@ -204,6 +204,31 @@ impl Phone {
             chance,
         };
         phone.start(now).unwrap();
+        phone
+    }
+
+    /// Another phone onto which all of this one's disk was copied, and which was enrolled anew for it.
+    pub(crate) fn copied_onto(&mut self, name: &str, device: DeviceId, profile: &Profile, now: Ms) -> Self {
+        // Each installation keeps a number of its own where no copy takes it.
+        let _first_or_same = self.replica_mut().claim(*self.device.as_bytes()).unwrap();
+        let disk = Disk::of(self.disk().copy());
+        let mut phone = Self {
+            name: name.to_owned(),
+            user: self.user,
+            device,
+            clock_error_ms: self.clock_error_ms,
+            saved: BTreeMap::new(),
+            clock_stands_at: self.clock_stands_at,
+            restored: true,
+            promised: 0,
+            written_down: 0,
+            replica: None,
+            home: Home::Disk(disk),
+            chance: self.chance.branch(name),
+        };
+        phone.start(now).unwrap();
+        assert_eq!(phone.replica_mut().claim(*device.as_bytes()).unwrap(), Claimed::Copy);
+        phone.replica_mut().enrolled(device, profile).unwrap();
         phone
     }
 

@@ -5,8 +5,12 @@ use super::chance::Chance;
 use super::network::Faults;
 
 /// What a restored server lost and only other phones than its author's still hold is not handed in again yet: none is restored here
-/// until it is. The range of the plan is 5 in a thousand.
+/// until it is, but where `ROADBOOK_WITH` names `servers`. The range of the plan is 5 in a thousand.
 const SERVERS_RESTORED_MAX: i64 = 0;
+/// As [`SERVERS_RESTORED_MAX`] where that is asked for.
+const SERVERS_RESTORED_WITH: i64 = 5;
+/// Phones whose file is copied onto a second phone, where `ROADBOOK_WITH` names `clones`.
+const CLONES_WITH: i64 = 5;
 
 /// How often what happens, in a thousand steps, unless it says otherwise.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,6 +34,8 @@ pub(crate) struct Weather {
     pub(crate) people: u64,
     /// One of the devices is in an enemy's hand.
     pub(crate) hostile: bool,
+    /// The file of a phone is copied onto another phone, which is enrolled anew.
+    pub(crate) clones: u64,
 }
 
 impl Weather {
@@ -37,6 +43,8 @@ impl Weather {
     pub(crate) fn drawn(chance: &mut Chance) -> Self {
         let network = Faults::drawn(chance);
         let torn = chance.between(800, 1_000) as u64;
+        let with = std::env::var("ROADBOOK_WITH").unwrap_or_default();
+        let servers = if with.contains("servers") { SERVERS_RESTORED_WITH } else { SERVERS_RESTORED_MAX };
         let mut up_to = |most: i64| if chance.in_thousand(500) { chance.between(1.min(most), most) as u64 } else { 0 };
         let drawn = Self {
             network,
@@ -46,9 +54,10 @@ impl Weather {
             clocks: up_to(50),
             phones_restored: up_to(10),
             reinstalled: up_to(5),
-            servers_restored: up_to(SERVERS_RESTORED_MAX),
+            servers_restored: up_to(servers),
             people: up_to(30),
             hostile: chance.in_thousand(100),
+            clones: if with.contains("clones") { chance.between(1, CLONES_WITH) as u64 } else { 0 },
         };
         drawn.without(&std::env::var("ROADBOOK_WITHOUT").unwrap_or_default())
     }
@@ -63,6 +72,7 @@ impl Weather {
             ("reinstalls", &mut self.reinstalled),
             ("servers", &mut self.servers_restored),
             ("people", &mut self.people),
+            ("clones", &mut self.clones),
         ] {
             if named.contains(name) {
                 *often = 0;

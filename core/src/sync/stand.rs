@@ -18,28 +18,28 @@ const SETTING_HOLDS: &str = "pull/holds";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Made {
     /// It was, or it does not say.
-    ForThis,
+    Here,
     /// It was not: only what it says of handed-in changes is taken.
-    ForAnother,
+    Elsewhere,
     /// It speaks of another life of the feed, too: nothing of it holds here.
-    ForAnotherLife,
+    OtherLife,
 }
 
 /// What the first part of an answer was made for.
 pub(super) fn made(read: &Reading<'_>, first: &Answer) -> Result<Made, StoreError> {
-    let Some(stand) = first.stand else { return Ok(Made::ForThis) };
+    let Some(stand) = first.stand else { return Ok(Made::Here) };
     if stand == here(read)? {
         // What the answer leaves out because the request handed it in must be here: a file put back from a backup can stand
         // where it stood before, without what was made since.
         for verdict in first.verdicts.iter().filter(|verdict| matches!(verdict.outcome, Outcome::Accepted | Outcome::AlreadyKnown)) {
             if !read.own_change(verdict.hash)?.is_some_and(|own| own.is_in_its_document()) {
-                return Ok(Made::ForAnother);
+                return Ok(Made::Elsewhere);
             }
         }
-        return Ok(Made::ForThis);
+        return Ok(Made::Here);
     }
     let epoch = read.pull_position()?.epoch;
-    Ok(if epoch == [0; 16] || epoch == first.cursor.epoch { Made::ForAnother } else { Made::ForAnotherLife })
+    Ok(if epoch == [0; 16] || epoch == first.cursor.epoch { Made::Elsewhere } else { Made::OtherLife })
 }
 
 /// The digest of where this device stands: everything that an answer to it hangs on.

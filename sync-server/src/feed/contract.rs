@@ -185,7 +185,7 @@ pub(crate) fn appending_again_changes_nothing(feed: &impl Feed) {
     assert_eq!(feed.filing(doc(1).into()).unwrap(), Some(filed("east", None)));
     assert_eq!(feed.actor(&entry(1, 1, 5).actor).unwrap(), Some(Binding { device: hand(5).device, doc: doc(1) }));
     assert_eq!(feed.actor(&entry(1, 1, 6).actor).unwrap(), None);
-    let these = |numbers: &[u8]| -> BTreeSet<ChangeHash> { numbers.iter().map(|n| entry(1, *n, 5).hash).collect() };
+    let these = |numbers: &[u32]| -> BTreeSet<ChangeHash> { numbers.iter().map(|n| entry(1, *n, 5).hash).collect() };
     let all = [these(&[1, 2, 3]), these(&[2]), these(&[])].map(|these| feed.is_all_of(doc(1), &these, 0).unwrap());
     assert_eq!((all, feed.is_all_of(doc(1), &these(&[1, 2]), 1).unwrap()), ([true, false, false], false));
     let counts = [these(&[]), these(&[1, 2]), these(&[1])].map(|but| feed.changes(doc(1), 0, &but).unwrap().len());
