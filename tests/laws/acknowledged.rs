@@ -16,7 +16,7 @@ fn what_is_acknowledged_is_in_the_feed_whatever_the_disk_refuses() {
     let mut chance = world.chance.branch("refusals");
     let (mut refusals, mut promises) = (0, 0);
     for within in 1..40 {
-        world.pass_ms(60_000).on("wf1").set(customer(1), "trade_name", &format!("第{within}店"));
+        world.pass_ms(60_000).on("wf1").set(customer(1), "trade_name", format!("第{within}店"));
         let request = world.phones["wf1"].replica().sync_request(world.now, None).unwrap();
         world.office.disk().plant(Trouble::Refused, within, &mut chance);
         let (office, now) = (&mut world.office, world.now);

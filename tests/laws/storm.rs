@@ -205,7 +205,8 @@ impl Storm {
 
     /// The file of a phone comes onto another phone of the same person, whose app finds that it is a copy and has it enrolled.
     fn copy_phone(&mut self, name: &str) {
-        let (world, now) = (&mut self.world, self.world.now);
+        let now = self.world.now;
+        let world = &mut self.world;
         let user = world.phones[name].user;
         let refused = world.office.disk().is_troubled() || world.phones[name].disk().is_troubled() || world.office.person(user).disabled;
         if refused || self.enemy.as_deref() == Some(name) || world.phones.len() >= PHONES_MAX {

@@ -210,7 +210,8 @@ impl Phone {
     /// Another phone onto which all of this one's disk was copied, and which was enrolled anew for it.
     pub(crate) fn copied_onto(&mut self, name: &str, device: DeviceId, profile: &Profile, now: Ms) -> Self {
         // Each installation keeps a number of its own where no copy takes it.
-        let _first_or_same = self.replica_mut().claim(*self.device.as_bytes()).unwrap();
+        let own = self.device;
+        let _first_or_same = self.replica_mut().claim(*own.as_bytes()).unwrap();
         let disk = Disk::of(self.disk().copy());
         let mut phone = Self {
             name: name.to_owned(),
