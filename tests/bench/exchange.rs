@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use corpus::{Dice, MadeCard};
 use headquarters::Office;
-use roadbook_core::crdt::{Document, Heads};
+use roadbook_core::crdt::Document;
 use roadbook_core::ids::SubjectId;
 use roadbook_core::replica::{Admitted, Replica, Start, Target};
 use roadbook_core::store::{Lane, OpenOptions};
