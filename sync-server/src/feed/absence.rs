@@ -5,7 +5,8 @@ use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, UserId};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::desk::{ROW, desk_row};
-use super::sqlite::{SqliteFeed, column, head, number};
+use super::columns::{column, number};
+use super::sqlite::{SqliteFeed, head};
 use super::{DeskRow, FeedError};
 
 /// Absences read at once, at most.

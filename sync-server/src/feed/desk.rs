@@ -4,7 +4,8 @@
 use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, UserId};
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::sqlite::{SqliteFeed, column, number, optional_id};
+use super::columns::{column, number, optional_id, quarantined};
+use super::sqlite::SqliteFeed;
 use super::{FeedError, Quarantined, Refused};
 
 /// Rows read at once, at most.
@@ -115,11 +116,9 @@ pub trait Desk {
     fn decided(&self, device: DeviceId, after: u64) -> Result<Vec<DeskRow>, FeedError>;
 }
 
-pub(super) const ROW: &str = "SELECT id, doc, kind, subject, hash, code, why, bytes, device, user, received_ms,
+pub(super) /// The columns of [`super::columns::QUARANTINED`], then what became of it.
+const ROW: &str = "SELECT id, doc, kind, subject, hash, code, why, bytes, device, user, received_ms,
                           state, decided_no, decided_ms, decided_by, remark FROM quarantine";
-
-/// What was set aside: the first eleven columns of [`ROW`].
-pub(super) const QUARANTINED: &str = "SELECT id, doc, kind, subject, hash, code, why, bytes, device, user, received_ms FROM quarantine";
 
 impl Desk for SqliteFeed {
     fn desk(&self, state: Option<DeskState>, rows_max: usize) -> Result<Vec<DeskRow>, FeedError> {
@@ -183,24 +182,5 @@ pub(super) fn desk_row(row: &Row<'_>) -> Result<DeskRow, rusqlite::Error> {
         decided_at: (decided_ms != 0).then_some(Ms(decided_ms)),
         decided_by: optional_id(row, 14)?.map(UserId::from_bytes),
         remark: row.get(15)?,
-    })
-}
-
-/// Reads the columns of [`QUARANTINED`].
-pub(super) fn quarantined(row: &Row<'_>) -> Result<Quarantined, rusqlite::Error> {
-    Ok(Quarantined {
-        id: row.get(0)?,
-        refused: Refused {
-            doc: DocId::from_bytes(row.get(1)?),
-            kind: row.get(2)?,
-            subject: SubjectId::from_bytes(row.get(3)?),
-            hash: ChangeHash(row.get(4)?),
-            code: row.get(5)?,
-            why: row.get(6)?,
-            bytes: row.get(7)?,
-        },
-        device: optional_id(row, 8)?.map(DeviceId::from_bytes),
-        user: UserId::from_bytes(row.get(9)?),
-        received_at: Ms(row.get(10)?),
     })
 }

@@ -6,7 +6,8 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::filing::rescope;
 use super::groups::Groups;
-use super::sqlite::{Numbers, SqliteFeed, column, document, introduce, number};
+use super::columns::{column, number};
+use super::sqlite::{Numbers, SqliteFeed, document, introduce};
 use super::{Document, FeedError};
 use crate::exchange::verdict::{ERASED, words};
 

@@ -7,7 +7,8 @@ use roadbook_core::ids::{DocId, SubjectId};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::erase::is_erased;
-use super::sqlite::{Numbers, column, document, filing};
+use super::columns::column;
+use super::sqlite::{Numbers, document, filing};
 use super::{FeedError, Filing, Scope, Window};
 
 /// Notes what a window opens or closes; a side that it says nothing of stays as it is.

@@ -10,7 +10,7 @@ use roadbook_core::ids::DocId;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::pull::{live, readable};
-use super::sqlite::number;
+use super::columns::number;
 use super::{Ask, Scope};
 
 /// Mark of a file whose groups have been worked out.

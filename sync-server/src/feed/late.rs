@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::sqlite::{SqliteFeed, column, number, optional_id};
+use super::columns::{column, number, optional_id};
+use super::sqlite::SqliteFeed;
 use super::{FeedError, Filing};
 
 /// Lines of [`Handovers::late`], at most.

@@ -23,6 +23,7 @@
 mod absence;
 #[cfg(test)]
 pub(crate) mod contract;
+mod columns;
 mod desk;
 mod erase;
 mod filing;

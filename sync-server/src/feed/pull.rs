@@ -9,7 +9,8 @@ use roadbook_core::crdt::Heads;
 use roadbook_core::ids::{DocId, SubjectId, UserId};
 use rusqlite::{Transaction, params};
 
-use super::sqlite::{Numbers, column, head, number};
+use super::columns::{column, number};
+use super::sqlite::{Numbers, head};
 use super::{Ask, Grant, HeldDocument, PAGE_DOCUMENTS_MAX, Page, PageDocument, Scope};
 
 /// All scopes that were ever granted to a person, with the role under which.

@@ -7,7 +7,7 @@ use roadbook_core::crdt::Heads;
 use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::desk::{QUARANTINED, quarantined};
+use super::columns::{QUARANTINED, column, number, optional_id, quarantined};
 use super::erase::is_erased;
 use super::filing::{file, put_window, rescope};
 use super::groups::Groups;
@@ -461,21 +461,6 @@ fn number_of(tx: &Transaction<'_>, doc: DocId, hash: &ChangeHash) -> Result<Opti
 
 pub(super) fn head(tx: &Transaction<'_>) -> Result<u64, rusqlite::Error> {
     tx.prepare_cached("SELECT head FROM feed_state")?.query_row([], |row| number(row, 0))
-}
-
-/// An id column in which empty means none.
-pub(super) fn optional_id(row: &Row<'_>, index: usize) -> Result<Option<[u8; 16]>, rusqlite::Error> {
-    let bytes: Vec<u8> = row.get(index)?;
-    if bytes.is_empty() { Ok(None) } else { row.get(index).map(Some) }
-}
-
-pub(super) fn number(row: &Row<'_>, index: usize) -> Result<u64, rusqlite::Error> {
-    row.get::<_, i64>(index).map(|no| u64::try_from(no).unwrap_or(0))
-}
-
-/// A number as SQLite stores it.
-pub(super) fn column(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -105,10 +105,10 @@ impl Report {
             if every_row || !quiet {
                 let what = outcome(&row.decision, language);
                 let details = details(row, language);
-                let number = row.row;
+                let (number, space) = (row.row, if row.name.is_empty() { "" } else { " " });
                 let line = match language {
-                    Language::Zh => format!("第 {number} 行 {}：{what}", row.name),
-                    Language::En => format!("row {number} {}: {what}", row.name),
+                    Language::Zh => format!("第 {number} 行{space}{}：{what}", row.name),
+                    Language::En => format!("row {number}{space}{}: {what}", row.name),
                 };
                 lines.push(if details.is_empty() { line } else { format!("{line}{}{details}", language.of("。", ". ")) });
             }

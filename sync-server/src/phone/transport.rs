@@ -128,7 +128,7 @@ impl Line {
                 Ok(_) => Ok(Tried::Answer(bytes)),
             };
         }
-        let words = String::from_utf8_lossy(&bytes).chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect();
+        let words = words(&bytes).chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect();
         if status == 426 { Err(TransportError::UpdateNeeded { words }) } else { Err(TransportError::Refused { status, words }) }
     }
 
@@ -143,4 +143,14 @@ impl Line {
 enum Tried {
     Answer(Vec<u8>),
     OtherTime(Ms),
+}
+
+/// What a refusal says to people, in both languages; the body as it is when it is none of ours.
+fn words(body: &[u8]) -> String {
+    let said: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let in_language = |key: &str| said.pointer(key).and_then(serde_json::Value::as_str);
+    match (in_language("/error/message_zh"), in_language("/error/message_en")) {
+        (Some(zh), Some(en)) => format!("{zh} · {en}"),
+        _ => String::from_utf8_lossy(body).into_owned(),
+    }
 }
