@@ -4,8 +4,8 @@
 use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, UserId};
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::desk::{ROW, desk_row};
 use super::columns::{column, number};
+use super::desk::{ROW, desk_row};
 use super::sqlite::{SqliteFeed, head};
 use super::{DeskRow, FeedError};
 

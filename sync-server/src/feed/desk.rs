@@ -1,12 +1,12 @@
 //! The quarantine as a desk: what waits, one row by its number, and what was decided. A decision draws a number of its own, so
 //! that a device can be told what it has not heard yet. Never here: whether a change can enter after all (`quarantine`).
 
-use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, UserId};
+use roadbook_core::ids::{DeviceId, DocId, Ms, UserId};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::columns::{column, number, optional_id, quarantined};
 use super::sqlite::SqliteFeed;
-use super::{FeedError, Quarantined, Refused};
+use super::{FeedError, Quarantined};
 
 /// Rows read at once, at most.
 pub const DESK_ROWS_MAX: usize = 10_000;
@@ -116,8 +116,8 @@ pub trait Desk {
     fn decided(&self, device: DeviceId, after: u64) -> Result<Vec<DeskRow>, FeedError>;
 }
 
-pub(super) /// The columns of [`super::columns::QUARANTINED`], then what became of it.
-const ROW: &str = "SELECT id, doc, kind, subject, hash, code, why, bytes, device, user, received_ms,
+/// The columns of [`super::columns::QUARANTINED`], then what became of it.
+pub(super) const ROW: &str = "SELECT id, doc, kind, subject, hash, code, why, bytes, device, user, received_ms,
                           state, decided_no, decided_ms, decided_by, remark FROM quarantine";
 
 impl Desk for SqliteFeed {

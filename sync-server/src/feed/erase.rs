@@ -4,9 +4,9 @@
 use roadbook_core::ids::{DocId, Ms, SubjectId, UserId};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
+use super::columns::{column, number};
 use super::filing::rescope;
 use super::groups::Groups;
-use super::columns::{column, number};
 use super::sqlite::{Numbers, SqliteFeed, document, introduce};
 use super::{Document, FeedError};
 use crate::exchange::verdict::{ERASED, words};

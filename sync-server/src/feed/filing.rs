@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use roadbook_core::ids::{DocId, SubjectId};
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::erase::is_erased;
 use super::columns::column;
+use super::erase::is_erased;
 use super::sqlite::{Numbers, document, filing};
 use super::{FeedError, Filing, Scope, Window};
 

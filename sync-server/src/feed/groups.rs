@@ -9,8 +9,8 @@ use roadbook_core::exchange::fingerprint;
 use roadbook_core::ids::DocId;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::pull::{live, readable};
 use super::columns::number;
+use super::pull::{live, readable};
 use super::{Ask, Scope};
 
 /// Mark of a file whose groups have been worked out.

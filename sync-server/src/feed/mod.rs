@@ -21,9 +21,9 @@
 //!    of the head, means nothing.
 
 mod absence;
+mod columns;
 #[cfg(test)]
 pub(crate) mod contract;
-mod columns;
 mod desk;
 mod erase;
 mod filing;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use roadbook_core::crdt::Heads;
 use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::columns::{QUARANTINED, column, number, optional_id, quarantined};
 use super::erase::is_erased;

@@ -268,7 +268,7 @@ fn doubles_inside_a_file_and_bad_rows_are_told() {
         "第 3 行 惠民超市：可能重复",
         "第 2 行：本文件中已有",
         "校验位不符",
-        "第 7 行 ：拒绝。名称：没有名称",
+        "第 7 行：拒绝。名称：没有名称",
         "成立日期：日和月无法区分",
     ] {
         assert!(zh.contains(words), "{words}\n{zh}");
