@@ -273,6 +273,27 @@ class EdgeTest(unittest.TestCase):
         urgent = self.book.urgent(report)
         self.assertEqual(([one.what for one in urgent.handling], urgent.picture), (["received"], png[:2_000]))
 
+    def test_what_few_may_know_is_the_owners_and_goes_to_headquarters(self):
+        self.enrolled()
+        boss = self.book.new_entry_id()
+        name = {"name": rb.Value.TEXT("张老板"), "role": rb.Value.TEXT("owner")}
+        shop = self.book.new_customer([rb.Edit.ASSERT("trade_name", rb.Value.TEXT("信用小店"), rb.Provenance()), rb.Edit.ENTRY("stakeholders", boss, name, rb.Provenance())])
+        self.book.edit_person(shop, boss, None, [rb.Edit.REWRITE("hobbies", "钓鱼"), rb.Edit.ASSERT("age", rb.Value.INT(47), rb.Provenance())])
+        self.book.observe_credit(shop, "门口有人催债")
+        with self.assertRaises(rb.RoadbookError.BadField):
+            self.book.edit_person(shop, boss, None, [rb.Edit.ASSERT("age", rb.Value.INT(900), rb.Provenance())])
+        self.loop.once()
+        self.assertEqual(self.book.outbox().changes, 0)
+        person = self.book.persons(shop)[0]
+        self.assertEqual((person.stakeholder, person.texts["hobbies"], person.facts["age"].value), (boss, "钓鱼", rb.Value.INT(47)))
+        self.assertEqual([one.text for one in self.book.credit_observations(shop)], ["门口有人催债"])
+        # The file itself is not a representative's to write: headquarters sets it aside, and this phone does not go on showing it.
+        self.book.edit_credit(shop, None, [rb.Edit.ASSERT("grade", rb.Value.TEXT("1"), rb.Provenance())])
+        self.loop.once()
+        self.assertEqual((self.book.credit(shop), self.book.credit_badge(shop)), (None, None))
+        self.assertTrue(any("no_right" in one.reason for one in self.book.set_aside_changes()))
+        self.assertIn("keep_until", [field.id for section in rb.form("person") for field in section.fields])
+
     def test_news_arrive(self):
         self.enrolled()
         heard = threading.Event()
