@@ -6,6 +6,7 @@ mod fixtures;
 mod hostile;
 mod hostile_http;
 mod laws;
+mod limits;
 mod matrix;
 mod scenarios;
 mod socket;
