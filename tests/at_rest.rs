@@ -8,6 +8,7 @@ use std::path::Path;
 use roadbook_core::exchange::Profile;
 use roadbook_core::ids::{DeviceId, EntryId, Ms, SubjectId, UserId};
 use roadbook_core::model::{Edit, Provenance, Value};
+use roadbook_core::replica::private::describe_person;
 use roadbook_core::replica::{Replica, Stamp, Start, Target};
 use roadbook_core::store::rows::CustomerFilter;
 use roadbook_core::store::{Lane, OpenOptions, StoreKey, keep_ballast, salvage};
@@ -90,4 +91,30 @@ fn the_files_of_a_phone_under_a_key_say_nothing() {
     });
     let saved = salvage(&encrypted.path().join("phone.sqlite"), Some(&key)).unwrap();
     assert_eq!((saved.changes.len(), saved.drafts.len(), saved.cut_short), (1, 1, false));
+}
+
+/// Erasing builds the file anew: under the same key, and with everything else in it.
+#[test]
+fn a_file_under_a_key_stays_under_it_when_something_is_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, key) = (folder.path().join("phone.sqlite"), StoreKey::new([0x5a; 32]));
+    let start = Start { open: OpenOptions::phone(NOON).under(Some(&key)), process: [9; 16] };
+    let (shop, boss) = (SubjectId::from_bytes([7; 16]), EntryId::from_bytes([8; 16]));
+    let (mut replica, _) = Replica::open(&path, &start).unwrap();
+    let name = Edit::Assert { field: "trade_name".to_owned(), value: "惠民超市".into(), provenance: Provenance::default() };
+    replica.save(&stamp(1), Lane::Normal, &Target::customer(shop), &[name]).unwrap();
+    let (target, edits) =
+        describe_person(shop, boss, None, vec![Edit::Rewrite { field: "hobbies".to_owned(), text: "要两箱水".to_owned() }]);
+    replica.save(&stamp(2), Lane::Normal, &target, &edits).unwrap();
+    assert_eq!(replica.persons(shop).unwrap().len(), 1);
+    replica.erase(shop.person(boss)).unwrap();
+    assert!(!replica.store().read(|read| read.residue()).unwrap(), "the file was built anew and its log emptied");
+    assert_eq!(given_away(folder.path()), []);
+    drop(replica);
+    assert_eq!(given_away(folder.path()), []);
+    let (replica, set_aside) = Replica::open(&path, &Start { process: [10; 16], ..start }).unwrap();
+    assert!(set_aside.is_none() && replica.store().is_sound().unwrap());
+    assert!(replica.persons(shop).unwrap().is_empty());
+    assert_eq!(replica.card(shop).unwrap().unwrap().text("trade_name"), Some("惠民超市"));
+    assert_eq!(replica.outbox_size().unwrap().changes, 1);
 }
