@@ -1,5 +1,7 @@
 //! The time limits of the tests themselves: `tests/within` ends what hangs, by name, with everything it started.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test says where")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
