@@ -57,9 +57,10 @@ pub(crate) fn key(device: DeviceId) -> SoftwareKey {
     SoftwareKey::from_secret(&secret).unwrap()
 }
 
-/// Whose device it is.
+/// Whose device it is; a copy of one, `wf1 copy 2`, is the same person's.
 pub(crate) fn owner(device: &str) -> UserId {
-    user(device.trim_end_matches(|c: char| c.is_ascii_digit()))
+    let first = device.split(' ').next().unwrap_or(device);
+    user(first.trim_end_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// Customer C1, C2, …
