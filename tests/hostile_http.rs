@@ -302,7 +302,7 @@ fn an_overloaded_server_says_so_and_loses_nothing() {
         assert!(wait.elapsed() < HONEST_TIME, "a full server never said so");
     }
     match phone.sync() {
-        Err(PhoneError::Transport(TransportError::Refused { status: 503, words })) => assert!(words.contains("overloaded"), "{words}"),
+        Err(PhoneError::Transport(TransportError::Refused { status: 503, words })) => assert!(words.contains("busy"), "{words}"),
         other => panic!("{:?}", other.map(|turns| turns.len())),
     }
     drop(free);

@@ -306,7 +306,7 @@ impl Document {
                 self.inner.transaction_at(PatchLog::inactive(), &heads).map_err(DocumentError::automerge)?
             }
         };
-        let outcome = write(&mut Writer { tx: &mut tx });
+        let outcome = write(&mut Writer { tx: &mut tx, container: None });
         if let Err(error) = outcome {
             tx.rollback();
             return Err(error);
@@ -457,10 +457,13 @@ impl Reader<'_> {
 #[derive(Debug)]
 pub struct Writer<'a> {
     tx: &'a mut dyn WriteTarget,
+    /// The container that was last written to.
+    container: Option<(String, ExId)>,
 }
 
 trait WriteTarget: std::fmt::Debug {
-    fn put(&mut self, container: &str, key: &str, bytes: Vec<u8>) -> Result<(), DocumentError>;
+    fn registers(&self, container: &str) -> Result<ExId, DocumentError>;
+    fn put(&mut self, container: &ExId, key: &str, bytes: Vec<u8>) -> Result<(), DocumentError>;
     fn splice(&mut self, name: &str, at: usize, delete: usize, insert: &str) -> Result<(), DocumentError>;
     fn rewrite(&mut self, name: &str, text: &str) -> Result<(), DocumentError>;
 }
@@ -471,7 +474,11 @@ impl Writer<'_> {
     /// # Errors
     /// [`DocumentError::NoContainer`].
     pub fn put(&mut self, container: &str, key: &str, bytes: Vec<u8>) -> Result<(), DocumentError> {
-        self.tx.put(container, key, bytes)
+        let id = match &self.container {
+            Some((name, id)) if name == container => id,
+            _ => &self.container.insert((container.to_owned(), self.tx.registers(container)?)).1,
+        };
+        self.tx.put(id, key, bytes)
     }
     /// Deletes and inserts characters (Unicode scalar values) of a text.
     ///
@@ -490,17 +497,19 @@ impl Writer<'_> {
 }
 
 impl WriteTarget for automerge::transaction::Transaction<'_> {
-    fn put(&mut self, container: &str, key: &str, bytes: Vec<u8>) -> Result<(), DocumentError> {
-        let id = find(self, container, ObjType::Map)?;
-        let rivals = self.get_all(&id, key).map_err(DocumentError::automerge)?;
+    fn registers(&self, container: &str) -> Result<ExId, DocumentError> {
+        find(self, container, ObjType::Map)
+    }
+    fn put(&mut self, id: &ExId, key: &str, bytes: Vec<u8>) -> Result<(), DocumentError> {
+        let rivals = self.get_all(id, key).map_err(DocumentError::automerge)?;
         let repeats = |value: &AmValue<'_>| matches!(value, AmValue::Scalar(scalar) if matches!(&**scalar, ScalarValue::Bytes(other) if *other == bytes));
         if rivals.iter().any(|(value, _)| repeats(value)) {
             // Automerge leaves a repetition out, or answers it by deleting the other rivals, without a trace of who chose. But to
             // say a thing again is an assertion of its own (an entry that is edited lives on, whoever removes it meanwhile): an
             // empty value in between makes it one.
-            automerge::transaction::Transactable::put(self, &id, key, ScalarValue::Bytes(Vec::new())).map_err(DocumentError::automerge)?;
+            automerge::transaction::Transactable::put(self, id, key, ScalarValue::Bytes(Vec::new())).map_err(DocumentError::automerge)?;
         }
-        automerge::transaction::Transactable::put(self, &id, key, ScalarValue::Bytes(bytes)).map_err(DocumentError::automerge)
+        automerge::transaction::Transactable::put(self, id, key, ScalarValue::Bytes(bytes)).map_err(DocumentError::automerge)
     }
     fn splice(&mut self, name: &str, at: usize, delete: usize, insert: &str) -> Result<(), DocumentError> {
         let id = find(self, name, ObjType::Text)?;

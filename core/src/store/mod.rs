@@ -41,7 +41,7 @@ pub use open::{Check, Durability, OpenOptions, Opened};
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use codec::Codec;
 
@@ -89,9 +89,9 @@ impl Store {
     /// # Errors
     /// What the closure returns, or a failure to read.
     pub fn read<T, E: From<StoreError>>(&self, body: impl FnOnce(&Reading<'_>) -> Result<T, E>) -> Result<T, E> {
-        let tx = self.conn.unchecked_transaction().map_err(StoreError::from)?;
-        let out = body(&Reading { conn: &tx, codec: &self.codec })?;
-        tx.finish().map_err(StoreError::from)?;
+        let tx = Transaction::begin(&self.conn, "BEGIN")?;
+        let out = body(&Reading { conn: &self.conn, codec: &self.codec })?;
+        tx.commit()?;
         Ok(out)
     }
 
@@ -100,9 +100,9 @@ impl Store {
     /// # Errors
     /// What the closure returns, or a failure to write or commit.
     pub fn write<T, E: From<StoreError>>(&mut self, body: impl FnOnce(&mut Writing<'_>) -> Result<T, E>) -> Result<T, E> {
-        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
-        let out = body(&mut Writing { reading: Reading { conn: &tx, codec: &self.codec } });
-        let done = out.and_then(|out| tx.commit().map(|()| out).map_err(|error| StoreError::from(error).into()));
+        let tx = Transaction::begin(&self.conn, "BEGIN IMMEDIATE")?;
+        let out = body(&mut Writing { reading: Reading { conn: &self.conn, codec: &self.codec } });
+        let done = out.and_then(|out| Ok(tx.commit().map(|()| out)?));
         if done.is_err() {
             // What was rolled back taught the codec of rows that do not exist.
             self.codec.forget_dictionaries();
@@ -114,6 +114,33 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
+    }
+}
+
+/// A transaction under way, rolled back when it is dropped before its commit. Its statements are kept: to parse them anew each time
+/// would be a tenth of a save.
+struct Transaction<'a> {
+    conn: &'a Connection,
+}
+
+impl<'a> Transaction<'a> {
+    fn begin(conn: &'a Connection, how: &str) -> Result<Self, StoreError> {
+        conn.prepare_cached(how)?.execute([])?;
+        Ok(Self { conn })
+    }
+    fn commit(self) -> Result<(), StoreError> {
+        self.conn.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        // After a commit, and after an error at which SQLite rolled back by itself, there is none.
+        if !self.conn.is_autocommit() {
+            // Should it fail, the next one cannot begin, and says so.
+            let _rolled_back = self.conn.execute_batch("ROLLBACK");
+        }
     }
 }
 
