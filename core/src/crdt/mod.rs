@@ -4,7 +4,7 @@
 //! texts, and nothing else is ever created in it. So two phones that make the same document offline share its containers,
 //! and the gate judges an operation by the one object it touches.
 //!
-//! * [`document`] – open, write at given heads, read registers with their rivals, changes out and in, snapshots.
+//! * [`document`] – open, write at given heads (through a [`Writer`]), read registers with their rivals, changes out and in, snapshots.
 //! * [`genesis`] – the deterministic first changes.
 //! * [`gate`] – what every byte from outside passes before a document sees it; its chunks are taken apart in `chunk`.
 //! * [`history`] – every assertion that a register ever held.
@@ -18,7 +18,9 @@ pub mod gate;
 pub mod genesis;
 pub mod history;
 pub mod rewrite;
+mod writer;
 
-pub use document::{ChangeMeta, ChangeStamp, Document, DocumentError, Heads, OpId, RawChange, Register, Rival, Writer};
+pub use document::{ChangeMeta, ChangeStamp, Document, DocumentError, Heads, OpId, RawChange, Register, Rival};
 pub use genesis::{Genesis, Shape};
 pub use history::Past;
+pub use writer::Writer;

@@ -1,7 +1,7 @@
 //! Keys of a file: right, wrong, missing, changed, and a crash at each step of changing one.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::*;
 use crate::ids::Ms;
@@ -53,7 +53,7 @@ mod built_in {
         store.read(|read| read.setting("a")).unwrap().unwrap()
     }
     /// A closed file that holds "b" under `key`.
-    fn made(folder: &Path, key: Option<&StoreKey>) -> PathBuf {
+    fn made(folder: &Path, key: Option<&StoreKey>) -> std::path::PathBuf {
         let path = folder.join("replica.sqlite");
         let mut store = open(&path, key).unwrap();
         put(&mut store, b"b");

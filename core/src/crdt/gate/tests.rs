@@ -9,7 +9,8 @@
 )]
 
 use super::*;
-use crate::crdt::document::{ChangeStamp, DocumentError, Heads, RawChange, Writer};
+use crate::crdt::Writer;
+use crate::crdt::document::{ChangeStamp, DocumentError, Heads, RawChange};
 use crate::crdt::genesis::{Genesis, Shape};
 use crate::ids::{Ms, UserId};
 
