@@ -11,6 +11,7 @@ mod settled;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use roadbook_core::crdt::gate::{Gate, Refusal};
@@ -97,6 +98,7 @@ pub struct Followed {
 pub struct Headquarters {
     inner: Arc<Mutex<Inner>>,
     readers: Arc<Readers>,
+    reached: Arc<AtomicU64>,
 }
 
 /// Connections that only read, so that nobody who looks waits for whoever writes.
@@ -134,6 +136,8 @@ pub struct Inner {
     gate: Gate,
     /// Something was taken in, and what it owes is not carried out yet: a disk failed in between.
     unsettled: bool,
+    /// Everything of the feed up to this number is in the replica, for readers too.
+    reached: Arc<AtomicU64>,
 }
 
 impl Headquarters {
@@ -172,7 +176,8 @@ impl Headquarters {
     }
 
     fn over(inner: Inner, file: Option<(PathBuf, [u8; 16])>) -> Self {
-        Self { inner: Arc::new(Mutex::new(inner)), readers: Arc::new(Readers { file, idle: Mutex::default() }) }
+        let reached = Arc::clone(&inner.reached);
+        Self { inner: Arc::new(Mutex::new(inner)), readers: Arc::new(Readers { file, idle: Mutex::default() }), reached }
     }
 
     fn catch_up(
@@ -183,7 +188,7 @@ impl Headquarters {
         now: Ms,
     ) -> Result<Inner, HeadquartersError> {
         replica.put_offset_minutes(offset_minutes)?;
-        let mut inner = Inner { replica, feed, accounts, gate: Gate::strict(), unsettled: false };
+        let mut inner = Inner { replica, feed, accounts, gate: Gate::strict(), unsettled: false, reached: Arc::default() };
         inner.forget_erased()?;
         inner.begin(now)?;
         Ok(inner)
@@ -201,6 +206,18 @@ impl Headquarters {
         let value = read(&reader);
         self.readers.give_back(reader);
         value
+    }
+
+    /// Waits until readers see everything of the feed up to `number`. Whoever appends takes in before it lets headquarters go; a
+    /// reader may look in between.
+    ///
+    /// # Errors
+    /// [`HeadquartersError`] when what is missing cannot be taken in.
+    pub fn in_step(&self, now: Ms, number: u64) -> Result<(), HeadquartersError> {
+        if self.reached.load(Ordering::Acquire) < number {
+            self.hold().follow(now, BTreeMap::new())?;
+        }
+        Ok(())
     }
 
     /// Commits work in a person's name, and what it makes owed.
@@ -388,11 +405,15 @@ impl Inner {
     }
 
     fn take_in(&mut self, mut at_hand: BTreeMap<DocId, CrdtDocument>) -> Result<Followed, HeadquartersError> {
-        let epoch = self.feed.epoch()?;
+        // Before the look for entries: nobody else appends while headquarters is held.
+        let (epoch, head) = (self.feed.epoch()?, self.feed.head()?);
         let mut followed = Followed { number: self.replica.store().read(|read| read.pull_position())?.number, ..Followed::default() };
         loop {
             let entries = self.feed.follow(followed.number, FOLLOW_ENTRIES_MAX)?;
-            let Some(last) = entries.last() else { return Ok(followed) };
+            let Some(last) = entries.last() else {
+                self.reached.store(head, Ordering::Release);
+                return Ok(followed);
+            };
             let number = last.no;
             let admitted = self.grouped(entries, &mut at_hand)?;
             self.replica.absorb(&admitted, |write| {

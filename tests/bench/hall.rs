@@ -163,8 +163,12 @@ impl Running {
     /// Processor time that the server has used.
     pub(crate) fn cpu(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let fields: Vec<u64> =
-            stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().filter_map(|field| field.parse().ok()).collect();
+        let fields: Vec<u64> = stat
+            .rsplit_once(')')
+            .map_or("", |(_, rest)| rest)
+            .split_whitespace()
+            .filter_map(|field| field.parse::<i64>().ok().map(|ticks| ticks.max(0).unsigned_abs()))
+            .collect();
         // State is no number: user and system ticks (10 ms each) are then the 11th and 12th.
         Duration::from_millis(fields.iter().skip(10).take(2).sum::<u64>() * 10)
     }

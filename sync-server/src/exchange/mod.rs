@@ -272,6 +272,7 @@ impl Exchange {
         let at_rest = quiet && request.pushed.is_empty() && answers.iter().all(|answer| answer.items.is_empty() && !answer.more);
         if let Some(last) = answers.last_mut() {
             if let Some(wanted) = said.wanted.as_ref().filter(|wanted| !wanted.is_empty()) {
+                self.headquarters.in_step(now, self.feed.head()?)?;
                 last.items.extend(self.lent(&asker, wanted)?);
                 last.granted = Some(wanted.clone());
             }
@@ -285,7 +286,7 @@ impl Exchange {
     /// Both sides at rest: they must hold the same.
     fn at_rest(&self, now: Ms, asker: &Asker<'_>, request: &Request, said: &Pull, answer: &mut Answer) -> Result<(), ExchangeError> {
         if let Some(prints) = &said.prints {
-            let (compare, items) = self.compare(asker, prints, answer.cursor.number)?;
+            let (compare, items) = self.compare(now, asker, prints, answer.cursor.number)?;
             answer.more = compare.from.is_some();
             answer.items.extend(items);
             answer.compare = Some(compare);

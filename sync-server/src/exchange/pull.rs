@@ -68,6 +68,7 @@ impl Exchange {
         let mut bytes = 0_usize;
         if stands.base == 0 && checkpoint.is_none() && asker.compares {
             let head = self.feed.head()?;
+            self.headquarters.in_step(now, head)?;
             let documents = self.today(asker, now)?;
             let mut items = Vec::new();
             for document in documents.iter().filter(|document| document.last_no <= head) {
@@ -81,7 +82,7 @@ impl Exchange {
             parts.push(Pulled { items, number: 0, checkpoint, today: true });
         }
         loop {
-            let (part, length) = self.part(asker, stands, checkpoint, &given)?;
+            let (part, length) = self.part(asker, stands, checkpoint, &given, now)?;
             bytes = bytes.saturating_add(length);
             checkpoint = part.checkpoint;
             parts.push(part);
@@ -98,12 +99,15 @@ impl Exchange {
         stands: Stands,
         checkpoint: Option<Checkpoint>,
         given: &BTreeSet<DocId>,
+        now: Ms,
     ) -> Result<(Pulled, usize), ExchangeError> {
         let Stands { base, again, .. } = stands;
         // A grant younger than the pull makes it begin again; so does a checkpoint of another life.
         let begun = checkpoint.map(|at| Begun { head: at.base, upto: at.upto }).filter(|begun| asker.view.granted_no() <= begun.head);
         // Whoever compares finds out about documents that left long ago when at rest: they need not be listed one by one.
         let page = self.feed.page(&asker.view.ask(base, begun, again && !asker.compares, PART_DOCUMENTS_MAX))?;
+        // The cursor is to pass all of the page: documents are read at least as new.
+        self.headquarters.in_step(now, page.head)?;
         let pull_head = begun.map_or(page.head, |begun| begun.head);
         let mut items = Vec::new();
         let (mut bytes, mut until, mut complete) = (0_usize, page.until, page.complete);
@@ -176,7 +180,7 @@ impl Exchange {
             return Ok(snapshot);
         }
         let held = self.headquarters.read(|replica| replica.document(doc))?;
-        // Headquarters follows every append before anybody pulls; what it lacks would be a fault of ours.
+        // Headquarters is in step with what the page names; what it lacks would be a fault of ours.
         held.map(|held| held.document.save()).ok_or(ExchangeError::NotFollowed(doc))
     }
 }

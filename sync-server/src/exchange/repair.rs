@@ -8,7 +8,7 @@ use roadbook_core::exchange::pull::{Compare, Prints, packed};
 use roadbook_core::exchange::{ITEMS_BYTES_TARGET, Item, Request, fingerprint};
 use roadbook_core::ids::{DocId, Ms, SubjectId};
 use roadbook_core::model::kinds;
-use roadbook_core::replica::{Admitted, ReplicaError};
+use roadbook_core::replica::Admitted;
 
 use super::pull::{Asker, Stands};
 use super::{Exchange, ExchangeError, held};
@@ -31,8 +31,9 @@ impl Exchange {
 
     /// Answers one part of a comparison: what the device lacks or holds in another state, made from the feed, and which of its
     /// fingerprints are strange.
-    pub(super) fn compare(&self, asker: &Asker<'_>, prints: &Prints, number: u64) -> Result<(Compare, Vec<Item>), ExchangeError> {
+    pub(super) fn compare(&self, now: Ms, asker: &Asker<'_>, prints: &Prints, number: u64) -> Result<(Compare, Vec<Item>), ExchangeError> {
         let (head, documents) = self.feed.held(&asker.view.ask(0, None, false, 1))?;
+        self.headquarters.in_step(now, head)?;
         if head != number {
             return Ok((Compare { from: Some(prints.from), strange: None }, Vec::new()));
         }
@@ -62,12 +63,9 @@ impl Exchange {
     /// A document as the feed has it, whatever headquarters' replica made of it.
     fn truth(&self, asker: &Asker<'_>, held: HeldDocument) -> Result<(Item, usize), ExchangeError> {
         let HeldDocument { doc, kind, subject, own, heads } = held;
-        let made = self.made_anew(doc, &kind)?;
         let ours = self.headquarters.read(|replica| replica.document(doc).ok().flatten().map(|held| held.document.heads()));
-        if ours.as_ref() != Some(&heads)
-            && let Some(made) = made.filter(|made| made.heads() == heads)
-        {
-            self.mend(doc, &kind, subject, made)?;
+        if ours.as_ref() != Some(&heads) {
+            self.mend(doc, &kind, subject)?;
         }
         let document = PageDocument { doc, kind, subject, last_no: 0, since: None, own };
         let item = self.item(asker, &document, Stands { base: 0, again: true, checkpoint: None })?;
@@ -81,10 +79,13 @@ impl Exchange {
         Ok(applied.is_ok().then_some(document))
     }
 
-    fn mend(&self, doc: DocId, kind: &str, subject: SubjectId, document: CrdtDocument) -> Result<(), ReplicaError> {
+    /// Makes a document of headquarters' replica anew from the feed, while nobody appends.
+    fn mend(&self, doc: DocId, kind: &str, subject: SubjectId) -> Result<(), ExchangeError> {
+        let mut inner = self.headquarters.hold();
+        let Some(document) = self.made_anew(doc, kind)? else { return Ok(()) };
         tracing::error!(%doc, "headquarters' replica held something else than its feed; it is mended");
         let admitted = Admitted { doc, kind: kind.to_owned(), subject, document, changes: Vec::new() };
-        self.headquarters.hold().replica_mut().absorb(&[admitted], |_| Ok(()))
+        Ok(inner.replica_mut().absorb(&[admitted], |_| Ok(()))?)
     }
 
     /// Looks at some documents of headquarters' replica for damage, now and then, and makes damaged ones anew from the feed.
@@ -99,9 +100,7 @@ impl Exchange {
         let damaged = self.headquarters.hold().replica_mut().scrub(SCRUB_DOCUMENTS)?;
         for doc in damaged {
             let Some(known) = self.feed.document(doc)? else { continue };
-            if let Some(made) = self.made_anew(doc, &known.kind)? {
-                self.mend(doc, &known.kind, known.subject, made)?;
-            }
+            self.mend(doc, &known.kind, known.subject)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use roadbook_core::crdt::gate::Gate;
 use roadbook_core::exchange::{Answer, Outcome};
 use roadbook_core::ids::{DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::{Edit, Provenance, kinds};
@@ -15,7 +16,8 @@ use crate::access::Role;
 use crate::accounts::{NewUser, Territory, Who};
 use crate::database::{Database, Durability};
 use crate::device::Standing;
-use crate::feed::SqliteFeed;
+use crate::feed::{Batch, Filing, Hand, NewEntry, SqliteFeed};
+use crate::headquarters::described;
 
 const DAY: i64 = 86_400_000;
 const NOW: Ms = Ms(1_772_409_600_000);
@@ -455,4 +457,34 @@ fn what_cannot_be_carried_out_holds_nobody_up() {
     // A server that starts anew from its feed comes to the same.
     let again = Headquarters::in_memory(Arc::clone(&world.feed), world.accounts.clone(), 480, [78; 16], NOW).unwrap();
     assert_eq!(again.read(|hq| hq.card(c1).unwrap().unwrap().text("grade").map(str::to_owned)).as_deref(), Some("A"));
+}
+
+#[test]
+fn what_is_in_the_feed_and_not_yet_taken_in_is_waited_for() {
+    let world = world();
+    let rep = world.user(Role::Salesperson, &["east"]);
+    let mut phone = world.phone(rep);
+    world.sync(&mut phone, NOW);
+    let subject = SubjectId::from_bytes([9; 16]);
+    for name in ["惠民超市", "惠民超市二店"] {
+        // As somebody leaves it who has appended and is about to take in.
+        let stamp = Stamp { author: rep, now: NOW, entropy: [name.len().try_into().unwrap(); 16] };
+        let edit = Edit::Assert { field: "trade_name".to_owned(), value: name.into(), provenance: Provenance::default() };
+        let made = world.headquarters.read(|replica| replica.prepare(&stamp, &Target::customer(subject), &[edit])).unwrap().unwrap();
+        let identity = Gate::strict().identify(&made.change.bytes).unwrap();
+        let (doc, hash, bytes) = (made.doc, made.change.hash, made.change.bytes);
+        let batch = Batch {
+            documents: vec![described(doc, made.kind, subject, None)],
+            filings: vec![(subject, Filing { territory: Some(TerritoryId("east".to_owned())), owner: None })],
+            entries: vec![NewEntry { doc, hash, deps: identity.deps, actor: identity.actor, author: rep, bytes }],
+            ..Batch::default()
+        };
+        world.feed.append(&Hand { device: None, user: rep, now: NOW }, &batch).unwrap();
+        // Another phone gets the whole document, the first one what is new in it.
+        let mut fresh = world.phone(rep);
+        for phone in [&mut fresh, &mut phone] {
+            world.sync(phone, NOW);
+            assert!(phone.replica.document(doc).unwrap().is_some_and(|held| held.document.holds(&hash)), "{name}");
+        }
+    }
 }
