@@ -107,7 +107,6 @@ fn grow(office: &Office, entries: u64) {
     server.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     let replica = Connection::open(folder.join("hq.sqlite")).unwrap();
     replica.execute("UPDATE replica SET number = ?1", [column(head)]).unwrap();
-    replica.execute("UPDATE setting SET value = ?1 WHERE key = 'headquarters/settled'", [head.to_be_bytes().as_slice()]).unwrap();
 }
 
 fn column(number: u64) -> i64 {

@@ -75,6 +75,20 @@ fn ask(world: &World, device: &str, ask: BlobAsk) -> BlobSaid {
     BlobAnswer::decode(&world.office.answer_blobs(device, &frame, world.now).unwrap()).unwrap().said
 }
 
+/// What a phone says of a photo before it hands in the bytes.
+fn original(world: &World, doc: DocId, hash: BlobHash, bytes: &[u8]) -> Offer {
+    Offer {
+        hash,
+        doc,
+        proof: proof(doc, [bytes]),
+        bytes: bytes.len() as u64,
+        role: Role::Original,
+        kind: "shelf".to_owned(),
+        taken_at: world.now,
+        chunks: chunk_hashes(bytes),
+    }
+}
+
 #[test]
 fn s28_photos_arrive_by_chunks_and_originals_leave_only_after_a_receipt_that_names_all() {
     let mut world = World::monday(&["sl1"]);
@@ -352,16 +366,7 @@ fn a_lie_about_chunks_spoils_nobodys_upload_and_other_content_is_refused() {
     world.sync("wf1");
     // Her second device, stolen, lies about the chunks of the photo before the first one hands it in.
     let false_bytes = picture(9, CHUNK_BYTES + 10);
-    let offer = Offer {
-        hash: hashes[0],
-        doc: visit,
-        proof: proof(visit, [&false_bytes]),
-        bytes: false_bytes.len() as u64,
-        role: Role::Original,
-        kind: "shelf".to_owned(),
-        taken_at: world.now,
-        chunks: chunk_hashes(&false_bytes),
-    };
+    let offer = original(&world, visit, hashes[0], &false_bytes);
     let said = ask(&world, "wf2", BlobAsk::Offer { offers: vec![offer] });
     assert!(matches!(said, BlobSaid::Stood { .. }));
     let chunk = |no: u32, bytes: &[u8]| Chunk { hash: hashes[0], no, bytes: bytes.to_vec().into() };
@@ -393,16 +398,7 @@ fn chunks_of_what_never_became_whole_are_cleared_away_in_time_and_nothing_else_i
     let (his_visit, his_hashes) = visit_with(&mut world, "lq1", std::slice::from_ref(&his));
     world.sync("lq1");
     // 李强's phone falls silent after two of three chunks; the first of them is the beginning of 王芳's photo too.
-    let offer = Offer {
-        hash: his_hashes[0],
-        doc: his_visit,
-        proof: proof(his_visit, [&his]),
-        bytes: his.len() as u64,
-        role: Role::Original,
-        kind: "shelf".to_owned(),
-        taken_at: world.now,
-        chunks: chunk_hashes(&his),
-    };
+    let offer = original(&world, his_visit, his_hashes[0], &his);
     ask(&world, "lq1", BlobAsk::Offer { offers: vec![offer] });
     for (bytes, no) in his.chunks(CHUNK_BYTES).zip(0..2) {
         ask(&world, "lq1", BlobAsk::Chunks { chunks: vec![Chunk { hash: his_hashes[0], no, bytes: bytes.to_vec().into() }] });

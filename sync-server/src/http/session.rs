@@ -80,6 +80,14 @@ impl Session {
         let relation = self.relation(Some(&filing));
         if access::may_read_kind(self.user.role, relation, kind) { Ok(filing) } else { Err(Error::NotFound) }
     }
+    /// Where a customer is filed, when they may do `action` to `part` of what is kept about it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the card may not be known, [`Error::Forbidden`] when it may and this may not be done.
+    pub fn allowed(&self, app: &crate::app::App, action: Action, part: &str, customer: SubjectId) -> Result<Filing, Error> {
+        let filing = self.readable(app, "customer", customer)?;
+        if self.may(action, part, Some(&filing)) { Ok(filing) } else { Err(Error::Forbidden) }
+    }
 }
 
 impl FromRequestParts<Shared> for Session {

@@ -78,7 +78,7 @@ pub(super) struct Seen {
 /// * 200 with the file; 403 for whoever reads the card and not this; 404 when the card may not be known.
 pub(super) async fn credit(State(app): State<Shared>, session: Session, Of(id): Of<SubjectId>) -> Result<Json<CreditJson>, Error> {
     app.blocking(move |app| {
-        let filing = allowed(app, &session, id, Action::Read)?;
+        let filing = session.allowed(app, Action::Read, FILE, id)?;
         read(app, &session, &filing, id).map(Json)
     })
     .await?
@@ -93,7 +93,7 @@ pub(super) async fn edit(
     JsonBody(request): JsonBody<Request>,
 ) -> Result<Json<CreditJson>, Error> {
     app.blocking(move |app| {
-        let filing = allowed(app, &session, id, Action::Edit)?;
+        let filing = session.allowed(app, Action::Edit, FILE, id)?;
         if request.edits.is_empty() || request.edits.len() > EDITS_MAX {
             return Err(Error::Malformed);
         }
@@ -119,10 +119,7 @@ pub(super) async fn observe(
     JsonBody(seen): JsonBody<Seen>,
 ) -> Result<StatusCode, Error> {
     app.blocking(move |app| {
-        let filing = session.readable(app, "customer", id)?;
-        if !session.may(Action::Create, "observation.body", Some(&filing)) {
-            return Err(Error::Forbidden);
-        }
+        session.allowed(app, Action::Create, "observation.body", id)?;
         let text = seen.text.trim();
         if text.is_empty() {
             return Err(Error::invalid("nothing_said", "请写下您观察到的情况。", "Write down what you saw."));
@@ -132,11 +129,6 @@ pub(super) async fn observe(
         Ok(StatusCode::NO_CONTENT)
     })
     .await?
-}
-
-fn allowed(app: &App, session: &Session, id: SubjectId, action: Action) -> Result<Filing, Error> {
-    let filing = session.readable(app, "customer", id)?;
-    if session.may(action, FILE, Some(&filing)) { Ok(filing) } else { Err(Error::Forbidden) }
 }
 
 fn read(app: &App, session: &Session, filing: &Filing, id: SubjectId) -> Result<CreditJson, Error> {

@@ -16,7 +16,7 @@ use super::asked::Of;
 use super::heads::{heads_of_text, text_of_heads};
 use super::names::{Named, Names};
 use super::said::FactJson;
-use super::writing;
+use super::{edits, writing};
 use crate::access::{Action, Command};
 use crate::accounts::Act;
 use crate::app::App;
@@ -96,7 +96,7 @@ pub(super) struct Demand {
 /// * 200 with the stakeholders; 403 for whoever reads the card and not this; 404 when the card may not be known.
 pub(super) async fn persons(State(app): State<Shared>, session: Session, Of(id): Of<SubjectId>) -> Result<Json<List>, Error> {
     app.blocking(move |app| {
-        let filing = allowed(app, &session, id, Action::Read)?;
+        let filing = session.allowed(app, Action::Read, TRAITS, id)?;
         read(app, &session, &filing, id).map(Json)
     })
     .await?
@@ -111,7 +111,7 @@ pub(super) async fn edit(
     JsonBody(request): JsonBody<Request>,
 ) -> Result<Json<List>, Error> {
     app.blocking(move |app| {
-        let filing = allowed(app, &session, id, Action::Edit)?;
+        let filing = session.allowed(app, Action::Edit, TRAITS, id)?;
         if request.edits.is_empty() || request.edits.len() > EDITS_MAX {
             return Err(Error::Malformed);
         }
@@ -140,10 +140,8 @@ pub(super) async fn erase(
     JsonBody(demand): JsonBody<Demand>,
 ) -> Result<Json<List>, Error> {
     app.blocking(move |app| {
-        let filing = allowed(app, &session, id, Action::Read)?;
-        if !session.may_command(Command::Erase, Some(&filing)) {
-            return Err(Error::Forbidden);
-        }
+        let filing = session.allowed(app, Action::Read, TRAITS, id)?;
+        edits::require(&session, &filing, Command::Erase)?;
         let (asked_by, reason) = (words(&demand.asked_by)?, words(&demand.reason)?);
         // Somebody who is on the card no more, and of whom something is still kept, may ask as well.
         let kept = app.headquarters().read(|replica| replica.person(id, demand.stakeholder))?.is_some();
@@ -155,11 +153,6 @@ pub(super) async fn erase(
         read(app, &session, &filing, id).map(Json)
     })
     .await?
-}
-
-fn allowed(app: &App, session: &Session, id: SubjectId, action: Action) -> Result<Filing, Error> {
-    let filing = session.readable(app, "customer", id)?;
-    if session.may(action, TRAITS, Some(&filing)) { Ok(filing) } else { Err(Error::Forbidden) }
 }
 
 fn words(text: &str) -> Result<&str, Error> {

@@ -4,8 +4,8 @@ import { api } from '../../api/endpoints';
 import { touches } from '../../api/live';
 import type { Assertion, Card, Edit, Fact, FieldSchema, Value, VerifyRequest } from '../../api/types';
 import { t } from '../../i18n';
-import { done, failed } from '../../state/toasts';
 import { useLoad } from '../../use/load';
+import { useWrite } from '../../use/write';
 
 /** What the history panel is opened on. */
 export interface HistoryAsk {
@@ -35,29 +35,15 @@ const KEY: InjectionKey<CardDesk> = Symbol('card desk');
 
 export function provideDesk(id: () => string): CardDesk {
   const load = useLoad((signal) => api.card(id(), signal), [id], (news) => touches(news, ['customer', 'office', 'visit', 'verification', 'proposal'], id()));
-  const saving = ref(false);
-
-  async function write(send: () => Promise<Card>, said: string): Promise<boolean> {
-    saving.value = true;
-    try {
-      load.put(await send());
-      done(said);
-      return true;
-    } catch (error) {
-      failed(error);
-      return false;
-    } finally {
-      saving.value = false;
-    }
-  }
+  const { busy: saving, write } = useWrite();
 
   const desk: CardDesk = {
     card: load.value,
     error: load.error,
     reload: load.reload,
     saving,
-    save: (edits, heads, said = t.value.card.saved) => write(() => api.edit(id(), { heads, edits }), said),
-    verify: (request) => write(() => api.verify(id(), request), t.value.card.verifiedToast),
+    save: (edits, heads, said = t.value.card.saved) => write(async () => load.put(await api.edit(id(), { heads, edits })), said),
+    verify: (request) => write(async () => load.put(await api.verify(id(), request)), t.value.card.verifiedToast),
     history: ref(null),
     verifying: ref(null),
   };
