@@ -58,10 +58,10 @@ enum Expect {
 }
 
 /// Changes handed in together.
-struct Case {
-    name: String,
+pub(crate) struct Case {
+    pub(crate) name: String,
     expect: Vec<Expect>,
-    changes: Vec<Vec<u8>>,
+    pub(crate) changes: Vec<Vec<u8>>,
 }
 
 impl Case {
@@ -187,7 +187,7 @@ const FAMILIES: [Family; 9] = [
 ];
 
 /// The hostile ones: none of the changes of such a case is to be accepted by headquarters.
-fn hostile_cases(world: &World) -> Vec<Case> {
+pub(crate) fn hostile_cases(world: &World) -> Vec<Case> {
     FAMILIES.iter().flat_map(|(_, family)| family(world)).filter(Case::is_hostile).collect()
 }
 

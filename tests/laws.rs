@@ -1,16 +1,23 @@
 //! The laws of the design, checked on a world at rest, and random worlds that try to break them.
 //!
-//! * [`storm`] – seeded worlds in which everything goes wrong that can · [`work`] – what people do in them.
-//! * [`acknowledged`] – what a verdict promises.
-//! * [`scopes`] – what such worlds found about scopes, told plainly · [`stale`] – about answers that come late or twice.
+//! * [`storm`] – seeded worlds in which everything goes wrong that can · [`work`] – what people do in them · [`misfortune`] – what goes
+//!   wrong · [`seeds`] – which of them are run · [`story`] – what became of one.
+//! * [`private`] – what few may know · [`attack`] – hostile changes among honest ones · [`acknowledged`] – what a verdict promises.
+//! * [`scopes`] – what such worlds found about scopes, told plainly · [`stale`] – about answers that come late or twice ·
+//!   [`backups`] – about headquarters put back and phones copied.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
 
 mod acknowledged;
+mod attack;
+mod backups;
+mod misfortune;
+mod private;
 mod scopes;
 mod seeds;
 mod stale;
 mod storm;
+mod story;
 pub(crate) mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,7 +57,8 @@ pub(crate) fn check(world: &mut World) -> Result<(), String> {
         }
     }
     rows_are_the_fold(world)?;
-    once_more_changes_nothing(world)
+    once_more_changes_nothing(world)?;
+    private::hold(world)
 }
 
 /// What is not as it should be on the phones of a world that does not come to rest.
@@ -176,16 +184,20 @@ fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
             "verification" => field && (is_mine(replica.verification(doc).unwrap().and_then(|one| one.by)) || (desk && near)),
             "urgent" => {
                 let urgent = replica.urgent(doc).unwrap().unwrap();
-                // About no customer it lies where its reporter works.
-                let home = urgent.by.filter(|_| urgent.customer.is_none()).map(|by| world.office.person(by).territories);
-                let at_home = home.and_then(|home| home.into_iter().next()).is_some_and(|at| everywhere || user.territories.contains(&at));
+                // About no customer it lies where its reporter worked when it came, which stands in its filing alone.
+                let filing = world.office.feed.filing(subject).unwrap().filter(|_| urgent.customer.is_none());
+                let home = filing.and_then(|filing| filing.territory);
+                let at_home = home.is_some_and(|at| everywhere || user.territories.contains(&at));
                 field && (is_mine(urgent.by) || (desk && (near || at_home)))
             }
             "person" => {
                 let owns = user.role == Role::Salesperson && shown("owner") == Some(user.id.to_string());
                 owns || (user.role == Role::Manager && near)
             }
-            "credit" => matches!(user.role, Role::Supervisor | Role::Manager | Role::Finance) && near,
+            "credit" => {
+                let owns = shown("owner") == Some(user.id.to_string());
+                matches!(user.role, Role::Supervisor | Role::Manager | Role::Finance) && (near || owns)
+            }
             "observation" => {
                 let mut all = replica.observations(subject).unwrap().into_iter();
                 let mine = is_mine(all.find(|one| one.doc == doc).and_then(|one| one.by));
@@ -209,7 +221,7 @@ fn rows_are_the_fold(world: &mut World) -> Result<(), String> {
         phone.replica_mut().rebuild().unwrap();
     }
     let now = world.now;
-    world.office.rest();
+    world.office.rest(now);
     world.office.crash(now);
     if world.office.head() != head {
         return Err(format!("headquarters started again and wrote {} more entries", world.office.head() - head));

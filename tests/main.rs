@@ -14,3 +14,7 @@ mod tidy;
 mod tls;
 mod versions;
 mod world;
+
+/// The server's own allocator: random worlds are many small pieces too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

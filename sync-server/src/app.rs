@@ -137,7 +137,7 @@ impl App {
             config.offset_minutes,
             clock.now(),
         )?;
-        erase_again(&config, &headquarters)?;
+        headquarters.erase_again(&erasures::read(&config.file(storage::ERASURES_FILE))?)?;
         let exchange =
             Exchange::new(accounts.clone(), Arc::clone(&feed), headquarters.clone(), Arc::clone(&scratch), config.offset_minutes);
         let limits = config.limits;
@@ -364,18 +364,6 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// What was erased since the backup that these tables may have come from is erased again.
-fn erase_again(config: &Config, headquarters: &Headquarters) -> Result<(), OpenError> {
-    for line in erasures::read(&config.file(storage::ERASURES_FILE))? {
-        let known = headquarters.hold().feed().erased(line.customer.person(line.stakeholder))?.is_some();
-        if !known {
-            tracing::warn!("what was erased is back, by an older backup; it is erased again");
-            headquarters.erase_person(&line)?;
-        }
-    }
-    Ok(())
 }
 
 /// Takes the folder for this process. The system frees it when the process ends, however it ends.

@@ -238,6 +238,9 @@ fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Res
     if found > migrations.len() {
         return Err(DatabaseError::Newer { path: path.to_owned(), found, known: migrations.len() });
     }
+    if found == migrations.len() && found > 0 {
+        return Ok(());
+    }
     for step in migrations.iter().skip(found) {
         transaction.execute_batch(step)?;
     }

@@ -103,7 +103,7 @@ fn round(app: &App, now: Ms, sweep: bool) -> Result<(), RoundError> {
         app.tell(followed.changed);
     }
     app.headquarters().scour()?;
-    app.headquarters().note_settled()?;
+    app.tell(app.headquarters().note_settled(now)?.changed);
     if sweep {
         let chunks = app.blobs().sweep(now)?;
         if chunks > 0 {

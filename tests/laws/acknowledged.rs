@@ -1,9 +1,12 @@
-//! A verdict is a promise: what it says is in the feed is there, whatever the disk of headquarters refuses meanwhile.
+//! A verdict is a promise: what it says is in the feed is there, whatever the disk of headquarters refuses meanwhile; and what headquarters
+//! owes for it is done.
 
 use roadbook_core::exchange::{Answer, Outcome};
+use roadbook_core::ids::SubjectId;
 
 use crate::world::World;
 use crate::world::cast::{self, customer};
+use crate::world::chance::Chance;
 use crate::world::disk::{Disk, Trouble};
 use crate::world::mishap::attempt;
 
@@ -36,4 +39,29 @@ fn what_is_acknowledged_is_in_the_feed_whatever_the_disk_refuses() {
     assert!(refusals > 5 && promises > 5, "{refusals} refusals and {promises} promises prove nothing");
     world.settle();
     super::hold(&mut world);
+}
+
+#[test]
+fn what_the_disk_refused_to_be_carried_out_is_carried_out_in_the_next_round() {
+    let mut late = 0;
+    for within in 1..40 {
+        let mut world = World::on_disk(3, Disk::new());
+        world.enrol("wf1", false);
+        world.sync("wf1");
+        let new = SubjectId::derived("new customer");
+        world.on("wf1").set(new, "trade_name", "新城小店");
+        let request = world.phones["wf1"].replica().sync_request(world.now, None).unwrap();
+        let mut chance = Chance::new(within);
+        world.office.disk().plant(Trouble::Refused, 40, &mut chance);
+        let (office, now) = (&mut world.office, world.now);
+        let _answered_or_not = attempt(|| office.answer(cast::device("wf1"), &request, now));
+        world.office.disk().mend();
+        let holds = |world: &World, doc| world.office.read(|replica| replica.document(doc)).unwrap().is_some();
+        let came = world.office.feed.document(new.customer()).unwrap().is_some();
+        late += usize::from(came && !holds(&world, new.office()));
+        world.office.rest(now);
+        // The office side of a new card is owed to it.
+        assert_eq!((holds(&world, new.customer()), holds(&world, new.office())), (came, came), "refused {within}");
+    }
+    assert!(late > 0, "nothing was late: this proves nothing");
 }

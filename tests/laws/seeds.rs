@@ -2,13 +2,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::storm::{Storm, broken, history, loss, story};
+use super::misfortune::loss;
+use super::storm::{Storm, history};
+use super::story::{broken, story};
 use crate::world::chance::Chance;
 use crate::world::mishap::attempt;
 use crate::world::platter::{LOSSES, Loss};
 
 /// Seeds of an ordinary test run, split over [`PARTS`] tests that run beside each other.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 2_000;
 const PARTS: u64 = 4;
 
 fn every(seeds: impl Iterator<Item = u64>, telling: bool) {

@@ -4,10 +4,13 @@
 use roadbook_core::ids::{EntryId, Ms, SubjectId};
 use roadbook_core::model::{Edit, Value, kinds};
 use roadbook_core::replica::field::{self, Judgement, TourKey};
+use roadbook_core::replica::urgent::UrgentReport;
 use roadbook_core::replica::{Replica, Stamp, Target};
 
+use super::private;
 use crate::world::cast::{self, EAST, OFFSET_MINUTES, WEST, customer};
 use crate::world::chance::Chance;
+use crate::world::hand::Hand;
 use crate::world::office::office_fact;
 use crate::world::{World, about, edits};
 
@@ -29,7 +32,10 @@ pub(crate) fn on_a_phone(world: &mut World, name: &str, no: u64, chance: &mut Ch
         }
         return;
     };
-    match chance.below(20) {
+    match chance.below(23) {
+        20 => private::describe(world, name, customer, chance),
+        21 => private::observe(world, name, customer, chance),
+        22 => urgent(&mut hand, customer, &note, chance),
         0..=9 => {
             let length = |field: &str| card.texts.get(field).map_or(0, |text| text.chars().count());
             let mut all: Vec<Edit> = Vec::new();
@@ -82,7 +88,9 @@ pub(crate) fn on_a_phone(world: &mut World, name: &str, no: u64, chance: &mut Ch
 /// Somebody at headquarters does something.
 pub(crate) fn at_a_desk(world: &mut World, no: u64, chance: &mut Chance) {
     let customer = customer(*chance.pick(&CUSTOMERS));
-    match chance.below(5) {
+    match chance.below(8) {
+        5 => private::credit(world, customer, chance),
+        6 => private::erase(world, customer, chance),
         0 => {
             let territory = *chance.pick(&[EAST, WEST]);
             let owner = cast::user(if territory == EAST { chance.pick::<&str>(&["wf", "lq"]) } else { "xw" });
@@ -112,8 +120,27 @@ fn day_tour(now: &Ms) -> TourKey {
     edits::pooled_tour(cast::user("wf"), now.day(OFFSET_MINUTES).unwrap())
 }
 
+/// Something urgent is reported, or somebody sees to what was.
+fn urgent(hand: &mut Hand<'_>, customer: SubjectId, note: &str, chance: &mut Chance) {
+    let replica = hand.phone.replica();
+    let open = about(replica, customer, kinds::URGENT.id).into_iter().next().filter(|_| chance.in_thousand(500));
+    let report = UrgentReport {
+        kind: (*chance.pick(&["complaint", "competitor"])).to_owned(),
+        severity: (*chance.pick(&["medium", "high"])).to_owned(),
+        customer: chance.in_thousand(800).then_some(customer),
+        territory: None,
+        text: note.to_owned(),
+        picture: None,
+    };
+    hand.working(|replica, stamp| match open {
+        Some(doc) => replica.handle_urgent(stamp, doc, "taken", Some(note)),
+        None => replica.report_urgent(stamp, &report).map(|_| ()),
+    })
+    .unwrap();
+}
+
 /// A visit goes one step on: begun, filled in, ended, or given up; an ended one is amended or joined with another.
-fn visit(hand: &mut crate::world::hand::Hand<'_>, customer: SubjectId, chance: &mut Chance) {
+fn visit(hand: &mut Hand<'_>, customer: SubjectId, chance: &mut Chance) {
     let drafts = hand.phone.replica().drafts().unwrap();
     let tour = day_tour(&hand.now).doc();
     let on_tour = hand.phone.replica().tour(tour).unwrap().map(|_| tour).filter(|_| chance.in_thousand(500));

@@ -5,7 +5,7 @@
 //! * [`phone`] – a replica with a clock of its own · [`hand`] – what its user does with it.
 //! * [`office`] – headquarters, by the real server library.
 //! * [`disk`] – a disk under SQLite that can lose power at any write · [`platter`] – what of it survives.
-//! * [`weather`] – what goes wrong, and how often · [`hostile`] – a device in an enemy's hand · [`mishap`] – what may fail.
+//! * [`furnished`] – what random worlds begin with · [`size`] – how large a random world is · [`weather`] – what goes wrong, and how often · [`hostile`] – a device in an enemy's hand · [`mishap`] – what may fail.
 //! * [`network`] – loses, repeats, delays, reorders and cuts what travels.
 //! * [`link`] – how long bytes take on a slow and bad line.
 //! * [`edits`] – random work of every merge type · [`chance`] – the draws · [`shrink`] – makes a failing history small.
@@ -16,6 +16,7 @@ pub(crate) mod cast;
 pub(crate) mod chance;
 pub(crate) mod disk;
 pub(crate) mod edits;
+pub(crate) mod furnished;
 pub(crate) mod hand;
 pub(crate) mod hostile;
 pub(crate) mod link;
@@ -25,6 +26,7 @@ pub(crate) mod office;
 pub(crate) mod phone;
 pub(crate) mod platter;
 pub(crate) mod shrink;
+pub(crate) mod size;
 pub(crate) mod weather;
 
 use std::collections::BTreeMap;
@@ -56,6 +58,14 @@ pub(crate) struct Exchanged {
     pub(crate) answer: Vec<u8>,
 }
 
+/// A text of a private document that stands nowhere else.
+pub(crate) struct Secret {
+    pub(crate) doc: DocId,
+    /// The phone that it was written on; `None`: at headquarters.
+    pub(crate) by: Option<String>,
+    pub(crate) text: String,
+}
+
 /// Phones, headquarters, and the true time.
 pub(crate) struct World {
     /// The true time.
@@ -64,6 +74,8 @@ pub(crate) struct World {
     pub(crate) phones: BTreeMap<String, Phone>,
     /// Everything that was ever exchanged.
     pub(crate) exchanged: Vec<Exchanged>,
+    /// What was written into what few may know.
+    pub(crate) secrets: Vec<Secret>,
     pub(crate) chance: Chance,
     folder: tempfile::TempDir,
 }
@@ -74,22 +86,30 @@ fn folder() -> tempfile::TempDir {
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
 
+/// Monday, 08:00.
+fn opening_time() -> Ms {
+    MONDAY.plus(8 * 3_600_000)
+}
+
 impl World {
     /// Headquarters with its people, and nothing else. The server's file is on disk, or on what passes for one.
     pub(crate) fn new(seed: u64) -> Self {
         let folder = folder();
-        let chance = Chance::new(seed);
-        let now = MONDAY.plus(8 * 3_600_000);
+        let (chance, now) = (Chance::new(seed), opening_time());
         let office = Office::new(Place::Folder(folder.path().to_owned()), chance.branch("office"), now);
-        Self { now, office, phones: BTreeMap::new(), exchanged: Vec::new(), chance: chance.branch("world"), folder }
+        Self { folder, ..Self::around(office, chance.branch("world"), now) }
     }
 
     /// As [`Self::new`], with the server on a simulated disk.
     pub(crate) fn on_disk(seed: u64, disk: Disk) -> Self {
-        let chance = Chance::new(seed);
-        let now = MONDAY.plus(8 * 3_600_000);
+        let (chance, now) = (Chance::new(seed), opening_time());
         let office = Office::new(Place::Disk(disk), chance.branch("office"), now);
-        Self { now, office, phones: BTreeMap::new(), exchanged: Vec::new(), chance: chance.branch("world"), folder: folder() }
+        Self::around(office, chance.branch("world"), now)
+    }
+
+    /// Headquarters and no phones.
+    fn around(office: Office, chance: Chance, now: Ms) -> Self {
+        Self { now, office, phones: BTreeMap::new(), exchanged: Vec::new(), secrets: Vec::new(), chance, folder: folder() }
     }
 
     /// Monday 2026-03-02, 08:00: the customers are there, everyone is synced. C1 惠民超市 to C9 are in 城东 and belong to 王芳, but
@@ -233,6 +253,7 @@ impl World {
     pub(crate) fn settle(&mut self) {
         let mut last = Vec::new();
         for _ in 0..ROUNDS_MAX {
+            self.office.rest(self.now);
             let before = self.office.head();
             last.clear();
             let names: Vec<String> = self.phones.keys().cloned().collect();

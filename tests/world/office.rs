@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use roadbook_core::blobs::wire::BlobRequest;
+use roadbook_core::crdt::Document;
+use roadbook_core::crdt::gate::Gate;
 use roadbook_core::exchange::{Profile, Request};
 use roadbook_core::ids::{BlobHash, ChangeHash, DeviceId, DocId, EntryId, Ms, SubjectId, TerritoryId, UserId};
-use roadbook_core::model::{Edit, Provenance, Source, Value};
+use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
 use roadbook_core::replica::field::Work;
 use roadbook_core::replica::{Replica, Target};
 use roadbook_server::access::Reach;
@@ -16,13 +18,13 @@ use roadbook_server::accounts::{Accounts, NewUser, Territory, User, Who};
 use roadbook_server::blobs::{BlobLimits, BlobTable, Blobs, BlobsAnswered, Depot, DepotConfig};
 use roadbook_server::database::{Database, Durability};
 use roadbook_server::device::{Caller, Standing};
-use roadbook_server::erasures::Line;
+use roadbook_server::erasures::{self, Line};
 use roadbook_server::exchange::{Answered, Exchange, profile};
-use roadbook_server::feed::{Erased, Feed, Filing, Quarantined, SCRATCH_MIGRATIONS, Scratch, SqliteFeed};
-use roadbook_server::headquarters::Headquarters;
+use roadbook_server::feed::{Batch, Erased, Feed, Filing, Hand, NewEntry, Quarantined, SCRATCH_MIGRATIONS, Scratch, SqliteFeed};
+use roadbook_server::headquarters::{Headquarters, described};
 use roadbook_server::quarantine::Quarantine;
 use roadbook_server::rounds::{self, UrgentRule};
-use roadbook_server::storage::{BLOBS_FOLDER, SCRATCH_FILE, SERVER_FILE, SERVER_MIGRATIONS};
+use roadbook_server::storage::{BLOBS_FOLDER, ERASURES_FILE, SCRATCH_FILE, SERVER_FILE, SERVER_MIGRATIONS};
 
 use super::cast::{self, OFFSET_MINUTES, PEOPLE};
 use super::chance::Chance;
@@ -100,6 +102,8 @@ fn open(place: &Place, trials: &Path, process: [u8; 16], now: Ms) -> Result<Open
     let accounts = Accounts::new(Arc::clone(&server));
     let feed: Arc<dyn Feed> = Arc::new(SqliteFeed::open(server).map_err(said)?);
     let headquarters = Headquarters::in_memory(Arc::clone(&feed), accounts.clone(), OFFSET_MINUTES, process, now).map_err(said)?;
+    // The journal is older than no backup: it lies elsewhere.
+    headquarters.erase_again(&erasures::read(&trials.join(ERASURES_FILE)).map_err(said)?).map_err(said)?;
     let exchange = Exchange::new(accounts.clone(), Arc::clone(&feed), headquarters.clone(), scratch, OFFSET_MINUTES);
     // Photos are plain files, on a simulated disk's server too.
     let folder = match place {
@@ -117,14 +121,12 @@ fn said(error: impl std::fmt::Display) -> String {
 
 impl Office {
     /// A server with the cast's territories and people, and nothing else.
-    pub(crate) fn new(place: Place, mut chance: Chance, now: Ms) -> Self {
-        let trials = super::folder();
-        let Opened { accounts, feed, headquarters, exchange, blobs } = open(&place, trials.path(), chance.bytes(), now).unwrap();
+    pub(crate) fn new(place: Place, chance: Chance, now: Ms) -> Self {
+        let office = Self::over(place, chance, now).unwrap();
         for (id, name) in [(cast::EAST, "城东"), (cast::WEST, "城西")] {
             let territory = Territory { id: TerritoryId(id.to_owned()), parent: None, name: name.to_owned() };
-            accounts.set_territory(now, &Who::default(), &territory).unwrap();
+            office.accounts.set_territory(now, &Who::default(), &territory).unwrap();
         }
-        let office = Self { accounts, feed, headquarters, exchange, blobs, place, trials, chance };
         for person in PEOPLE {
             let territories = person.territories.iter().map(|id| TerritoryId((*id).to_owned())).collect();
             let new = NewUser {
@@ -138,6 +140,13 @@ impl Office {
             office.accounts.add_user(now, &Who::default(), &new).unwrap();
         }
         office
+    }
+
+    /// A server over what its files hold.
+    pub(crate) fn over(place: Place, mut chance: Chance, now: Ms) -> Result<Self, String> {
+        let trials = super::folder();
+        let Opened { accounts, feed, headquarters, exchange, blobs } = open(&place, trials.path(), chance.bytes(), now)?;
+        Ok(Self { accounts, feed, headquarters, exchange, blobs, place, trials, chance })
     }
 
     /// The process dies and is started again: its replica is rebuilt from the feed.
@@ -194,7 +203,30 @@ impl Office {
     pub(crate) fn enrol(&mut self, user: UserId, device: DeviceId, name: &str, now: Ms) -> Profile {
         let code = self.accounts.issue_code(now, &Who::default(), user).unwrap();
         self.accounts.enroll_device(now, "test", &code, device, &cast::key(device).public().to_sec1(), name).unwrap().unwrap();
+        self.profile(user)
+    }
+
+    /// What a person's device is told of them.
+    pub(crate) fn profile(&self, user: UserId) -> Profile {
         profile::of(&self.accounts, OFFSET_MINUTES, &self.person(user)).unwrap()
+    }
+
+    /// Puts a customer's card with its history into the feed as headquarters' own, filed so.
+    pub(crate) fn plant(&self, now: Ms, subject: SubjectId, filing: Filing, document: &Document) {
+        let (gate, user, doc) = (Gate::strict(), cast::user("ad"), subject.customer());
+        let known = kinds::ready(kinds::CUSTOMER.id).unwrap().genesis.heads();
+        let entries = document.changes_since(&known).into_iter().map(|change| {
+            let identity = gate.identify(&change.bytes).unwrap();
+            NewEntry { doc, hash: change.hash, deps: identity.deps, actor: identity.actor, author: user, bytes: change.bytes }
+        });
+        let batch = Batch {
+            entries: entries.collect(),
+            documents: vec![described(doc, kinds::CUSTOMER.id, subject, None)],
+            filings: vec![(subject, filing)],
+            ..Batch::default()
+        };
+        self.feed.append(&Hand { device: None, user, now }, &batch).unwrap();
+        self.headquarters.hold().follow(now, BTreeMap::new()).unwrap();
     }
 
     /// A person.
@@ -260,13 +292,13 @@ impl Office {
     /// What headquarters does on its own as time passes; returns how many documents changed.
     pub(crate) fn round(&self, rule: &UrgentRule, now: Ms) -> usize {
         let changed = rounds::escalate(&self.headquarters, &self.accounts, rule, now).unwrap().changed.len();
-        self.rest();
+        self.rest(now);
         changed
     }
 
     /// Some time passes in which headquarters does what it does then.
-    pub(crate) fn rest(&self) {
-        self.headquarters.note_settled().unwrap();
+    pub(crate) fn rest(&self, now: Ms) {
+        self.headquarters.note_settled(now).unwrap();
     }
 
     /// Commits work in a person's name, as the console does; a new territory or owner is filed with it.
@@ -311,7 +343,14 @@ impl Office {
     /// Erases what is known of a stakeholder.
     pub(crate) fn erase(&self, now: Ms, customer: SubjectId, stakeholder: EntryId) -> Erased {
         let (by, asked_by, reason) = (cast::user("cg"), "张老板本人".to_owned(), "不再合作".to_owned());
-        self.headquarters.erase_person(&Line { at_ms: now, customer, stakeholder, by, asked_by, reason }).unwrap().0
+        let line = Line { at_ms: now, customer, stakeholder, by, asked_by, reason };
+        erasures::append(&self.trials.path().join(ERASURES_FILE), &line).unwrap();
+        self.headquarters.erase_person(&line).unwrap().0
+    }
+
+    /// What an erasure left to be done, as the rounds of the server do it.
+    pub(crate) fn scour(&self) {
+        self.headquarters.scour().unwrap();
     }
 
     /// What people decide about what was set aside.

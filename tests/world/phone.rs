@@ -52,7 +52,7 @@ pub(crate) enum Home {
 }
 
 /// Name of a phone's file on its disk.
-const FILE: &str = "phone.sqlite";
+pub(crate) const FILE: &str = "phone.sqlite";
 
 impl Phone {
     /// An enrolled phone.

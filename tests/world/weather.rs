@@ -4,14 +4,6 @@
 use super::chance::Chance;
 use super::network::Faults;
 
-/// What a restored server lost and only other phones than its author's still hold is not handed in again yet: none is restored here
-/// until it is, but where `ROADBOOK_WITH` names `servers`. The range of the plan is 5 in a thousand.
-const SERVERS_RESTORED_MAX: i64 = 0;
-/// As [`SERVERS_RESTORED_MAX`] where that is asked for.
-const SERVERS_RESTORED_WITH: i64 = 5;
-/// Phones whose file is copied onto a second phone, where `ROADBOOK_WITH` names `clones`.
-const CLONES_WITH: i64 = 5;
-
 /// How often what happens, in a thousand steps, unless it says otherwise.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Weather {
@@ -34,6 +26,8 @@ pub(crate) struct Weather {
     pub(crate) people: u64,
     /// One of the devices is in an enemy's hand.
     pub(crate) hostile: bool,
+    /// Somebody hands in changes that no program of ours wrote.
+    pub(crate) attacks: bool,
     /// The file of a phone is copied onto another phone, which is enrolled anew.
     pub(crate) clones: u64,
 }
@@ -43,8 +37,6 @@ impl Weather {
     pub(crate) fn drawn(chance: &mut Chance) -> Self {
         let network = Faults::drawn(chance);
         let torn = chance.between(800, 1_000) as u64;
-        let with = std::env::var("ROADBOOK_WITH").unwrap_or_default();
-        let servers = if with.contains("servers") { SERVERS_RESTORED_WITH } else { SERVERS_RESTORED_MAX };
         let mut up_to = |most: i64| if chance.in_thousand(500) { chance.between(1.min(most), most) as u64 } else { 0 };
         let drawn = Self {
             network,
@@ -54,12 +46,31 @@ impl Weather {
             clocks: up_to(50),
             phones_restored: up_to(10),
             reinstalled: up_to(5),
-            servers_restored: up_to(servers),
+            servers_restored: up_to(5),
             people: up_to(30),
+            clones: up_to(5),
             hostile: chance.in_thousand(100),
-            clones: if with.contains("clones") { chance.between(1, CLONES_WITH) as u64 } else { 0 },
+            attacks: chance.in_thousand(50),
         };
         drawn.without(&std::env::var("ROADBOOK_WITHOUT").unwrap_or_default())
+    }
+
+    /// The same weather in a world of fewer steps: so many times oftener, and late sooner.
+    pub(crate) fn oftener(mut self, times: u64) -> Self {
+        for often in [
+            &mut self.power_cuts,
+            &mut self.bad_disks,
+            &mut self.clocks,
+            &mut self.phones_restored,
+            &mut self.reinstalled,
+            &mut self.servers_restored,
+            &mut self.people,
+            &mut self.clones,
+        ] {
+            *often *= times;
+        }
+        self.network.longest = (self.network.longest / times as i64).max(2);
+        self
     }
 
     /// Without the kinds of fault that are named: to find out which one a failing seed needs.

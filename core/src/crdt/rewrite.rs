@@ -282,4 +282,31 @@ mod tests {
         });
         assert!(rewrite(&done.document, None, &rewriting, &fresh).unwrap().is_none(), "nothing of it is left");
     }
+
+    #[test]
+    fn a_forked_change_without_its_document_is_written_again_with_what_builds_on_it() {
+        let genesis = kinds::ready("customer").unwrap().genesis.clone();
+        let mut document = genesis.clone();
+        let beside = write(&mut document, 2, &[fact("short_name", "惠")]);
+        let known = write(&mut document, 1, &[fact("trade_name", "惠民"), splice(0, "缺货")]);
+        let base = document.clone();
+        let forked = write(&mut document, 1, &[splice(2, "严重"), fact("trade_name", "惠民超市")]);
+        let after = write(&mut document, 1, &[splice(4, "!"), fact("trade_name", "惠民超市二店")]);
+        let waiting = [(beside, false), (forked.clone(), true), (after.clone(), false)];
+        let changes = rewrite_alone(&waiting, USER, &fresh).unwrap();
+        assert_eq!(changes.iter().map(|(old, _)| *old).collect::<Vec<_>>(), [forked.hash, after.hash], "and nothing that stands by itself");
+        // Whoever holds what they build on takes them, in the name of their author, and reads what was written.
+        let mut next = base.clone();
+        next.apply(&changes.iter().map(|(_, new)| new.clone()).collect::<Vec<_>>()).unwrap();
+        let metas = next.metas();
+        let first = metas.iter().find(|meta| meta.hash == changes[0].1.hash).unwrap();
+        assert_eq!((first.author, first.seq, &first.actor), (Some(USER), 1, &fresh(&ActorId::short([1; 32]))));
+        assert!(next.holds(&known.hash) && !next.holds(&forked.hash) && !next.holds(&after.hash));
+        let card = crate::model::card::Card::fold(DocId::from_bytes([1; 16]).into(), &next, None);
+        assert_eq!((next.text("problems").as_deref(), card.text("trade_name")), (Some("缺货严重!"), Some("惠民超市二店")));
+        assert!(next.registers("facts").iter().all(|register| register.rivals.len() == 1), "they overwrite what the old ones overwrote");
+        passes(&Rewritten { document: next, base, changes, stuck: BTreeSet::new() });
+        // Where nothing forked there is nothing to be written.
+        assert!(rewrite_alone(&[(forked, false), (after, false)], USER, &fresh).unwrap().is_empty());
+    }
 }

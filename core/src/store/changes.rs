@@ -387,13 +387,13 @@ impl Writing<'_> {
         Ok(if before == after { Settled::Unchanged } else { Settled::Changed })
     }
 
-    /// Puts every accepted own change that is still kept back into the outbox: the server lost its tail (a new epoch) and may lack them.
-    /// Returns how many.
+    /// Puts every own change that is still kept and was accepted or set aside back into the outbox: the server lost its tail (a new epoch)
+    /// and may lack them, and that it had set them aside. Returns how many.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn hand_in_again(&mut self) -> Result<u64, StoreError> {
-        let changed = self.conn.prepare_cached("UPDATE own_change SET standing = 0, feed_no = 0 WHERE standing = 1")?.execute([])?;
+        let changed = self.conn.prepare_cached("UPDATE own_change SET standing = 0, feed_no = 0 WHERE standing IN (1, 2)")?.execute([])?;
         self.conn.prepare_cached("UPDATE replica SET durable_no = 0")?.execute([])?;
         Ok(changed as u64)
     }

@@ -31,6 +31,22 @@ impl Headquarters {
         Ok((erased, Changed { doc, kind: kinds::PERSON.id.to_owned(), subject: asked.customer }))
     }
 
+    /// At a start: what the journal names and these tables do not know was erased since the backup that they came from. It is erased
+    /// again.
+    ///
+    /// # Errors
+    /// [`HeadquartersError`]; the lines before the one that failed are done.
+    pub fn erase_again(&self, journal: &[Line]) -> Result<(), HeadquartersError> {
+        for line in journal {
+            let known = self.hold().feed.erased(line.customer.person(line.stakeholder))?.is_some();
+            if !known {
+                tracing::warn!("what was erased is back, by an older backup; it is erased again");
+                self.erase_person(line)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What an erasure left to be done because somebody was reading.
     ///
     /// # Errors

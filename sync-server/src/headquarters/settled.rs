@@ -15,17 +15,19 @@ const SETTING_SETTLED: &str = "headquarters/settled";
 const MARK_SETTLED: &str = "settled";
 
 impl Headquarters {
-    /// Tells the feed up to where duties are carried out, when that has moved: one small durable write.
+    /// Carries out what is still owed because it failed (a disk that refused once), and tells the feed up to where duties are carried out,
+    /// when that has moved: one small durable write. Returns what changed.
     ///
     /// # Errors
     /// [`HeadquartersError`].
-    pub fn note_settled(&self) -> Result<(), HeadquartersError> {
-        let inner = self.hold();
+    pub fn note_settled(&self, now: Ms) -> Result<Followed, HeadquartersError> {
+        let mut inner = self.hold();
+        let followed = if inner.unsettled { inner.follow(now, BTreeMap::new())? } else { Followed::default() };
         let settled = i64::try_from(inner.settled_here()?).unwrap_or(i64::MAX);
         if inner.feed.mark(MARK_SETTLED)? < Some(settled) {
             inner.feed.put_mark(MARK_SETTLED, settled)?;
         }
-        Ok(())
+        Ok(followed)
     }
 }
 
