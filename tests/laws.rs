@@ -244,6 +244,10 @@ fn once_more_changes_nothing(world: &mut World) -> Result<(), String> {
             continue;
         }
         phone.take_answer(&world.exchanged[at].answer, now).map_err(|e| format!("{name} refuses an answer that comes twice: {e}"))?;
+        // What a backup that was put back lost may come in again by a request from before: that is no repetition.
+        if world.exchanged[at].life != world.office.life() {
+            continue;
+        }
         let answered = world.office.answer(device, &world.exchanged[at].request, now);
         let answer = answered.map_err(|e| format!("headquarters refuses a request that comes twice: {e}"))?;
         world.phones.get_mut(&name).unwrap().take_answer(&answer, now).map_err(|e| format!("{name}: {e}"))?;

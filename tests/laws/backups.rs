@@ -3,7 +3,7 @@
 use roadbook_core::replica::Target;
 
 use crate::world::World;
-use crate::world::cast::customer;
+use crate::world::cast::{customer, device};
 use crate::world::disk::Disk;
 use crate::world::furnished;
 use crate::world::office::office_fact;
@@ -13,7 +13,7 @@ use crate::world::phone::Home;
 fn world(phones: &[&str]) -> World {
     let mut world = World::furnished(1, &super::work::CUSTOMERS);
     for name in phones {
-        world.enrol_at(name, crate::world::cast::device(name), Home::Disk(Disk::of(furnished::phone())));
+        world.enrol_at(name, device(name), Home::Disk(Disk::of(furnished::phone())));
         world.sync(name);
     }
     world
@@ -34,5 +34,25 @@ fn what_was_set_aside_since_the_backup_is_set_aside_again() {
     assert!(aside(&world).is_empty(), "headquarters has forgotten it");
     world.settle();
     assert_eq!(aside(&world), before, "its author has not");
+    super::hold(&mut world);
+}
+
+#[test]
+fn a_request_from_before_the_backup_brings_back_what_was_lost_once() {
+    let mut world = world(&["wf1"]);
+    let backup = world.office.disk().copy();
+    world.at("09:00").on("wf1").set(customer(1), "trade_name", "惠民大超市");
+    world.exchange("wf1");
+    let late = world.exchanged.pop().unwrap().request;
+    let now = world.at("10:00").now;
+    world.office.restore_disk(backup, now).unwrap();
+    let name = |world: &World| world.office_card(customer(1)).text("trade_name").map(str::to_owned);
+    assert_ne!(name(&world).as_deref(), Some("惠民大超市"));
+    world.office.answer(device("wf1"), &late, now).unwrap();
+    assert_eq!(name(&world).as_deref(), Some("惠民大超市"));
+    let head = world.office.head();
+    world.office.answer(device("wf1"), &late, now).unwrap();
+    world.settle();
+    assert_eq!(world.office.head(), head, "its author hands it in once more, and it is there");
     super::hold(&mut world);
 }

@@ -223,7 +223,8 @@ impl Storm {
             private::answer_is_within_rights(&self.world, to, &answer)?;
         }
         if whole && self.enemy.as_deref() != Some(&phone) {
-            self.world.exchanged.push(Exchanged { phone: phone.clone(), device, request: frame, answer: answer.clone() });
+            let life = self.world.office.life();
+            self.world.exchanged.push(Exchanged { phone: phone.clone(), device, life, request: frame, answer: answer.clone() });
         }
         self.network.send(self.step, Flight { way: Way::Down, phone, device, frame: answer, whole: true }, self.faults, &mut self.chance);
         Ok(())

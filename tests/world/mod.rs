@@ -54,6 +54,8 @@ pub(crate) const ROUNDS_MAX: usize = 20;
 pub(crate) struct Exchanged {
     pub(crate) phone: String,
     pub(crate) device: DeviceId,
+    /// In which life of headquarters: it has a new one after each backup that is put back.
+    pub(crate) life: u64,
     pub(crate) request: Vec<u8>,
     pub(crate) answer: Vec<u8>,
 }
@@ -220,7 +222,8 @@ impl World {
             return Synced::default();
         }
         let synced = taken.unwrap();
-        self.exchanged.push(Exchanged { phone: name.to_owned(), device: phone.device, request, answer });
+        let life = self.office.life();
+        self.exchanged.push(Exchanged { phone: name.to_owned(), device: phone.device, life, request, answer });
         synced
     }
 

@@ -45,6 +45,8 @@ pub(crate) struct Office {
     /// The names of what is being tried: plain files.
     trials: tempfile::TempDir,
     chance: Chance,
+    /// How often it was put back from a backup.
+    life: u64,
 }
 
 /// Where its files are.
@@ -146,7 +148,7 @@ impl Office {
     pub(crate) fn over(place: Place, mut chance: Chance, now: Ms) -> Result<Self, String> {
         let trials = super::folder();
         let Opened { accounts, feed, headquarters, exchange, blobs } = open(&place, trials.path(), chance.bytes(), now)?;
-        Ok(Self { accounts, feed, headquarters, exchange, blobs, place, trials, chance })
+        Ok(Self { accounts, feed, headquarters, exchange, blobs, place, trials, chance, life: 0 })
     }
 
     /// The process dies and is started again: its replica is rebuilt from the feed.
@@ -182,6 +184,11 @@ impl Office {
         Ok(())
     }
 
+    /// How often it was put back from a backup.
+    pub(crate) const fn life(&self) -> u64 {
+        self.life
+    }
+
     /// Its simulated disk.
     pub(crate) fn disk(&self) -> &Disk {
         match &self.place {
@@ -193,6 +200,7 @@ impl Office {
     /// An old backup is put in place of everything, and the server told so, as the manual says.
     pub(crate) fn restore_disk(&mut self, backup: Platter, now: Ms) -> Result<(), String> {
         self.disk().restore(backup);
+        self.life += 1;
         self.start(now)?;
         self.feed.renew_epoch().map_err(said)?;
         self.feed.note_renewal(now).map_err(said)?;
@@ -375,6 +383,7 @@ impl Office {
     /// The server goes on from a backup: its numbers begin a new life.
     pub(crate) fn restore(&mut self, backup: PathBuf, now: Ms) {
         self.place = Place::Folder(backup);
+        self.life += 1;
         self.crash(now);
         self.feed.renew_epoch().unwrap();
         self.feed.note_renewal(now).unwrap();
