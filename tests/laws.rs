@@ -26,10 +26,10 @@ use roadbook_core::crdt::Heads;
 use roadbook_core::ids::{ChangeHash, DocId, SubjectId};
 use roadbook_core::model::card::Card;
 use roadbook_core::replica::Replica;
-use roadbook_core::replica::documents::Held;
 use roadbook_core::store::Standing;
 use roadbook_core::store::rows::VisitFilter;
 use roadbook_server::access::Role;
+use roadbook_server::feed::Entry;
 
 use crate::world::cast::OFFSET_MINUTES;
 use crate::world::phone::Phone;
@@ -290,12 +290,20 @@ pub(crate) fn cursor_is_true(world: &World, phone: &Phone) -> Result<(), String>
     }
     let entitled: BTreeSet<DocId> = entitled(world, phone).into_keys().collect();
     let entries = world.office.feed.follow(0, DOCUMENTS_MAX).unwrap();
-    let mut held: BTreeMap<DocId, Option<Held>> = BTreeMap::new();
+    let mut by_doc: BTreeMap<DocId, Vec<&Entry>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.no <= position.number && entitled.contains(&entry.doc)) {
-        let held = held.entry(entry.doc).or_insert_with(|| phone.replica().document(entry.doc).unwrap());
-        // A document that came into its scopes later than the cursor is still to come as a whole.
-        if held.as_ref().is_some_and(|held| !held.document.holds(&entry.hash)) {
-            return Err(format!("{}: cursor {} skips entry {} of {} {}", phone.name, position.number, entry.no, entry.kind, entry.doc));
+        by_doc.entry(entry.doc).or_default().push(entry);
+    }
+    for (doc, entries) in by_doc {
+        let Some(held) = phone.replica().document(doc).unwrap() else { continue };
+        let (there, skipped): (Vec<&Entry>, Vec<&Entry>) = entries.into_iter().partition(|entry| held.document.holds(&entry.hash));
+        // A document that came into its scopes later than the cursor is still to come as a whole; what its user made of it is no part of that.
+        if let Some(entry) = skipped.first().filter(|_| !there.is_empty()) {
+            let own = phone.replica().store().read(|read| read.own_change(entry.hash)).unwrap().map(|own| own.standing);
+            return Err(format!(
+                "{}: cursor {} skips entry {} of {} {doc}; as its own it is {own:?}",
+                phone.name, position.number, entry.no, entry.kind
+            ));
         }
     }
     Ok(())

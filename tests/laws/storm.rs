@@ -241,8 +241,8 @@ impl Storm {
             Ok(Err(_)) if !flight.whole => None,
             // An enemy's own device may be hurt by what it did.
             Ok(Err(_)) if self.enemy.as_deref() == Some(name) => None,
-            // An order to wipe, of which a simulated disk knows no folder: the phone is no more.
-            Ok(Err(_)) if !self.world.office.serves(flight.device) => {
+            // An order to wipe, perhaps from a life of headquarters that is over: the phone is no more.
+            Ok(Err(_)) if phone.was_wiped() => {
                 self.world.phones.remove(name);
                 return Ok(());
             }

@@ -217,8 +217,7 @@ impl World {
             Err(why) => panic!("{name} gets no answer: {why}"),
         };
         let taken = phone.take_answer(&answer, self.now);
-        if taken.is_err() && phone.on_simulated_disk() && !self.office.serves(phone.device) {
-            // An order to wipe finds no folder to look through beside a simulated disk.
+        if taken.is_err() && phone.was_wiped() {
             return Synced::default();
         }
         let synced = taken.unwrap();

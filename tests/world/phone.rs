@@ -154,6 +154,12 @@ impl Phone {
         matches!(self.home, Home::Disk(_))
     }
 
+    /// It was ordered to wipe itself, and knows of no device any more. (The order fails afterwards: it finds no folder to look through
+    /// beside a simulated disk.)
+    pub(crate) fn was_wiped(&self) -> bool {
+        self.on_simulated_disk() && self.replica().device().is_err()
+    }
+
     /// Its simulated disk.
     pub(crate) fn disk(&self) -> &Disk {
         match &self.home {

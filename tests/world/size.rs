@@ -19,26 +19,31 @@ pub(crate) const SMALL: Size = Size { steps: (15, 40), devices: (2, 3), oftener:
 pub(crate) const MIDDLE: Size = Size { steps: (60, 120), devices: (3, 5), oftener: 3 };
 pub(crate) const LARGE: Size = Size { steps: (300, 340), devices: (3, 7), oftener: 1 };
 
-/// Whether a kept seed is said to have failed in a large world.
-fn was_large(seed: u64) -> bool {
+/// The size of a kept seed's world, where its line says one.
+fn kept(seed: u64) -> Option<Size> {
     let mut lines = include_str!("../fixtures/seeds.txt").lines().map(str::split_whitespace);
-    lines.any(|mut words| words.next().and_then(|word| word.parse().ok()) == Some(seed) && words.next() == Some("large"))
+    let mut words = lines.find_map(|mut words| (words.next()?.parse() == Ok(seed)).then_some(words))?;
+    named(words.next()?)
+}
+
+fn named(name: &str) -> Option<Size> {
+    match name {
+        "small" => Some(SMALL),
+        "middle" => Some(MIDDLE),
+        "large" => Some(LARGE),
+        _ => None,
+    }
 }
 
 impl Size {
     /// The size of a seed's world; `ROADBOOK_SIZE` (small, middle, large) says another one.
     pub(crate) fn of(seed: u64) -> Self {
-        match std::env::var("ROADBOOK_SIZE").unwrap_or_default().as_str() {
-            "small" => SMALL,
-            "middle" => MIDDLE,
-            "large" => LARGE,
-            _ if was_large(seed) => LARGE,
-            _ => match Chance::new(seed).branch("size").below(100) {
-                0..=84 => SMALL,
-                85..=97 => MIDDLE,
-                _ => LARGE,
-            },
-        }
+        let asked = std::env::var("ROADBOOK_SIZE").ok().and_then(|name| named(&name));
+        asked.or_else(|| kept(seed)).unwrap_or_else(|| match Chance::new(seed).branch("size").below(100) {
+            0..=84 => SMALL,
+            85..=97 => MIDDLE,
+            _ => LARGE,
+        })
     }
 
     /// How many steps.
