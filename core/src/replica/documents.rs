@@ -1,7 +1,8 @@
 //! Documents of a replica: loaded, written as one change, kept with their rows in one commit, taken in when admitted.
 
 use super::fold::{Subjects, fold_rows};
-use super::{Replica, ReplicaError, Stamp};
+use super::reading::offset_minutes;
+use super::{Replica, ReplicaError, Stamp, judge};
 use crate::crdt::{Document, Heads, RawChange};
 use crate::exchange::fingerprint;
 use crate::ids::{ChangeHash, DocId, Ms, SubjectId};
@@ -221,7 +222,7 @@ impl Replica {
                 Ok(Saved { doc: target.doc, change: prepared.as_ref().map(|prepared| prepared.change.hash), heads })
             })
             .collect::<Result<Vec<_>, ReplicaError>>()?;
-        self.keep_own(stamp, lane, prepared, |_| Ok(()))?;
+        self.keep_own(stamp, lane, &prepared, |_| Ok(()))?;
         Ok(saved)
     }
 
@@ -237,7 +238,7 @@ impl Replica {
         also: impl FnOnce(&mut Writing<'_>) -> Result<(), ReplicaError>,
     ) -> Result<(), ReplicaError> {
         let prepared = self.prepare_all(stamp, work)?;
-        self.keep_own(stamp, lane, prepared, also)
+        self.keep_own(stamp, lane, &prepared, also)
     }
 
     /// As [`Self::prepare`] for several documents, each written once.
@@ -245,19 +246,19 @@ impl Replica {
     /// # Errors
     /// As [`Self::prepare`].
     pub fn prepare_all(&self, stamp: &Stamp, work: &[(Target, Vec<Edit>)]) -> Result<Vec<Option<Prepared>>, ReplicaError> {
-        work.iter().map(|(target, edits)| self.prepare(stamp, target, edits)).collect()
+        self.store.read(|_| work.iter().map(|(target, edits)| self.prepare(stamp, target, edits)).collect())
     }
 
-    fn keep_own(
+    /// Keeps what was made, with its rows and its place in the outbox, and something of the device's own, in one commit.
+    pub(super) fn keep_own(
         &mut self,
         stamp: &Stamp,
         lane: Lane,
-        prepared: Vec<Option<Prepared>>,
+        prepared: &[Option<Prepared>],
         also: impl FnOnce(&mut Writing<'_>) -> Result<(), ReplicaError>,
     ) -> Result<(), ReplicaError> {
-        let offset_minutes = self.offset_minutes()?;
-        let unsure = matches!(self.clock_note(stamp.now)?, ClockNote::Unsure { .. });
         self.store.write(|write| {
+            let offset_minutes = offset_minutes(write)?;
             let mut subjects = Subjects::default();
             for prepared in prepared.iter().flatten() {
                 describe(write, prepared.doc, prepared.kind, prepared.subject, &prepared.document)?;
@@ -265,7 +266,7 @@ impl Replica {
                 compact(write, prepared.doc, &prepared.document)?;
                 subjects.touch(prepared.kind, prepared.subject, prepared.doc, Some(&prepared.document));
             }
-            raise_floor(write, stamp.now, unsure)?;
+            raise_floor(write, stamp.now)?;
             fold_rows(write, &subjects, offset_minutes)?;
             also(write)
         })
@@ -280,8 +281,8 @@ impl Replica {
         admitted: &[Admitted],
         position: impl FnOnce(&mut Writing<'_>) -> Result<(), ReplicaError>,
     ) -> Result<(), ReplicaError> {
-        let offset_minutes = self.offset_minutes()?;
         self.store.write(|write| {
+            let offset_minutes = offset_minutes(write)?;
             let mut subjects = Subjects::default();
             for item in admitted {
                 keep(write, item)?;
@@ -317,10 +318,10 @@ impl Replica {
 
 /// Raises the latest moment that is known to have passed, by headquarters' clock. Under a clock that is not believed each save
 /// passes one millisecond, so that what was recorded first stays first.
-fn raise_floor(write: &mut Writing<'_>, now: Ms, unsure: bool) -> Result<(), ReplicaError> {
+fn raise_floor(write: &mut Writing<'_>, now: Ms) -> Result<(), ReplicaError> {
     let clock = write.clock()?;
     let floor = match clock.floor {
-        Some(floor) if unsure => floor.plus(1),
+        Some(floor) if matches!(judge(now, clock), ClockNote::Unsure { .. }) => floor.plus(1),
         _ => now.plus(clock.offset_ms.unwrap_or(0)),
     };
     write.raise_clock_floor(floor)?;

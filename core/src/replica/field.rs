@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::documents::Target;
+use super::documents::{Prepared, Target};
 use super::sequencing::point;
 use super::{Replica, ReplicaError, Stamp};
 use crate::ids::{DocId, EntryId, Ms, SubjectId, UserId};
@@ -336,6 +336,15 @@ impl Replica {
     /// [`ReplicaError::Unknown`] when there is no such draft, [`ReplicaError::Edit`] when a field is not what the schema takes
     /// (the draft stays), [`ReplicaError::Store`].
     pub fn check_out(&mut self, stamp: &Stamp, draft: &VisitDraft, place: Option<&Place>) -> Result<DocId, ReplicaError> {
+        let prepared = self.store().read(|_| self.prepare_check_out(stamp, draft, place))?;
+        self.keep_own(stamp, Lane::Normal, &prepared, |write| {
+            write.drop_draft(draft.doc)?;
+            Ok(())
+        })?;
+        Ok(draft.doc)
+    }
+
+    fn prepare_check_out(&self, stamp: &Stamp, draft: &VisitDraft, place: Option<&Place>) -> Result<Vec<Option<Prepared>>, ReplicaError> {
         let shop = self.place_of(draft.customer)?;
         let mut fields = draft.fields.clone();
         fields.insert("check_out".to_owned(), stamp_value(stamp.now, place, shop));
@@ -356,11 +365,7 @@ impl Replica {
             ]);
             work.push(progress(&tour, vec![put("progress", format!("visit/{}", draft.customer), value)]));
         }
-        self.commit(stamp, Lane::Normal, &work, |write| {
-            write.drop_draft(draft.doc)?;
-            Ok(())
-        })?;
-        Ok(draft.doc)
+        self.prepare_all(stamp, &work)
     }
 
     /// Corrects a field of a sealed visit: the original stays, the amendment is added.

@@ -36,7 +36,7 @@ use crate::crdt::{ChangeStamp, DocumentError};
 use crate::ids::{ActorId, DocId, Ms, UserId};
 use crate::model::EditError;
 use crate::model::clock::ClockNote;
-use crate::store::{OpenOptions, SetAside, Store, StoreError};
+use crate::store::{Clock, OpenOptions, SetAside, Store, StoreError};
 
 pub use again::Claimed;
 pub use documents::{Admitted, Prepared, Saved, Target};
@@ -211,11 +211,15 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::Store`].
     pub fn clock_note(&self, now: Ms) -> Result<ClockNote, ReplicaError> {
-        let clock = self.store.read(|read| read.clock())?;
-        Ok(ClockNote::judge(now, clock.offset_ms.unwrap_or(0), clock.floor))
+        Ok(judge(now, self.store.read(|read| read.clock())?))
     }
 
     fn change_stamp(&self, stamp: &Stamp, doc: DocId, note: ClockNote) -> ChangeStamp {
         ChangeStamp { actor: self.actor(stamp.author, doc), author: Some(stamp.author), time: stamp.now, note: note.to_note() }
     }
+}
+
+/// What is known of a device's clock, by what was last measured of it.
+fn judge(now: Ms, clock: Clock) -> ClockNote {
+    ClockNote::judge(now, clock.offset_ms.unwrap_or(0), clock.floor)
 }

@@ -15,7 +15,7 @@ use crate::model::tour::Tour;
 use crate::model::value::Value;
 use crate::model::visit::Visit;
 use crate::model::{Source, kinds};
-use crate::store::{Notice, OutboxSize, OwnChange, OwnStanding};
+use crate::store::{Notice, OutboxSize, OwnChange, OwnStanding, Reading};
 
 /// Setting: 16 bytes, the enrolled device.
 pub(crate) const SETTING_DEVICE: &str = "device";
@@ -167,8 +167,7 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::Store`].
     pub fn profile(&self) -> Result<Option<Profile>, ReplicaError> {
-        let bytes = self.store.read(|read| read.setting(SETTING_PROFILE))?;
-        Ok(bytes.and_then(|bytes| minicbor::decode(&bytes).ok()))
+        self.store.read(profile)
     }
 
     /// Minutes east of UTC of the company's calendar.
@@ -176,11 +175,7 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::Store`].
     pub fn offset_minutes(&self) -> Result<i32, ReplicaError> {
-        if let Some(profile) = self.profile()? {
-            return Ok(profile.offset_minutes);
-        }
-        let bytes = self.store.read(|read| read.setting(SETTING_OFFSET))?;
-        Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).unwrap_or(OFFSET_MINUTES_DEFAULT))
+        self.store.read(offset_minutes)
     }
 
     /// Sets the company's calendar where no profile is told: headquarters.
@@ -190,4 +185,18 @@ impl Replica {
     pub fn put_offset_minutes(&mut self, minutes: i32) -> Result<(), ReplicaError> {
         Ok(self.store.write(|write| write.put_setting(SETTING_OFFSET, minutes.to_string().as_bytes()))?)
     }
+}
+
+fn profile(read: &Reading<'_>) -> Result<Option<Profile>, ReplicaError> {
+    let bytes = read.setting(SETTING_PROFILE)?;
+    Ok(bytes.and_then(|bytes| minicbor::decode(&bytes).ok()))
+}
+
+/// See [`Replica::offset_minutes`].
+pub(super) fn offset_minutes(read: &Reading<'_>) -> Result<i32, ReplicaError> {
+    if let Some(profile) = profile(read)? {
+        return Ok(profile.offset_minutes);
+    }
+    let bytes = read.setting(SETTING_OFFSET)?;
+    Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).unwrap_or(OFFSET_MINUTES_DEFAULT))
 }

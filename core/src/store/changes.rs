@@ -261,9 +261,12 @@ impl Reading<'_> {
     /// # Errors
     /// The file cannot be read.
     pub fn own_changes(&self, standing: OwnStanding, after_no: u64, max: usize) -> Result<Vec<OwnChange>, StoreError> {
-        let mut find =
-            self.conn.prepare_cached(&format!("{OWN} WHERE o.standing = ?1 AND o.recorded_no > ?2 ORDER BY o.recorded_no LIMIT ?3"))?;
-        let mut rows = find.query(params![standing.code(), int(after_no), int(max)])?;
+        // The standing as a literal: an index that holds some standings only is chosen when the statement is planned.
+        let standing = standing.code();
+        let mut find = self
+            .conn
+            .prepare_cached(&format!("{OWN} WHERE o.standing = {standing} AND o.recorded_no > ?1 ORDER BY o.recorded_no LIMIT ?2"))?;
+        let mut rows = find.query(params![int(after_no), int(max)])?;
         let mut out = Vec::new();
         while let Some(row) = rows.next()? {
             out.push(own_change(row)?);
@@ -330,15 +333,19 @@ impl Writing<'_> {
     /// # Errors
     /// [`StoreError::UnknownDocument`], [`StoreError::TooLarge`], or the file cannot be written.
     pub fn append_own(&mut self, doc: DocId, hash: ChangeHash, bytes: &[u8], lane: Lane, now: Ms) -> Result<u64, StoreError> {
-        if let Some(known) = self.own_change(hash)? {
-            self.append(doc, hash, bytes)?;
-            return Ok(known.recorded_no);
-        }
         let no = match self.append(doc, hash, bytes)? {
             Some(no) => no,
             // Received before it was written: only a restored file can do that. It is ours all the same.
             None => self.conn.prepare_cached("SELECT no FROM change WHERE hash = ?1")?.query_row([hash.0], |row| row.get(0))?,
         };
+        let known: Option<i64> = self
+            .conn
+            .prepare_cached("SELECT recorded_no FROM own_change WHERE change = ?1")?
+            .query_row([no], |row| row.get(0))
+            .optional()?;
+        if let Some(recorded_no) = known {
+            return Ok(count(recorded_no));
+        }
         let recorded_no: i64 = self
             .conn
             .prepare_cached("UPDATE replica SET recorded_no = recorded_no + 1 RETURNING recorded_no")?
@@ -474,8 +481,13 @@ impl Writing<'_> {
     /// Puts a change into the tail, or, where the document is not held, beside it; `None` when it was there.
     fn append(&mut self, doc: DocId, hash: ChangeHash, bytes: &[u8]) -> Result<Option<i64>, StoreError> {
         within("a change (bytes)", bytes.len(), CHANGE_BYTES_MAX)?;
-        let document = self.document_no(doc)?.ok_or(StoreError::UnknownDocument { doc })?;
-        if self.holding(doc)?.is_none() {
+        let (document, held): (i64, bool) = self
+            .conn
+            .prepare_cached("SELECT no, held FROM document WHERE doc = ?1")?
+            .query_row([doc.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?
+            .ok_or(StoreError::UnknownDocument { doc })?;
+        if !held {
             return Ok(self
                 .conn
                 .prepare_cached(

@@ -5,7 +5,7 @@
 //! decides who is right, never asks the time.
 //!
 //! * [`Store::write`]: the closure is the transaction (`BEGIN IMMEDIATE`, one writer). It commits when the closure returns `Ok`.
-//! * [`Store::read`]: the closure sees one state of the file, however long it runs.
+//! * [`Store::read`]: the closure sees one state of the file, however long it runs; a read within a read sees the same one.
 //! * With [`OpenOptions::key`] every page, of the log too, is encrypted (SQLCipher, cargo feature `encryption`).
 //! * With [`Durability::Full`] a commit that returned survives a power cut.
 
@@ -85,12 +85,17 @@ impl<'a> std::ops::Deref for Writing<'a> {
 
 impl Store {
     /// Runs a closure on one unchanging state of the file. Keep it short: an old reader lets the write-ahead log grow.
+    /// Within the closure of another read it runs on the state that that one sees.
     ///
     /// # Errors
     /// What the closure returns, or a failure to read.
     pub fn read<T, E: From<StoreError>>(&self, body: impl FnOnce(&Reading<'_>) -> Result<T, E>) -> Result<T, E> {
+        let reading = Reading { conn: &self.conn, codec: &self.codec };
+        if !self.conn.is_autocommit() {
+            return body(&reading);
+        }
         let tx = Transaction::begin(&self.conn, "BEGIN")?;
-        let out = body(&Reading { conn: &self.conn, codec: &self.codec })?;
+        let out = body(&reading)?;
         tx.commit()?;
         Ok(out)
     }

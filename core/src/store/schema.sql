@@ -71,14 +71,14 @@ CREATE INDEX change_document ON change (document, in_tail);
 -- What this replica wrote itself. The outbox is the query `standing = 0`.
 CREATE TABLE own_change (
   change INTEGER PRIMARY KEY REFERENCES change (no) ON UPDATE CASCADE,
-  recorded_no INTEGER NOT NULL UNIQUE, -- counts the saves of this replica, never goes back
+  recorded_no INTEGER NOT NULL,     -- counts the saves of this replica, never goes back
   recorded_ms INTEGER NOT NULL,     -- device clock, bounded below by the clock floor
   lane INTEGER NOT NULL,            -- 0 urgent, 1 normal
   standing INTEGER NOT NULL,        -- 0 waiting, 1 accepted, 2 quarantined, 3 forked, 4 withdrawn
   feed_no INTEGER NOT NULL,         -- number in the feed; 0 = not known
   reason TEXT NOT NULL              -- why quarantined, a code; '' otherwise
 ) STRICT;
-CREATE INDEX own_change_standing ON own_change (standing, recorded_no) WHERE standing <> 1;
+CREATE UNIQUE INDEX own_change_standing ON own_change (standing, recorded_no) WHERE standing <> 1;
 CREATE INDEX own_change_accepted ON own_change (feed_no) WHERE standing = 1;
 
 -- What arrived and was refused by the gate: kept with its bytes, never shown as data.
@@ -139,7 +139,7 @@ CREATE TABLE draft (
   subject BLOB NOT NULL,
   saved_ms INTEGER NOT NULL,
   body BLOB NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Photos and files that this device took or fetched. Their bytes are encrypted files in the folder beside this file.
 CREATE TABLE blob (
@@ -222,8 +222,7 @@ CREATE TABLE phone_row (
 CREATE INDEX phone_digits ON phone_row (digits);
 
 CREATE TABLE visit_row (
-  no INTEGER PRIMARY KEY,
-  doc BLOB NOT NULL UNIQUE,
+  doc BLOB NOT NULL PRIMARY KEY,
   subject BLOB NOT NULL,
   rep BLOB NOT NULL,
   tour BLOB NOT NULL,               -- document of the tour; empty = none
@@ -239,7 +238,7 @@ CREATE TABLE visit_row (
   amendments INTEGER NOT NULL,
   photos INTEGER NOT NULL,          -- how many it names; which are held is no matter of documents
   summary TEXT NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX visit_subject ON visit_row (subject, started_ms);
 CREATE INDEX visit_day ON visit_row (day, rep, started_ms, ended_ms, outcome, counts, possible_double, subject);
 CREATE INDEX visit_started ON visit_row (started_ms);
