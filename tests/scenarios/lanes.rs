@@ -52,19 +52,6 @@ fn by_time(bytes: usize) -> Vec<(i64, u64)> {
     times
 }
 
-/// One exchange over a line; returns how long it took until headquarters had committed, and the whole of it.
-fn over(world: &mut World, phone: &str, line: Line, chance: &mut Chance) -> (Request, i64, i64) {
-    let (now, device) = (world.now, world.phone(phone).device);
-    let frame = world.phone(phone).replica().sync_request(now, None).unwrap();
-    let there = line.carry_ms(frame.len() + HEADER_BYTES, chance);
-    let answer = world.office.answer(device, &frame, now.plus(there)).unwrap();
-    let all = there + line.carry_ms(answer.len() + HEADER_BYTES, chance);
-    world.pass_ms(all);
-    let now = world.now;
-    world.phones.get_mut(phone).unwrap().take_answer(&answer, now).unwrap();
-    (Request::decode(&frame).unwrap(), there, all)
-}
-
 #[test]
 fn s47_an_urgent_report_passes_600_operations_and_190_photos_on_a_bad_line() {
     let mut world = World::monday(&["cg1"]);
@@ -97,7 +84,8 @@ fn s47_an_urgent_report_passes_600_operations_and_190_photos_on_a_bad_line() {
     let mut chance = Chance::new(by_time(frame.len())[DRAWS / 2].1);
     let connected = BAD.connect_ms(&mut chance);
     world.pass_ms(connected);
-    let (request, durable, _) = over(&mut world, "wf1", BAD, &mut chance);
+    let trip = world.exchange_over("wf1", BAD, &mut chance);
+    let (request, durable) = (Request::decode(&trip.request).unwrap(), trip.there_ms);
     let pushed: Vec<&str> = request.pushed.iter().map(|pushed| pushed.kind.as_str()).collect();
     assert_eq!(pushed, ["urgent"], "the first request carries the report alone");
     let bytes = request.encode().unwrap().len();
@@ -108,8 +96,8 @@ fn s47_an_urgent_report_passes_600_operations_and_190_photos_on_a_bad_line() {
     assert!(there.received().is_some(), "已送达");
 
     // Its picture next, then operations, then thumbnails; photos wait: the line is metered.
-    let (request, _, _) = over(&mut world, "wf1", BAD, &mut chance);
-    assert_eq!(request.pushed.len(), 1);
+    let trip = world.exchange_over("wf1", BAD, &mut chance);
+    assert_eq!(Request::decode(&trip.request).unwrap().pushed.len(), 1);
     assert_eq!(world.office.read(|replica| replica.urgent(doc)).unwrap().unwrap().picture, Some(small), "inline thumbnail next");
     let now = world.now;
     let step = world.phones.get_mut("wf1").unwrap().replica_mut().blob_step(now, METERED).unwrap();
@@ -118,7 +106,7 @@ fn s47_an_urgent_report_passes_600_operations_and_190_photos_on_a_bad_line() {
     while world.phone("wf1").replica().outbox_size().unwrap().changes > 0 {
         rounds += 1;
         assert!(rounds < 10, "the operations drain");
-        over(&mut world, "wf1", BAD, &mut chance);
+        world.exchange_over("wf1", BAD, &mut chance);
     }
     world.sync("wf1");
     let mut steps = 0;

@@ -9,6 +9,7 @@ mod carried;
 mod convergence;
 mod desk;
 mod handover;
+mod handover_at_size;
 mod lanes;
 mod leaving;
 mod merging;

@@ -1,6 +1,9 @@
 //! A slow and bad line: how long bytes take on it. The model is a careful sender's: what is lost is sent again after a time-out that
 //! doubles; nothing is corrupted. Time is the world's, losses are its seed's.
 
+use roadbook_core::sync::Synced;
+
+use super::World;
 use super::chance::Chance;
 
 /// Bytes of a packet, its headers included.
@@ -48,5 +51,32 @@ impl Line {
     /// Milliseconds until the first request can be sent.
     pub(crate) fn connect_ms(&self, chance: &mut Chance) -> i64 {
         HELLO_BYTES.iter().map(|bytes| self.carry_ms(*bytes, chance)).sum()
+    }
+}
+
+/// One exchange over a line.
+pub(crate) struct Trip {
+    /// What was asked.
+    pub(crate) request: Vec<u8>,
+    /// Milliseconds until headquarters had committed what came.
+    pub(crate) there_ms: i64,
+    /// Milliseconds until the phone had the answer.
+    pub(crate) all_ms: i64,
+    /// What the phone made of it.
+    pub(crate) synced: Synced,
+}
+
+impl World {
+    /// One exchange of a phone over a line; the world's time goes on with it.
+    pub(crate) fn exchange_over(&mut self, phone: &str, line: Line, chance: &mut Chance) -> Trip {
+        let (now, device) = (self.now, self.phone(phone).device);
+        let request = self.phone(phone).replica().sync_request(now, None).unwrap();
+        let there_ms = line.carry_ms(request.len() + HEADER_BYTES, chance);
+        let answer = self.office.answer(device, &request, now.plus(there_ms)).unwrap();
+        let all_ms = there_ms + line.carry_ms(answer.len() + HEADER_BYTES, chance);
+        self.pass_ms(all_ms);
+        let now = self.now;
+        let synced = self.phones.get_mut(phone).unwrap().take_answer(&answer, now).unwrap();
+        Trip { request, there_ms, all_ms, synced }
     }
 }

@@ -138,10 +138,15 @@ impl World {
                 2 => (EAST, "lq"),
                 _ => (EAST, "wf"),
             };
-            let name = SHOPS.get(usize::from(*n) - 1).copied().unwrap_or("城西百货");
-            let work = new_customer(cast::customer(*n), name, territory, cast::user(owner), *n);
-            self.office.commit(cast::user("ad"), self.now, &work);
+            self.open_shop(*n, territory, owner);
         }
+    }
+
+    /// Makes a customer.
+    pub(crate) fn open_shop(&mut self, n: u8, territory: &str, owner: &str) {
+        let name = SHOPS.get(usize::from(n) - 1).copied().unwrap_or("城西百货");
+        let work = new_customer(cast::customer(n), name, territory, cast::user(owner), n);
+        self.office.commit(cast::user("ad"), self.now, &work);
     }
 
     /// Enrols a device of the cast, with a file when it is to outlive its process.
