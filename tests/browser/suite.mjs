@@ -10,4 +10,5 @@ import './rooms/quarantine.mjs';
 import './rooms/photos.mjs';
 import './rooms/urgent.mjs';
 import './rooms/transfer.mjs';
+import './rooms/absence.mjs';
 import './rooms/everywhere.mjs';

@@ -1,7 +1,8 @@
 //! The permission table itself: part of a kind × role × relation → create, edit, read. One readable piece of data.
 //!
 //! How to read a cell: four groups, for what is one's **own**, in one's **territory**, **elsewhere**, and **new** (never
-//! filed). `C` create, `E` edit, `R` read, `N` nothing. Part
+//! filed). `C` create, `E` edit, `R` read, `N` nothing. Whoever has a customer stands to its visits as if they worked in its
+//! territory. Part
 //! [`SYSTEM_PART`] is written by headquarters only and so is in no row.
 
 use super::{Action, Command, Relation, Role};
@@ -291,7 +292,8 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 pub fn page() -> String {
     let mut page = String::from(
         "# Who may do what\n\n\
-         Each cell: own · territory · elsewhere · new. C create, E edit, R read.\n\n\
+         Each cell: own · territory · elsewhere · new. C create, E edit, R read.\n\
+         Whoever has a customer stands to its visits as if they worked in its territory.\n\n\
          | part | salesperson 销售员 | dispatcher 调度 | supervisor 销售主管 | manager 销售经理 | finance 财务 | admin 管理员 |\n\
          |---|---|---|---|---|---|---|\n",
     );

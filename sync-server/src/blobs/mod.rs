@@ -24,7 +24,7 @@ use roadbook_core::ids::{DocId, Ms};
 use roadbook_core::model::manifest;
 use roadbook_core::model::values::PHOTO_KIND;
 
-use crate::access::{self, Reach, Relation};
+use crate::access::{self, Reach};
 use crate::accounts::{Accounts, AccountsError, User};
 use crate::clock::span::DAY_MS;
 use crate::device::{Caller, Standing};
@@ -229,8 +229,7 @@ impl Blobs {
     /// Whether a person may read a document: the predicate of pulls and of the console.
     fn may_read(&self, user: &User, reach: &Reach, doc: DocId) -> Result<bool, BlobsError> {
         let Some(known) = self.feed.document(doc)? else { return Ok(false) };
-        let filing = scope::standing(&self.accounts, self.feed.as_ref(), doc, known.subject)?;
-        let relation = Relation::of(user.id, reach, filing.as_ref());
+        let relation = scope::relation(&self.accounts, self.feed.as_ref(), (user.id, reach), (doc, &known.kind, known.subject))?;
         Ok(access::may_read_kind(user.role, relation, &known.kind))
     }
 

@@ -176,3 +176,19 @@ pub fn standing(accounts: &Accounts, feed: &dyn Feed, doc: DocId, subject: Subje
     };
     Ok(Some(Filing { territory, owner }))
 }
+
+/// How a person stands to a document. Whoever has a customer stands to its visits as if they worked in its territory.
+///
+/// # Errors
+/// When tables cannot be read.
+pub fn relation(
+    accounts: &Accounts,
+    feed: &dyn Feed,
+    (user, reach): (UserId, &Reach),
+    (doc, kind, subject): (DocId, &str, SubjectId),
+) -> Result<Relation, ScopeError> {
+    let relation = Relation::of(user, reach, standing(accounts, feed, doc, subject)?.as_ref());
+    let elsewhere = relation == Relation::Elsewhere && kind == kinds::VISIT.id;
+    let hosts = elsewhere && feed.filing(subject)?.is_some_and(|filing| filing.owner == Some(user));
+    Ok(if hosts { Relation::Territory } else { relation })
+}

@@ -11,7 +11,7 @@ use roadbook_core::store::rows::{PageKey, VisitFilter};
 
 use super::pull::Asker;
 use super::{Exchange, ExchangeError, scope};
-use crate::access::{Relation, may_read_kind};
+use crate::access::may_read_kind;
 use crate::feed::PageDocument;
 
 /// Customers of today's and the next tours that come first, at most.
@@ -61,8 +61,8 @@ impl Exchange {
                 if self.feed.erased(doc)?.is_some() {
                     continue;
                 }
-                let filing = scope::standing(&self.accounts, self.feed.as_ref(), doc, document.subject)?;
-                let relation = Relation::of(asker.caller.user.id, &asker.view.reach, filing.as_ref());
+                let who = (asker.caller.user.id, &asker.view.reach);
+                let relation = scope::relation(&self.accounts, self.feed.as_ref(), who, (doc, &document.kind, document.subject))?;
                 if !may_read_kind(asker.caller.user.role, relation, &document.kind) {
                     continue;
                 }

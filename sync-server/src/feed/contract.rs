@@ -15,7 +15,7 @@ mod windows;
 
 pub(crate) use erased::what_was_erased_stays_erased;
 pub(crate) use random::random_histories_always_converge;
-pub(crate) use windows::a_closed_window_is_forgotten_and_an_open_one_comes_whole;
+pub(crate) use windows::{a_closed_window_is_forgotten_and_an_open_one_comes_whole, the_visits_of_a_customer_go_where_its_owner_is};
 
 macro_rules! tests {
     ($open:ident) => {
@@ -31,6 +31,7 @@ macro_rules! tests {
             heads_and_the_held_set_follow_the_entries,
             a_batch_in_any_order_moves_the_heads_on,
             a_closed_window_is_forgotten_and_an_open_one_comes_whole,
+            the_visits_of_a_customer_go_where_its_owner_is,
             refused_changes_are_kept,
             what_was_erased_stays_erased,
             eight_writers_and_a_cursor_that_misses_nothing,

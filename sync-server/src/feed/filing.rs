@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use roadbook_core::ids::{DocId, SubjectId};
+use roadbook_core::model::kinds;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::columns::column;
@@ -56,8 +57,10 @@ pub(super) fn rescope(tx: &Transaction<'_>, id: DocId, numbers: &mut Numbers) ->
     let (territory_open, person_open) = window_of(tx, id)?;
     let territory = filing.territory.filter(|_| document.in_territory).map(|territory| Scope::territory(&territory));
     let owner = document.owner.or(filing.owner).map(Scope::user);
-    let open_territory = territory.iter().filter(|_| territory_open);
-    let mut wanted: BTreeSet<Scope> = open_territory.chain(owner.iter().filter(|_| person_open)).cloned().collect();
+    // Whoever has a customer has its latest visits, wherever it is filed and whoever made them.
+    let host = filing.owner.filter(|_| document.kind == kinds::VISIT.id).map(Scope::user);
+    let near = territory.iter().chain(&host).filter(|_| territory_open);
+    let mut wanted: BTreeSet<Scope> = near.chain(owner.iter().filter(|_| person_open)).cloned().collect();
     if is_erased(tx, id)? {
         wanted.clear();
     }

@@ -104,8 +104,9 @@ fn still_good(app: &App, device: DeviceId) -> bool {
 
 fn readable(app: &App, session: &Session, docs: Vec<Touched>) -> Vec<Touched> {
     let may = |touched: &Touched| {
-        let filing = scope::standing(app.accounts(), app.feed(), touched.doc, touched.subject).ok()?;
-        Some(access::may_read_kind(session.role(), session.relation(filing.as_ref()), &touched.kind))
+        let document = (touched.doc, touched.kind.as_str(), touched.subject);
+        let relation = scope::relation(app.accounts(), app.feed(), (session.user.id, &session.reach), document).ok()?;
+        Some(access::may_read_kind(session.role(), relation, &touched.kind))
     };
     docs.into_iter().filter(|touched| may(touched).unwrap_or(false)).collect()
 }

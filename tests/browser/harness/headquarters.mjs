@@ -52,6 +52,13 @@ export async function startDemo() {
       const [, device] = (await phone('status')).match(/device ([0-9a-f-]{36})/);
       await run(BINARY, ['device', 'revoke', device, '--data', path.join(company, 'headquarters')], { timeout: COMMAND_MS });
     },
+    /** Headquarters last heard from a phone so many days before it really did. */
+    async lastHeard(phone, days) {
+      const [, device] = (await phone('status')).match(/device ([0-9a-f-]{36})/);
+      const file = path.join(company, 'headquarters', 'server.sqlite');
+      const earlier = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=20); n = c.execute('UPDATE device SET seen_ms = seen_ms - ? WHERE id = ?', (int(sys.argv[3]) * 86400000, bytes.fromhex(sys.argv[2]))).rowcount; c.commit(); sys.exit(n != 1)";
+      await run('python3', ['-c', earlier, file, device.replaceAll('-', ''), String(days)], { timeout: COMMAND_MS });
+    },
     /** A path for a file that a test makes. */
     file: (name) => path.join(folder, name),
     async stop() {
