@@ -342,6 +342,9 @@ fn mark(fact: &Fact) -> &'static str {
 fn edit(phone: &mut Phone, words: &str, field: &str, value: &str) -> Done {
     let card = open_card(phone, words)?;
     let known = kinds::CUSTOMER.field(field);
+    if known.is_none() && kinds::OFFICE.field(field).is_some() {
+        return Err(format!("{field} is headquarters' to set: ask for it with `phone propose {words} {field} {value}`").into());
+    }
     let field = field.to_owned();
     let edit = match known.map(|known| &known.merge) {
         Some(Merge::Text) => Edit::Rewrite { field, text: value.to_owned() },

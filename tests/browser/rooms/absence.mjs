@@ -16,7 +16,7 @@ story('a phone that was away for a month comes back, and a report tells what bec
   const [name, other] = (await phone('list')).split('\n').slice(0, 2).map((line) => line.split('  ').map((word) => word.trim())[2]);
   await phone('edit', name, 'problems', '离线期间记下的问题');
   await phone('edit', other, 'short_name', '离线简称');
-  await phone('edit', other, 'grade', 'A');
+  await phone('propose', other, 'grade', 'A');
   await demo.lastHeard(phone, DAYS);
   await phone('sync');
 
@@ -41,7 +41,7 @@ story('a phone that was away for a month comes back, and a report tells what bec
   await page.getByText('离线简称').first().waitFor();
 });
 
-story('the report in English, on a phone; whoever does not answer for people sees none', 'chen', { size: PHONE }, async (page) => {
+story('the report of an absence in English, on a phone', 'chen', { size: PHONE }, async (page) => {
   await visitRoom(page, '/overview');
   await page.getByRole('button', { name: 'English' }).click();
   await settled(page);
