@@ -167,7 +167,7 @@ fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
         match kind {
             "customer" | "office" => (field || user.role == Role::Finance) && (near || shown("owner") == Some(user.id.to_string())),
             "visit" => {
-                // Near: the last three of the customer and the last that counts. One's own: 90 days.
+                // Near, or of a customer that one has: the last three and the last that counts. One's own: 90 days.
                 let filter = VisitFilter { subject: Some(subject), ..VisitFilter::default() };
                 let all = replica.store().read(|read| read.visits(&filter, None, 1_000)).unwrap().lines;
                 let place = all.iter().position(|line| line.visit.doc == doc);
@@ -175,7 +175,8 @@ fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
                 let recent = place.is_none_or(|place| place < 3 || Some(place) == counting);
                 let day = place.map_or(today, |place| all[place].visit.day);
                 let fresh = (today - day).num_days() <= 90;
-                field && ((near && recent) || (fresh && is_mine(replica.visit(doc).unwrap().and_then(|visit| visit.rep))))
+                let owns = shown("owner") == Some(user.id.to_string());
+                field && (((near || owns) && recent) || (fresh && is_mine(replica.visit(doc).unwrap().and_then(|visit| visit.rep))))
             }
             "tour" => {
                 let tour = replica.tour(doc).unwrap();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Files longer than this fail, their tests at the end not counted; at 400 lines it is time to look for the second subject.
 const FILE_LINES_MAX: usize = 500;
 /// Files that may be longer for now, with the length at which they stand: they may shrink, never grow.
-const LONGER: &[(&str, usize)] = &[("core/src/store/changes.rs", 520)];
+const LONGER: &[(&str, usize)] = &[];
 
 /// A word, and the places (prefixes of paths from the root) that may use it.
 struct Wall {

@@ -4,7 +4,7 @@
 
 use rusqlite::params;
 
-use super::changes::OwnStanding;
+use super::standing::OwnStanding;
 use super::{Reading, Store, StoreError, Writing};
 use crate::ids::DocId;
 

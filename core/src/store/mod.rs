@@ -25,6 +25,7 @@ mod open;
 pub mod rows;
 mod schema;
 pub mod search;
+mod standing;
 mod wipe;
 
 pub use apart::{Apart, TOLD_ROW_BYTES_MAX, ToldRow};
@@ -32,12 +33,13 @@ pub use aside::{Salvage, SalvagedChange, SetAside, salvage};
 pub use ballast::{BALLAST_BYTES, keep_ballast, release_ballast};
 pub use besides::{CARRIED_BYTES_MAX, CARRIED_MAX, CarriedPacket, Notice};
 pub use blobs::{BlobName, BlobRow, BlobsWaiting, NameState};
-pub use changes::{Appended, Lane, OutboxSize, OwnChange, OwnStanding, QuarantinedChange, Settled, Standing};
+pub use changes::{Appended, OutboxSize, OwnChange, QuarantinedChange, Settled};
 pub use device::{ActorBinding, Checkpoint, Clock, Draft, HeldScope, PullPosition};
 pub use documents::{Described, Digest, DocumentBytes, Forgotten, Holding, TAIL_BYTES_MAX, TAIL_CHANGES_MAX};
 pub use encryption::{STORE_KEY_BYTES, StoreKey};
 pub use error::StoreError;
 pub use open::{Check, Durability, OpenOptions, Opened};
+pub use standing::{Lane, OwnStanding, Standing};
 
 use std::path::{Path, PathBuf};
 
