@@ -137,6 +137,7 @@ fn answer() -> Answer {
         told: None,
         compare: None,
         today: None,
+        knock: None,
         granted: None,
         stand: None,
     }

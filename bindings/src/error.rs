@@ -215,9 +215,12 @@ impl From<WireError> for RoadbookError {
     fn from(error: WireError) -> Self {
         match error {
             WireError::Version { .. } => Self::UpdateNeeded { why: error.to_string() },
-            WireError::Empty | WireError::TooLarge { .. } | WireError::Stream(_) | WireError::Contents(_) | WireError::TooMany { .. } => {
-                Self::AnswerUnreadable { why: error.to_string() }
-            }
+            WireError::Empty
+            | WireError::TooLarge { .. }
+            | WireError::Stream(_)
+            | WireError::Contents(_)
+            | WireError::Knock
+            | WireError::TooMany { .. } => Self::AnswerUnreadable { why: error.to_string() },
         }
     }
 }

@@ -16,6 +16,7 @@
 //! changes that a restore lost, decisions about quarantined changes, late records, orders ([`Besides`], [`Told`]).
 //!
 //! An answer may hold several parts in its one stream: see [`parts`]. What the pull side says beside items is in [`pull`].
+//! A device at rest knocks instead of saying everything again: see [`knock`].
 //!
 //! Documents and changes travel uncompressed inside the one zstd stream: cards resemble each other, and one stream over
 //! all of them is a third of the size of cards compressed one by one.
@@ -24,6 +25,7 @@ mod besides;
 
 pub use besides::{Besides, Decided, Delivered, LateNotice, NotTaken, Order, Ruling, Told};
 mod item;
+pub mod knock;
 pub mod parts;
 pub mod pull;
 
@@ -41,9 +43,11 @@ pub const WIRE_VERSION: u8 = 1;
 pub const WIRE_VERSIONS_READ: &[u8] = &[WIRE_VERSION];
 /// Minor number of the protocol that this release speaks. A side that says nothing speaks 1. The frame version changes when old
 /// sides can no longer read at all; this number when there is something new to say that an old side would not understand.
-pub const SPEAKS: u32 = 2;
+pub const SPEAKS: u32 = 3;
 /// From this number on a side reads rows in place of documents, and documents that it asked for by name.
 pub const SPEAKS_ROWS: u32 = 2;
+/// From this number on a side knocks when it is at rest.
+pub const SPEAKS_KNOCKS: u32 = 3;
 /// What a side speaks that says nothing of it.
 pub const SPEAKS_WHEN_SILENT: u32 = 1;
 /// Most bytes of a request on the wire.
@@ -66,8 +70,12 @@ pub const URGENT_BYTES_TARGET: usize = 4 << 10;
 pub(crate) const REQUEST_ZSTD_LEVEL: i32 = 6;
 /// zstd level of an answer: made by the server for many.
 const ANSWER_ZSTD_LEVEL: i32 = 3;
+/// zstd level of an answer in many parts: a first sync, which a phone on a slow line waits minutes for.
+const ANSWER_BULK_ZSTD_LEVEL: i32 = 6;
 /// Long windows (2^23 bytes) let a card find its likeness megabytes earlier.
 const WINDOW_LOG: u32 = 23;
+/// Up to so many bytes the windows of the levels are as long as the contents.
+const WINDOW_BYTES_ENOUGH: usize = 1 << 20;
 
 /// Bytes that are no frame of this protocol.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +101,9 @@ pub enum WireError {
     /// The contents are not what the protocol says.
     #[error("the frame's contents are malformed")]
     Contents(#[source] minicbor::decode::Error),
+    /// A knock, or a reply to one, of another length than the protocol says.
+    #[error("a knock or its reply has another length")]
+    Knock,
     /// More items than a named limit.
     #[error("{what}: more than {limit}")]
     TooMany {
@@ -342,6 +353,9 @@ pub struct Answer {
     /// What the request said of the device's stand: see [`pull`]. In the first part of an answer.
     #[n(14)]
     pub stand: Option<u64>,
+    /// Headquarters remembers the request under this print: as long as the device would say the same again, it may [`knock`].
+    #[n(16)]
+    pub knock: Option<u64>,
 }
 
 impl Request {
@@ -397,6 +411,7 @@ impl Answer {
             granted: None,
             stand: None,
             told: None,
+            knock: None,
         }
     }
 
@@ -424,7 +439,11 @@ pub(crate) fn seal<T: Encode<()>>(value: &T, level: i32, limit: usize) -> Result
     };
     let mut frame = vec![WIRE_VERSION];
     let mut packer = zstd::stream::write::Encoder::new(&mut frame, level).map_err(WireError::Stream)?;
-    packer.window_log(WINDOW_LOG).map_err(WireError::Stream)?;
+    // The length is told ahead: neither side then takes memory for a longer window than there are bytes.
+    packer.set_pledged_src_size(u64::try_from(plain.len()).ok()).map_err(WireError::Stream)?;
+    if plain.len() > WINDOW_BYTES_ENOUGH {
+        packer.window_log(WINDOW_LOG).map_err(WireError::Stream)?;
+    }
     std::io::Write::write_all(&mut packer, &plain).map_err(WireError::Stream)?;
     packer.finish().map_err(WireError::Stream)?;
     if frame.len() > limit {

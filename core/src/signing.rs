@@ -12,7 +12,8 @@
 //!   <body>              SHA-256 of the body, 64 hexadecimal digits, lower case
 //!
 //! signature = ECDSA with P-256 and SHA-256 over the text, as r‖s (64 bytes) or DER, in hexadecimal digits
-//! headers   = roadbook-device, roadbook-time, roadbook-nonce, roadbook-signature
+//! headers   = roadbook-device, roadbook-time, roadbook-nonce, roadbook-signature; a knock carries them in its body instead
+//!             (`exchange::knock`)
 //!
 //! enrolment frame = version:u8 (1)  cbor (one EnrolRequest or EnrolAnswer; numbered keys, unknown ones skipped)
 //! ```
@@ -28,6 +29,7 @@ use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
+use crate::exchange::knock::{Sealed, is_knock};
 use crate::exchange::{Profile, WireError};
 use crate::ids::{DeviceId, Ms};
 
@@ -94,6 +96,18 @@ impl Signed<'_> {
             (NONCE_HEADER, hex(&self.nonce)),
             (SIGNATURE_HEADER, hex(signature)),
         ]
+    }
+
+    /// What travels: headers and body. A knock carries its signature within, so that it costs no header.
+    #[must_use]
+    pub fn sent(&self, signature: &[u8]) -> (Vec<(&'static str, String)>, Vec<u8>) {
+        match self.device.filter(|_| self.path == SYNC_PATH && is_knock(self.body)) {
+            None => (self.headers(signature).to_vec(), self.body.to_vec()),
+            Some(device) => {
+                let (knock, signature) = (self.body.to_vec(), signature.to_vec());
+                (Vec::new(), Sealed { device, time: self.time, nonce: self.nonce, knock, signature }.encode())
+            }
+        }
     }
 
     /// Whether `signature`, in hexadecimal digits, is this key's over this request. Anything malformed is a no.
@@ -244,7 +258,9 @@ fn open<'a, T: Decode<'a, ()>>(frame: &'a [u8], limit: usize) -> Result<T, WireE
     minicbor::decode(cbor).map_err(WireError::Contents)
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Hexadecimal digits, lower case.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -5,12 +5,14 @@
 //! and nothing else.
 //!
 //! * `items` – documents, changes, rows and forgets taken in, a commit at a time.
+//! * `knocking` – a device at rest that would say what it said before.
 //! * `repair` – what differs is found, compared document by document, and mended.
 //! * `stand` – what an answer was made for: one that was not made for here moves no cursor.
 //! * `told` – rows in place of documents, and documents that came by name.
 //! * `verdicts` – what became of what was handed in.
 
 mod items;
+mod knocking;
 mod repair;
 mod stand;
 mod told;
@@ -21,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::bytes::ByteVec;
 use stand::Made;
 
+use crate::exchange::knock::is_knock;
 use crate::exchange::{
     Answer, Besides, Checkpoint, Cursor, Heartbeat, LateNotice, Order, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile, Pushed,
     Request, Ruling, SPEAKS, Told, URGENT_BYTES_TARGET, Verdict, parts,
@@ -172,6 +175,9 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::Wire`] when the frame is unreadable (nothing is then changed), [`ReplicaError::Store`].
     pub fn sync_answer(&mut self, frame: &[u8], now: Ms) -> Result<Synced, ReplicaError> {
+        if is_knock(frame) {
+            return self.take_reply(frame, now);
+        }
         let parts::Parts { answers, cut } = parts::decode(frame)?;
         let mut synced = Synced::default();
         let made = self.made(answers.first())?;
@@ -295,6 +301,7 @@ impl Replica {
             if synced.today {
                 write.put_setting(SETTING_TODAY, &[1])?;
             }
+            knocking::note(write, answer)?;
             Ok::<_, ReplicaError>(write.put_pull_position(&position)?)
         })?;
         match self.store_mut().scour() {

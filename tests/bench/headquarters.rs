@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use roadbook_core::crdt::gate::Gate;
 use roadbook_core::crdt::{Heads, RawChange};
+use roadbook_core::exchange::Profile;
 use roadbook_core::ids::{DocId, SubjectId, TerritoryId, UserId};
+use roadbook_core::model::tour::{PlannedStop, TourKey};
 use roadbook_core::model::{Edit, Role, kinds};
-use roadbook_core::replica::{Stamp, Target};
+use roadbook_core::replica::{Stamp, Target, field};
 use roadbook_server::accounts::{NewUser, Territory, Who};
 use roadbook_server::app::App;
 use roadbook_server::clock::{Clock, random};
 use roadbook_server::config::{Config, Limits};
+use roadbook_server::exchange::profile;
 use roadbook_server::feed::{Batch, Filing, Hand, NewEntry};
 use roadbook_server::headquarters::described;
 use roadbook_server::http;
@@ -92,6 +95,28 @@ impl Office {
         let prepared = self.app.headquarters().read(|replica| replica.prepare(&stamp, &work.0, &work.1)).unwrap().unwrap();
         self.app.commit(self.editor, &vec![work], &[]).unwrap();
         prepared.change.bytes
+    }
+
+    /// Publishes somebody's tour, so many days from today.
+    pub(crate) fn publish(&self, rep: UserId, days: u64, stops: &[SubjectId]) -> DocId {
+        let stamp = Stamp { author: self.editor, now: self.app.now(), entropy: random().unwrap() };
+        let day = stamp.now.day(self.app.config().offset_minutes).unwrap() + chrono::Days::new(days);
+        let key = TourKey { route: "bench".to_owned(), day, rep };
+        let planned: Vec<PlannedStop> =
+            stops.iter().map(|stop| PlannedStop { stop: *stop, arrive_s: None, service_s: Some(900), note: None, urgent: false }).collect();
+        self.app.commit(self.editor, &vec![field::publish(&stamp, &key, None, &planned, None, &[])], &[]).unwrap();
+        key.doc()
+    }
+
+    /// A document as headquarters holds it.
+    pub(crate) fn snapshot(&self, doc: DocId) -> Vec<u8> {
+        self.app.headquarters().read(|replica| replica.document(doc)).unwrap().unwrap().document.save()
+    }
+
+    /// What a phone of a person is told of them.
+    pub(crate) fn profile(&self, login: &str) -> Profile {
+        let user = self.app.accounts().user_by_login(login).unwrap().unwrap();
+        profile::of(self.app.accounts(), self.app.config().offset_minutes, &user).unwrap()
     }
 
     /// Enrols a phone of a person, behind a proxy that counts its bytes.

@@ -4,8 +4,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How slow a line is.
@@ -24,7 +24,12 @@ pub(crate) struct Proxy {
     down: Arc<AtomicUsize>,
     /// Odd: the server spoke last (or nobody has). Grows by one whenever the other side begins to speak.
     turns: Arc<AtomicUsize>,
+    /// The first bytes down since the reset, as they came: see [`TAPE_BYTES_MAX`].
+    tape: Arc<Mutex<Vec<u8>>>,
 }
+
+/// Bytes that are taped.
+const TAPE_BYTES_MAX: usize = 1 << 20;
 
 impl Proxy {
     pub(crate) fn before(server: SocketAddr) -> Self {
@@ -34,16 +39,21 @@ impl Proxy {
     /// A proxy whose line is as slow as `pace` says.
     pub(crate) fn paced(server: SocketAddr, pace: Option<Pace>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let proxy = Self { address: listener.local_addr().unwrap(), up: Arc::default(), down: Arc::default(), turns: Arc::default() };
+        let proxy = Self {
+            address: listener.local_addr().unwrap(),
+            up: Arc::default(),
+            down: Arc::default(),
+            turns: Arc::default(),
+            tape: Arc::default(),
+        };
         let counters = proxy.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 // The handshake costs a round trip as well.
                 pace.iter().for_each(|pace| std::thread::sleep(pace.round_trip));
                 let Ok(server) = TcpStream::connect(server) else { continue };
-                let (up, down, turns) = (&counters.up, &counters.down, &counters.turns);
-                pump(client.try_clone().unwrap(), server.try_clone().unwrap(), Arc::clone(up), (Arc::clone(turns), 0), pace);
-                pump(server, client, Arc::clone(down), (Arc::clone(turns), 1), pace);
+                pump(client.try_clone().unwrap(), server.try_clone().unwrap(), counters.clone(), Side::Client, pace);
+                pump(server, client, counters.clone(), Side::Server, pace);
             }
         });
         proxy
@@ -55,6 +65,12 @@ impl Proxy {
         self.up.store(0, Ordering::SeqCst);
         self.down.store(0, Ordering::SeqCst);
         self.turns.store(1, Ordering::SeqCst);
+        self.tape.lock().unwrap().clear();
+    }
+    /// The first bytes down since the reset.
+    #[allow(dead_code, reason = "not every bench asks")]
+    pub(crate) fn tape(&self) -> Vec<u8> {
+        self.tape.lock().unwrap().clone()
     }
     /// How often the line turned from the client to the server since the reset.
     #[allow(dead_code, reason = "not every bench asks")]
@@ -67,7 +83,16 @@ impl Proxy {
     }
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream, count: Arc<AtomicUsize>, (turns, side): (Arc<AtomicUsize>, usize), pace: Option<Pace>) {
+/// Who speaks.
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Client,
+    Server,
+}
+
+fn pump(mut from: TcpStream, mut to: TcpStream, counters: Proxy, side: Side, pace: Option<Pace>) {
+    let count = Arc::clone(if side == Side::Client { &counters.up } else { &counters.down });
+    let (turns, odd) = (counters.turns, usize::from(side == Side::Server));
     std::thread::spawn(move || {
         let mut buffer = vec![0; if pace.is_some() { 1_400 } else { 64 << 10 }];
         loop {
@@ -78,9 +103,14 @@ fn pump(mut from: TcpStream, mut to: TcpStream, count: Arc<AtomicUsize>, (turns,
                 }
                 Ok(n) => {
                     count.fetch_add(n, Ordering::SeqCst);
-                    // The client (side 0) speaking after the server (an odd count) is a turn.
+                    if side == Side::Server {
+                        let mut tape = counters.tape.lock().unwrap();
+                        let room = TAPE_BYTES_MAX.saturating_sub(tape.len()).min(n);
+                        tape.extend_from_slice(&buffer[..room]);
+                    }
+                    // The client speaking after the server (an odd count) is a turn.
                     let turned =
-                        turns.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |turns| (turns % 2 != side).then_some(turns + 1)).is_ok();
+                        turns.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |turns| (turns % 2 != odd).then_some(turns + 1)).is_ok();
                     if let Some(pace) = pace {
                         // The first piece of a turn travels half a round trip; each takes its time on the line.
                         let way = if turned { pace.round_trip / 2 } else { Duration::ZERO };

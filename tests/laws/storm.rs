@@ -12,6 +12,8 @@
 
 use std::collections::BTreeMap;
 
+use roadbook_core::exchange::knock::is_knock;
+
 use super::attack::Attack;
 use super::{private, work};
 use crate::world::cast;
@@ -181,8 +183,12 @@ impl Storm {
     /// A phone asks; what becomes of the frame is the network's affair.
     fn ask(&mut self, name: &str) -> Result<(), String> {
         let phone = &self.world.phones[name];
-        let mut frame = phone.replica().sync_request(phone.clock(self.world.now), Some("world")).map_err(|error| error.to_string())?;
-        if self.enemy.as_deref() == Some(name) {
+        let (replica, clock) = (phone.replica(), phone.clock(self.world.now));
+        let enemy = self.enemy.as_deref() == Some(name);
+        let knock = if enemy { Ok(None) } else { replica.knock(clock, Some("world")) };
+        let asked = knock.and_then(|knock| knock.map_or_else(|| replica.sync_request(clock, Some("world")), Ok));
+        let mut frame = asked.map_err(|error| error.to_string())?;
+        if enemy {
             frame = hostile::twisted(&frame, &mut self.chance);
         }
         let flight = Flight { way: Way::Up, phone: name.to_owned(), device: phone.device, frame, whole: true };
@@ -217,12 +223,13 @@ impl Storm {
         let Some(answer) = answer else { return Ok(()) };
         let Flight { phone, device, frame, whole, .. } = flight;
         // From a branch of its own: looking changes nothing of what is drawn.
-        if self.chance.branch("rights").in_thousand(LOOKS)
+        if !is_knock(&answer)
+            && self.chance.branch("rights").in_thousand(LOOKS)
             && let Some(to) = self.world.phones.get(&phone).filter(|to| to.device == device && self.world.office.serves(device))
         {
             private::answer_is_within_rights(&self.world, to, &answer)?;
         }
-        if whole && self.enemy.as_deref() != Some(&phone) {
+        if whole && self.enemy.as_deref() != Some(&phone) && !is_knock(&frame) {
             let life = self.world.office.life();
             self.world.exchanged.push(Exchanged { phone: phone.clone(), device, life, request: frame, answer: answer.clone() });
         }

@@ -33,6 +33,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use roadbook_core::blobs::exchange::{BlobStep, BlobsDone, Link};
+use roadbook_core::exchange::knock::is_knock;
 use roadbook_core::ids::{DeviceId, DocId, Ms, SubjectId, UserId};
 use roadbook_core::model::card::Card;
 use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
@@ -207,10 +208,15 @@ impl World {
         self.office.commit(cast::user(login), self.now, &work);
     }
 
-    /// One round of an exchange without mishap. A device that may hold nothing any more is only told so.
+    /// One round of an exchange without mishap; a phone at rest knocks, as those of apps do. A device that may hold nothing any more is only told so.
     pub(crate) fn exchange(&mut self, name: &str) -> Synced {
         let phone = self.phones.get_mut(name).unwrap();
-        let request = match phone.replica().sync_request(phone.clock(self.now), Some("world")) {
+        let (replica, clock) = (phone.replica(), phone.clock(self.now));
+        let asked = match replica.knock(clock, Some("world")) {
+            Ok(None) => replica.sync_request(clock, Some("world")),
+            knocked => knocked.map(Option::unwrap_or_default),
+        };
+        let request = match asked {
             Ok(request) => request,
             // It was wiped.
             Err(ReplicaError::NotEnrolled) if phone.on_simulated_disk() => return Synced::default(),
@@ -226,6 +232,9 @@ impl World {
             return Synced::default();
         }
         let synced = taken.unwrap();
+        if is_knock(&request) {
+            return synced;
+        }
         let life = self.office.life();
         self.exchanged.push(Exchanged { phone: name.to_owned(), device: phone.device, life, request, answer });
         synced

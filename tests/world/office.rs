@@ -8,7 +8,8 @@ use std::sync::Arc;
 use roadbook_core::blobs::wire::BlobRequest;
 use roadbook_core::crdt::Document;
 use roadbook_core::crdt::gate::Gate;
-use roadbook_core::exchange::{Profile, Request};
+use roadbook_core::exchange::knock::{Knock, is_knock};
+use roadbook_core::exchange::{Profile, Request, WireError};
 use roadbook_core::ids::{BlobHash, ChangeHash, DeviceId, DocId, EntryId, Ms, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
 use roadbook_core::replica::field::Work;
@@ -19,6 +20,7 @@ use roadbook_server::blobs::{BlobLimits, BlobTable, Blobs, BlobsAnswered, Depot,
 use roadbook_server::database::{Database, Durability};
 use roadbook_server::device::{Caller, Standing};
 use roadbook_server::erasures::{self, Line};
+use roadbook_server::exchange::knocking::Knocked;
 use roadbook_server::exchange::{Answered, Exchange, profile};
 use roadbook_server::feed::{Batch, Erased, Feed, Filing, Hand, NewEntry, Quarantined, SCRATCH_MIGRATIONS, Scratch, SqliteFeed};
 use roadbook_server::headquarters::{Headquarters, described};
@@ -244,13 +246,22 @@ impl Office {
 
     /// Answers a frame of a device; what cannot be read is refused, as the HTTP room does.
     pub(crate) fn answer(&mut self, device: DeviceId, frame: &[u8], now: Ms) -> Result<Vec<u8>, Unanswered> {
-        let request = Request::decode(frame).map_err(|e| Unanswered::Unreadable(e.to_string()))?;
+        let unreadable = |e: WireError| Unanswered::Unreadable(e.to_string());
         let failed = |error: &dyn std::fmt::Display| Unanswered::Failed(error.to_string());
         let device = self.accounts.device(device).map_err(|e| failed(&e))?;
         let device = device.ok_or_else(|| Unanswered::Unreadable("nobody known".to_owned()))?;
         let user = self.accounts.user(device.user).map_err(|e| failed(&e))?.unwrap();
         let standing = if device.revoked_at.is_some() || user.disabled { Standing::DrainOnly } else { Standing::Good };
-        match self.exchange.answer(now, &Caller { device, user, standing }, &request).map_err(|e| failed(&e))?.0 {
+        let caller = Caller { device, user, standing };
+        let answered = if is_knock(frame) {
+            match self.exchange.knock(now, &caller, &Knock::decode(frame).map_err(unreadable)?).map_err(|e| failed(&e))?.0 {
+                Knocked::Reply(reply) => return Ok(reply.encode()),
+                Knocked::Answered(answered) => answered,
+            }
+        } else {
+            self.exchange.answer(now, &caller, &Request::decode(frame).map_err(unreadable)?).map_err(|e| failed(&e))?.0
+        };
+        match answered {
             Answered::Answer(answer) => answer.encode().map_err(|e| failed(&e)),
             Answered::Gone => Err(Unanswered::Gone),
         }

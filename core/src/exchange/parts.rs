@@ -9,10 +9,14 @@
 
 use std::io::{Read as _, Write as _};
 
-use super::{ANSWER_BYTES_MAX, ANSWER_PLAIN_BYTES_MAX, ANSWER_ZSTD_LEVEL, Answer, WINDOW_LOG, WIRE_VERSION, WireError};
+use super::{
+    ANSWER_BULK_ZSTD_LEVEL, ANSWER_BYTES_MAX, ANSWER_PLAIN_BYTES_MAX, ANSWER_ZSTD_LEVEL, Answer, WINDOW_LOG, WIRE_VERSION, WireError,
+};
 
 /// Bytes of items after which headquarters closes a part: about 256 KB on the line.
 pub const PART_BYTES_TARGET: usize = 1 << 20;
+/// From so many parts on an answer is packed with more care.
+const BULK_PARTS_MIN: usize = 3;
 /// Most parts of a frame.
 pub const PARTS_MAX: usize = 1_000;
 /// Bytes read from the stream at a time.
@@ -32,8 +36,12 @@ pub struct Parts {
 /// # Errors
 /// [`WireError::TooLarge`], [`WireError::Stream`].
 pub fn encode(parts: &[Answer]) -> Result<Vec<u8>, WireError> {
+    if let [only] = parts {
+        return only.encode();
+    }
+    let level = if parts.len() < BULK_PARTS_MIN { ANSWER_ZSTD_LEVEL } else { ANSWER_BULK_ZSTD_LEVEL };
     let mut frame = vec![WIRE_VERSION];
-    let mut packer = zstd::stream::write::Encoder::new(&mut frame, ANSWER_ZSTD_LEVEL).map_err(WireError::Stream)?;
+    let mut packer = zstd::stream::write::Encoder::new(&mut frame, level).map_err(WireError::Stream)?;
     packer.window_log(WINDOW_LOG).map_err(WireError::Stream)?;
     for part in parts {
         let plain = minicbor::to_vec(part).map_err(|never| WireError::Stream(std::io::Error::other(never.to_string())))?;

@@ -157,20 +157,13 @@ impl Exchange {
             self.accounts.note_wipe_told(now, &who, device)?;
         }
         Ok(Answered::Answer(Parts::one(Answer {
-            now,
             verdicts,
-            items: Vec::new(),
-            cursor: request.cursor.unwrap_or(Cursor { epoch, number: 0 }),
             checkpoint: request.checkpoint,
             more: true,
-            restart: false,
-            profile: None,
             speaks: Some(SPEAKS),
             told: request.besides.as_ref().map(|_| Told { order: Some(order), ..Told::default() }),
-            compare: None,
-            today: None,
-            granted: None,
             stand: request.pull.as_ref().and_then(|pull| pull.stand),
+            ..Answer::empty(now, request.cursor.unwrap_or(Cursor { epoch, number: 0 }))
         })))
     }
 

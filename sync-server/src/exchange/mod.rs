@@ -11,11 +11,13 @@
 //! * [`pull`] – what the device lacks, in feed order, in parts and within bounds.
 //! * [`today`] – what comes first, and what is asked for by name · [`repair`] – what differs is found and mended.
 //! * [`scope`] – which scopes of the feed a person's devices hold.
+//! * [`knocking`] – devices at rest that say what they said before.
 //! * [`profile`] – what a device is told of its person.
 //!
 //! Never here: HTTP, signatures (`device`), SQL (`feed`, `accounts`).
 
 pub mod besides;
+pub mod knocking;
 pub mod late;
 pub mod profile;
 pub mod pull;
@@ -44,6 +46,7 @@ use crate::clock::span::MINUTE_MS;
 use crate::device::{Caller, Standing};
 use crate::feed::{Feed, FeedError, Scratch};
 use crate::headquarters::{Changed, Headquarters, HeadquartersError};
+use knocking::Remembered;
 use pull::{Asker, Stands};
 use scope::{ScopeError, View, Views};
 use turnstile::Turnstile;
@@ -146,6 +149,7 @@ pub struct Exchange {
     offset_minutes: i32,
     trials: Turnstile,
     told: Mutex<BTreeMap<DeviceId, Told>>,
+    remembered: Remembered,
     late_grace_ms: i64,
     views: Views,
     /// Digests of people's profiles, for as long as the account tables stay as they are.
@@ -169,6 +173,7 @@ impl Exchange {
             offset_minutes,
             trials: Turnstile::new(TRIALS_AT_ONCE_MAX),
             told: Mutex::default(),
+            remembered: Remembered::default(),
             late_grace_ms: late::LATE_GRACE_MS,
             views: Views::default(),
             profiles: Mutex::default(),
@@ -226,6 +231,9 @@ impl Exchange {
             first.told = (told != roadbook_core::exchange::Told::default()).then_some(told);
             first.profile = if hurry.is_none() { self.news_of_profile(caller, request, version)? } else { None };
             first.speaks = Some(SPEAKS);
+        }
+        if let [only] = answers.as_mut_slice() {
+            self.remember(request, only);
         }
         let understood = |answer: &Answer| answer.items.iter().all(|item| item.spoken_from() <= request.speaks());
         debug_assert!(answers.iter().all(understood), "an item that the device does not understand");

@@ -2,20 +2,21 @@
 //!
 //! The checkpoint of a long pull says where it stands: `base` is the head of the feed when the pull began, `upto` the number
 //! up to which everything was given. The device's cursor stays where it was until the last part. A first pull begins with
-//! what its person needs today.
+//! what its person needs today, and brings both sides of a card together: the device then makes its row once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::bytes::ByteVec;
 use roadbook_core::exchange::parts::PART_BYTES_TARGET;
 use roadbook_core::exchange::{Checkpoint, ITEMS_BYTES_TARGET, Item};
-use roadbook_core::ids::{ChangeHash, DocId, Ms};
+use roadbook_core::ids::{ChangeHash, DocId, Ms, SubjectId};
+use roadbook_core::model::{Kind, kinds};
 use roadbook_core::replica::told;
 
 use super::scope::View;
 use super::{Exchange, ExchangeError};
 use crate::device::Caller;
-use crate::feed::{Begun, PageDocument};
+use crate::feed::{Begun, Page, PageDocument};
 
 /// Bytes counted for an item beside its contents.
 const ITEM_BYTES: usize = 64;
@@ -44,6 +45,15 @@ pub(super) struct Stands {
     pub(super) again: bool,
     /// A long pull under way.
     pub(super) checkpoint: Option<Checkpoint>,
+}
+
+/// Office sides of cards on a page of a first pull.
+#[derive(Debug, Default)]
+struct Sides {
+    /// To go with the card of this document.
+    offices: BTreeMap<DocId, PageDocument>,
+    /// Went with its card.
+    came: BTreeSet<DocId>,
 }
 
 /// One part for a device.
@@ -85,7 +95,9 @@ impl Exchange {
             let (part, length) = self.part(asker, stands, checkpoint, &given, now)?;
             bytes = bytes.saturating_add(length);
             checkpoint = part.checkpoint;
-            parts.push(part);
+            if !part.items.is_empty() || checkpoint.is_none() || bytes >= ITEMS_BYTES_TARGET {
+                parts.push(part);
+            }
             if checkpoint.is_none() || bytes >= ITEMS_BYTES_TARGET {
                 return Ok(parts);
             }
@@ -109,6 +121,7 @@ impl Exchange {
         // The cursor is to pass all of the page: documents are read at least as new.
         self.headquarters.in_step(now, page.head)?;
         let pull_head = begun.map_or(page.head, |begun| begun.head);
+        let mut sides = if base == 0 && !asker.view.broad { self.sides(asker, &page, pull_head)? } else { Sides::default() };
         let mut items = Vec::new();
         let (mut bytes, mut until, mut complete) = (0_usize, page.until, page.complete);
         for document in &page.documents {
@@ -117,12 +130,14 @@ impl Exchange {
                 break;
             }
             until = document.last_no;
-            if given.contains(&document.doc) && document.last_no <= pull_head {
+            if (given.contains(&document.doc) && document.last_no <= pull_head) || sides.came.contains(&document.doc) {
                 continue;
             }
-            if let Some((item, length)) = self.item(asker, document, stands)? {
-                bytes = bytes.saturating_add(length).saturating_add(ITEM_BYTES);
-                items.push(item);
+            for document in std::iter::once(document).chain(sides.offices.remove(&document.doc).as_ref()) {
+                if let Some((item, length)) = self.item(asker, document, stands)? {
+                    bytes = bytes.saturating_add(length).saturating_add(ITEM_BYTES);
+                    items.push(item);
+                }
             }
         }
         if complete || bytes < PART_BYTES_TARGET {
@@ -132,6 +147,29 @@ impl Exchange {
         let number = if complete { page.head } else { base };
         let checkpoint = (!complete).then_some(Checkpoint { base: pull_head, upto: until });
         Ok((Pulled { items, number, checkpoint, today: false }, bytes))
+    }
+
+    /// For a page of a first pull: office sides that go with their cards, and those that went with theirs. One goes with its card when
+    /// that has its place before it and it has not changed since the pull began: else it stands further on, and comes there. Both
+    /// places only grow while a pull lasts, so that none is left out.
+    fn sides(&self, asker: &Asker<'_>, page: &Page, pull_head: u64) -> Result<Sides, ExchangeError> {
+        let ask = asker.view.ask(0, None, false, 1);
+        let of = |kind: &Kind| page.documents.iter().filter(|document| document.kind == kind.id).collect::<Vec<_>>();
+        let (cards, offices) = (of(&kinds::CUSTOMER), of(&kinds::OFFICE));
+        let goes = |card: &PageDocument, office: &PageDocument| card.last_no < office.last_no && office.last_no <= pull_head;
+        let other_sides = self.feed.seen(&ask, &cards.iter().map(|card| card.subject.office()).collect::<Vec<_>>())?;
+        let mut other_sides: BTreeMap<SubjectId, PageDocument> = other_sides.into_iter().map(|office| (office.subject, office)).collect();
+        let mut sides = Sides::default();
+        for card in cards {
+            if let Some(office) = other_sides.remove(&card.subject).filter(|office| goes(card, office)) {
+                sides.offices.insert(card.doc, office);
+            }
+        }
+        let places = self.feed.seen(&ask, &offices.iter().map(|office| office.subject.customer()).collect::<Vec<_>>())?;
+        let places: BTreeMap<SubjectId, PageDocument> = places.into_iter().map(|card| (card.subject, card)).collect();
+        let went = |office: &&&PageDocument| places.get(&office.subject).is_some_and(|card| goes(card, office));
+        sides.came = offices.iter().filter(went).map(|office| office.doc).collect();
+        Ok(sides)
     }
 
     /// The item of a document, and its length; `None` when the device holds all that is new: it wrote it itself, and says that it has

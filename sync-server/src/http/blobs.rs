@@ -53,7 +53,7 @@ fn refused(error: WireError) -> Error {
     match error {
         WireError::Version { found } => Error::UpdateNeeded { found },
         WireError::TooLarge { limit } | WireError::TooMany { limit, .. } => Error::TooLarge(limit),
-        WireError::Empty | WireError::Stream(_) | WireError::Contents(_) => Error::Malformed,
+        WireError::Empty | WireError::Stream(_) | WireError::Contents(_) | WireError::Knock => Error::Malformed,
     }
 }
 

@@ -18,11 +18,18 @@ pub const CONTENT_SECURITY: &str = "default-src 'none'; script-src 'self'; style
 /// One year, subdomains too.
 const TRANSPORT: &str = "max-age=31536000; includeSubDomains";
 
+/// Marks an answer to a device that needs none of these headers: phones pay for every byte.
+#[derive(Debug, Clone, Copy)]
+pub struct Bare;
+
 /// Adds what is missing; a handler that set one of them knows better.
 pub async fn add(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let device = request.uri().path().starts_with("/v1/");
     let private = device || request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
+    if response.extensions().get::<Bare>().is_some() {
+        return response;
+    }
     let headers = response.headers_mut();
     set(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
     if device {

@@ -1,12 +1,14 @@
 //! Who is asking, as a device: the headers name a known device, then the body is read within bounds, then the signature over it is
-//! checked. A handler that lacks this extractor cannot see a device.
+//! checked. A knock has all of that in its few bytes, which are read first. A handler that lacks this extractor cannot see a device.
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::HeaderMap;
+use axum::http::header::CONTENT_LENGTH;
 use roadbook_core::blobs::wire::BLOBS_PATH;
 use roadbook_core::exchange::REQUEST_BYTES_MAX;
-use roadbook_core::signing::{DEVICE_HEADER, NONCE_HEADER, SIGNATURE_HEADER, TIME_HEADER};
+use roadbook_core::exchange::knock::{SEALED_BYTES_MAX, Sealed};
+use roadbook_core::signing::{DEVICE_HEADER, NONCE_HEADER, SIGNATURE_HEADER, SYNC_PATH, TIME_HEADER, hex};
 
 use super::body::{Share, discard, read};
 use super::peer::Peer;
@@ -36,30 +38,35 @@ impl FromRequest<Shared> for SignedRequest {
         let (mut parts, body) = request.into_parts();
         let Ok(Peer(address)) = Peer::from_request_parts(&mut parts, app).await;
         let (began, method, path, headers) = (app.now(), parts.method.to_string(), path_of(&parts.uri), parts.headers);
-        // Of strangers' bodies nothing is kept: they take no memory.
-        let known = {
-            let headers = headers.clone();
-            app.blocking(move |app| match headers_of(&headers) {
-                Some(headers) => app.door().knows(&headers),
-                None => Ok(Err(Refusal::Malformed)),
-            })
-            .await??
+        let (proof, source) = if may_be_knock(&path, &headers) {
+            let (body, room) = read(body, SEALED_BYTES_MAX, app.bodies()).await?;
+            let Some((proof, knock)) = Sealed::decode(&body).map(Proof::of_knock) else { return Err(Error::NotSigned(began)) };
+            (Some(proof), Source::Read(knock, room))
+        } else {
+            (headers_of(&headers).map(Proof::of_headers), Source::Waits(body))
         };
-        if let Err(refusal) = known {
-            tracing::info!(?refusal, %address, "a signed request was refused");
-            discard(body, REQUEST_BYTES_MAX).await;
-            return Err(Error::NotSigned(began));
-        }
-        let (body, room) = read(body, REQUEST_BYTES_MAX, app.bodies()).await?;
+        // Of strangers' bodies nothing is kept: they take no memory.
+        let (known, proof) = app
+            .blocking(move |app| match proof {
+                Some(proof) => app.door().knows(&proof.headers()).map(|known| (known, Some(proof))),
+                None => Ok((Err(Refusal::Malformed), None)),
+            })
+            .await??;
+        let proof = match (known, proof) {
+            (Ok(()), Some(proof)) => proof,
+            (known, _) => {
+                tracing::info!(refusal = ?known.err(), %address, "a signed request was refused");
+                source.discard().await;
+                return Err(Error::NotSigned(began));
+            }
+        };
+        let (body, room) = source.read(app).await?;
         // The request belongs to the moment at which it began: a body on a bad line may take longer than its signature is good.
         let app_now = began;
         let judged = {
             let body = body.clone();
-            app.blocking(move |app| {
-                let Some(headers) = headers_of(&headers) else { return Ok(Err(Refusal::Malformed)) };
-                app.door().identify(app_now, &headers, &Envelope { method: &method, path: &path, body: &body })
-            })
-            .await??
+            app.blocking(move |app| app.door().identify(app_now, &proof.headers(), &Envelope { method: &method, path: &path, body: &body }))
+                .await??
         };
         match judged {
             Ok(caller) => {
@@ -73,6 +80,56 @@ impl FromRequest<Shared> for SignedRequest {
             }
         }
     }
+}
+
+/// Who a request says that it is from, and its signature.
+struct Proof {
+    device: String,
+    time: String,
+    nonce: String,
+    signature: String,
+}
+
+impl Proof {
+    fn of_headers(headers: Headers<'_>) -> Self {
+        let Headers { device, time, nonce, signature } = headers;
+        Self { device: device.to_owned(), time: time.to_owned(), nonce: nonce.to_owned(), signature: signature.to_owned() }
+    }
+    /// With the knock itself.
+    fn of_knock(sealed: Sealed) -> (Self, Bytes) {
+        let Sealed { device, time, nonce, knock, signature } = sealed;
+        let proof = Self { device: device.to_string(), time: time.0.to_string(), nonce: hex(&nonce), signature: hex(&signature) };
+        (proof, knock.into())
+    }
+    fn headers(&self) -> Headers<'_> {
+        Headers { device: &self.device, time: &self.time, nonce: &self.nonce, signature: &self.signature }
+    }
+}
+
+/// A body that is still on the line, or already here.
+enum Source {
+    Waits(Body),
+    Read(Bytes, Share),
+}
+
+impl Source {
+    async fn read(self, app: &Shared) -> Result<(Bytes, Share), Error> {
+        match self {
+            Self::Waits(body) => read(body, REQUEST_BYTES_MAX, app.bodies()).await,
+            Self::Read(bytes, room) => Ok((bytes, room)),
+        }
+    }
+    async fn discard(self) {
+        if let Self::Waits(body) = self {
+            discard(body, REQUEST_BYTES_MAX).await;
+        }
+    }
+}
+
+/// A request to exchange that names nobody in its headers and says that its body is as short as a knock.
+fn may_be_knock(path: &str, headers: &HeaderMap) -> bool {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    path == SYNC_PATH && !headers.contains_key(DEVICE_HEADER) && length.is_some_and(|length| length <= SEALED_BYTES_MAX)
 }
 
 /// The four headers, each given exactly once.

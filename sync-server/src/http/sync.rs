@@ -1,16 +1,20 @@
-//! `POST /v1/sync`: one exchange. The body is a `Request` frame of core, the answer an `Answer` frame.
+//! `POST /v1/sync`: one exchange. The body is a `Request` frame of core, the answer an `Answer` frame; or a knock and its reply.
+//!
+//! Answers carry no header that says nothing: nobody stores the answer to a `POST` unless it is told to, and no browser can ask.
 
+use axum::Extension;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use roadbook_core::exchange::knock::{Knock, is_knock};
 use roadbook_core::exchange::{Outcome, Request, WireError};
 
-use super::enroll::FRAME_TYPE;
+use super::headers::Bare;
 use super::signed::SignedRequest;
 use super::{Error, Shared};
 use crate::app::App;
 use crate::device::Caller;
 use crate::exchange::Answered;
+use crate::exchange::knocking::Knocked;
 
 /// * 200 with an `Answer` frame: everything it says `Accepted` to is durable.
 /// * 400, 413 when the frame is unreadable or beyond a limit.
@@ -24,12 +28,22 @@ pub async fn sync(State(app): State<Shared>, signed: SignedRequest) -> Result<im
     drop(room);
     let frame = super::body::answer(frame, app.answers()).await?;
     drop(turn);
-    Ok(([(CONTENT_TYPE, FRAME_TYPE)], frame))
+    Ok((Extension(Bare), frame))
 }
 
 fn answer(app: &App, caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Error> {
-    let request = Request::decode(body).map_err(refused)?;
-    let (answered, changed) = app.exchange().answer(app.now(), caller, &request)?;
+    let (answered, changed) = if is_knock(body) {
+        let knock = Knock::decode(body).map_err(refused)?;
+        match app.exchange().knock(app.now(), caller, &knock)? {
+            (Knocked::Reply(reply), changed) => {
+                app.tell(changed);
+                return Ok(reply.encode());
+            }
+            (Knocked::Answered(answered), changed) => (answered, changed),
+        }
+    } else {
+        app.exchange().answer(app.now(), caller, &Request::decode(body).map_err(refused)?)?
+    };
     app.tell(changed);
     match answered {
         Answered::Answer(answer) => {
@@ -47,6 +61,6 @@ fn refused(error: WireError) -> Error {
     match error {
         WireError::Version { found } => Error::UpdateNeeded { found },
         WireError::TooLarge { limit } | WireError::TooMany { limit, .. } => Error::TooLarge(limit),
-        WireError::Empty | WireError::Stream(_) | WireError::Contents(_) => Error::Malformed,
+        WireError::Empty | WireError::Stream(_) | WireError::Contents(_) | WireError::Knock => Error::Malformed,
     }
 }

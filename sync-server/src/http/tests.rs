@@ -146,6 +146,13 @@ struct Device {
 }
 
 impl Device {
+    fn knock(&mut self, time: Ms, knock: &[u8]) -> Request<Body> {
+        self.nonce += 1;
+        let signed = Signed { method: "POST", path: "/v1/sync", device: self.id, time, nonce: [self.nonce; 16], body: knock };
+        let (headers, body) = signed.sent(&self.key.sign(&signed.text()));
+        assert!(headers.is_empty());
+        Request::post("/v1/sync").header("content-length", body.len()).body(Body::from(body)).unwrap()
+    }
     fn request(&mut self, method: &str, path: &str, time: Ms, body: Vec<u8>) -> Request<Body> {
         self.nonce += 1;
         let signed = Signed { method, path, device: self.id, time, nonce: [self.nonce; 16], body: &body };
@@ -310,6 +317,28 @@ async fn a_phone_syncs_and_a_revoked_one_is_gone() {
     let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
     assert!(bytes.len() < 300, "{}", bytes.len());
     assert!(!phone.sync_answer(&bytes, now).unwrap().more);
+
+    // The same again: a knock, that carries its signature within.
+    let knock = phone.knock(now, None).unwrap().unwrap();
+    let answer = world.send(device.knock(now, &knock)).await;
+    assert_eq!((answer.status(), answer.headers().len()), (StatusCode::OK, 1), "a length and no other header: {:?}", answer.headers());
+    let bytes = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+    assert_eq!(bytes.len(), 9);
+    assert!(!phone.sync_answer(&bytes, now).unwrap().more);
+    device.nonce -= 1;
+    assert_eq!(world.send(device.knock(now, &knock)).await.status(), StatusCode::UNAUTHORIZED, "a knock is taken once");
+    let mut forged = device.knock(now, &knock);
+    *forged.body_mut() = Body::from(vec![2; 121]);
+    assert_eq!(world.send(forged).await.status(), StatusCode::UNAUTHORIZED);
+    let mut altered = to_bytes(device.knock(now, &knock).into_body(), 1 << 10).await.unwrap().to_vec();
+    altered[50] ^= 1;
+    let altered = Request::post(SYNC_PATH).header("content-length", altered.len()).body(Body::from(altered)).unwrap();
+    assert_eq!(world.send(altered).await.status(), StatusCode::UNAUTHORIZED, "what is signed is the knock");
+    let mut other = knock.clone();
+    other[3] ^= 1;
+    let bytes = to_bytes(world.send(device.knock(now, &other)).await.into_body(), 1 << 20).await.unwrap();
+    assert!(phone.sync_answer(&bytes, now).unwrap().more, "headquarters does not remember that");
+    assert_eq!(phone.knock(now, None).unwrap(), None, "so it is said in full");
 
     for (frame, wanted) in [
         (vec![], StatusCode::BAD_REQUEST),

@@ -279,9 +279,10 @@ impl Phone {
     /// # Errors
     /// As [`Self::sync`].
     pub fn exchange(&mut self) -> Result<Synced, PhoneError> {
-        let body = self.replica.sync_request(self.clock.now(), Some(APP))?;
-        let sending = Sending { path: SYNC_PATH, device: Some(self.state.device), key: &self.key, body: &body, now: self.clock.now() };
-        let answer = self.line.post(&sending)?;
+        let answer = match self.knock()? {
+            Some(answer) => answer,
+            None => self.post_sync(&self.replica.sync_request(self.clock.now(), Some(APP))?)?,
+        };
         let synced = match self.replica.sync_answer(&answer, self.clock.now()) {
             // Not even the first part came whole.
             Err(ReplicaError::Wire(WireError::Stream(error))) => return Err(TransportError::Unreachable(error.to_string()).into()),
@@ -294,6 +295,24 @@ impl Phone {
             }
         }
         Ok(synced)
+    }
+
+    /// What a knock brought; `None` when all is to be said in full.
+    fn knock(&mut self) -> Result<Option<Vec<u8>>, PhoneError> {
+        let Some(knock) = self.replica.knock(self.clock.now(), Some(APP))? else { return Ok(None) };
+        match self.post_sync(&knock) {
+            // Headquarters of an older release: it knows no knocks.
+            Err(PhoneError::Transport(TransportError::Refused { status: 400 | 401, .. } | TransportError::UpdateNeeded { .. })) => {
+                self.replica.knock_in_vain()?;
+                Ok(None)
+            }
+            answered => answered.map(Some),
+        }
+    }
+
+    fn post_sync(&self, body: &[u8]) -> Result<Vec<u8>, PhoneError> {
+        let sending = Sending { path: SYNC_PATH, device: Some(self.state.device), key: &self.key, body, now: self.clock.now() };
+        Ok(self.line.post(&sending)?)
     }
 
     /// What waits and the phone of this meeting may hold, signed: how many changes, and the bytes. `None` when there is nothing.

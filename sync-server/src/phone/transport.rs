@@ -75,6 +75,10 @@ impl Line {
         let config = ureq::Agent::config_builder()
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .http_status_as_error(false)
+            // Headers that say nothing to headquarters are left out.
+            .user_agent("")
+            .accept("")
+            .accept_encoding("")
             .timeout_global(Some(ANSWER_TIME))
             .timeout_connect(Some(CONNECT_TIME))
             .build();
@@ -106,10 +110,11 @@ impl Line {
         };
         let signature = sending.key.sign(&signed.text());
         let mut request = self.agent.post(format!("{}{}", self.server, sending.path));
-        for (name, value) in signed.headers(&signature) {
+        let (headers, body) = signed.sent(&signature);
+        for (name, value) in headers {
             request = request.header(name, value);
         }
-        let mut answer = request.send(sending.body).map_err(|error| TransportError::Unreachable(error.to_string()))?;
+        let mut answer = request.send(&body).map_err(|error| TransportError::Unreachable(error.to_string()))?;
         let status = answer.status().as_u16();
         if status == 401
             && self.offset() == 0

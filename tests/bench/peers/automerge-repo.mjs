@@ -14,7 +14,7 @@ const urls = path.join(folder, 'urls.json')
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 const until = async (done) => { while (!(await done())) await pause(5) }
 
-/** A document that its writer may not have announced yet. */
+/** A document that its writer may not have announced yet, or that did not come within the time that the engine gives it. */
 async function found(repo, url) {
   for (;;) {
     try {
@@ -59,7 +59,7 @@ async function day(repo, known) {
   const written = []
   for (let n = 0; n < VISITS; n += 1) written.push(repo.create({ ...visit(n), ready: 'today' }).url)
   for (const url of known.slice(0, EDITS)) {
-    const handle = await repo.find(url)
+    const handle = await found(repo, url)
     handle.change((draft) => { draft.ready = 'today'; draft.headcount = 7 })
     written.push(url)
   }
@@ -70,7 +70,7 @@ async function client() {
   const all = JSON.parse(fs.readFileSync(urls, 'utf8'))
   const { adapter, repo } = connected()
   await told.phase('W1', async () => {
-    const handles = await Promise.all(all.map((url) => repo.find(url)))
+    const handles = await Promise.all(all.map((url) => found(repo, url)))
     await until(() => handles.every((handle) => handle.isReady()))
   })
   const changed = all.slice(-CHANGED_BY_OTHERS)
@@ -80,7 +80,7 @@ async function client() {
   await told.ask({ server: { edit: changed.length } })
   await told.phase('W2', async () => {
     adapter.connect(repo.peerId, {})
-    const handles = await Promise.all(changed.map((url) => repo.find(url)))
+    const handles = await Promise.all(changed.map((url) => found(repo, url)))
     await until(() => handles.every((handle) => handle.doc()?.byOthers === '改'))
     await told.ask({ server: { expect: written } })
   })
@@ -96,7 +96,7 @@ async function client() {
   for (let n = 0; n < Number(devices); n += 1) {
     const one = connected()
     const known = Array.from({ length: CARDS_A_DEVICE }, (_, at) => all[(n * CARDS_A_DEVICE + at) % all.length])
-    await Promise.all(known.map((url) => one.repo.find(url)))
+    await Promise.all(known.map((url) => found(one.repo, url)))
     one.adapter.disconnect()
     many.push({ ...one, known })
   }

@@ -6,7 +6,7 @@
 //! | `change` | bytes as a change, with their checksum and without |
 //! | `gate` | a drawing of changes: canonical ones in which any field may lie |
 //! | `snapshot` | bytes as a document, with their checksum and without |
-//! | `request`, `answer` | frames, and what is inside them |
+//! | `request`, `answer` | frames, and what is inside them; knocks and replies |
 //! | `phone` | answers, taken by a phone that holds a card |
 //! | `enrolment` | frames of enrolment, keys |
 //! | `signed` | the headers of a signed request |
@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use roadbook_core::crdt::gate::{Gate, Outcome, silence_caught_panics};
 use roadbook_core::crdt::{Document, Heads};
+use roadbook_core::exchange::knock::{Knock, Reply, Sealed};
 use roadbook_core::exchange::{Answer, Item, Profile, Request};
 use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, UserId};
 use roadbook_core::model::{Edit, Provenance, Role, Value, kinds};
@@ -203,6 +204,10 @@ pub fn snapshot(data: &[u8]) {
 /// A frame as a device's request, and its contents without the frame: what is read is written and read again as the same.
 pub fn request(data: &[u8]) {
     let _framed = Request::decode(data).is_ok();
+    if let Some(sealed) = Sealed::decode(data) {
+        assert_eq!(sealed.encode(), data);
+        assert_eq!(Knock::decode(&sealed.knock).unwrap().encode(), sealed.knock);
+    }
     if let Ok(request) = minicbor::decode::<Request>(data) {
         let again: Request = minicbor::decode(&minicbor::to_vec(&request).unwrap()).unwrap();
         assert_eq!(again, request);
@@ -212,6 +217,9 @@ pub fn request(data: &[u8]) {
 /// The same for headquarters' answer.
 pub fn answer(data: &[u8]) {
     let _framed = Answer::decode(data).is_ok();
+    if let Ok(reply) = Reply::decode(data) {
+        assert_eq!(reply.encode(), data);
+    }
     if let Ok(answer) = minicbor::decode::<Answer>(data) {
         let again: Answer = minicbor::decode(&minicbor::to_vec(&answer).unwrap()).unwrap();
         assert_eq!(again, answer);
