@@ -3,22 +3,22 @@
 //! request; what it no longer remembers it asks for in full. Bytes only.
 //!
 //! ```text
-//! knock   = version:u8 (2)  print:u64  now:i64                 what is signed, and answered
+//! knock   = 'k':u8  print:u64  now:i64                 what is signed, and answered
 //! sealed  = device:16  time:i64  nonce:16  knock  signature    what travels: the signature lies beside the knock, without headers
-//! reply   = version:u8 (2)  now:i64                            nothing new
-//!         | version:u8 (2)                                     say it in full
+//! reply   = 'k':u8  now:i64                                    nothing new
+//!         | 'k':u8                                             say it in full
 //! print   = first 8 bytes of the SHA-256 of the request as CBOR, with `now` 0
-//! numbers are big-endian; the signature is as in `signing`, in 8 to 72 bytes
+//! 'k' is far from the versions of frames; numbers are big-endian; the signature is as in `signing`, in 8 to 72 bytes
 //! ```
 //! A reply that brings something is an ordinary answer frame. Only who was told a print by an answer ([`super::Answer::knock`])
-//! knocks, so that an older side never sees this version.
+//! knocks, so that an older side never sees one.
 
 use super::pull::print_of;
 use super::{Answer, Request, WireError};
 use crate::ids::{DeviceId, Ms};
 
-/// Version of a knock and of its reply: the first byte.
-pub const KNOCK_VERSION: u8 = 2;
+/// First byte of a knock and of its reply, where a frame has its version. Another form of knocks takes another one.
+pub const KNOCK_VERSION: u8 = b'k';
 /// Bytes of a knock.
 const KNOCK_BYTES: usize = 17;
 /// Bytes of a sealed knock before its signature.
@@ -215,12 +215,12 @@ mod tests {
     fn the_bytes_of_knocks_and_replies() {
         let knock = Knock { print: 0x0102_0304_0506_0708, now: Ms(9) };
         let bytes = knock.encode();
-        assert_eq!(bytes, [2, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 9]);
+        assert_eq!(bytes, [107, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 9]);
         assert_eq!((bytes.len(), Knock::decode(&bytes).unwrap()), (KNOCK_BYTES, knock));
         for reply in [Reply::Nothing { now: Ms(-3) }, Reply::InFull] {
             assert_eq!(Reply::decode(&reply.encode()).unwrap(), reply);
         }
-        for junk in [&[][..], &[1, 2, 3], &[2, 1, 2, 3], &[2; 40]] {
+        for junk in [&[][..], &[1, 2, 3], &[107, 1, 2, 3], &[107; 40]] {
             assert!(Knock::decode(junk).is_err() && Reply::decode(junk).is_err(), "{junk:?}");
         }
         let sealed = Sealed { device: DeviceId::from_bytes([7; 16]), time: Ms(8), nonce: [9; 16], knock: bytes, signature: vec![6; 64] };
