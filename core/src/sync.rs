@@ -364,7 +364,7 @@ impl Replica {
     fn has_besides(&self) -> Result<bool, ReplicaError> {
         self.store().read(|read| {
             let waiting = read.carried()?.iter().any(|packet| packet.delivered_at.is_none());
-            Ok(waiting || !read.lost(1)?.is_empty())
+            Ok(waiting || !read.lost_documents(1)?.is_empty())
         })
     }
 }

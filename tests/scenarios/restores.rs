@@ -170,3 +170,39 @@ fn a_server_from_an_old_backup_gets_back_what_it_lost_from_the_phones() {
     world.pass_ms(11 * 60_000).settle();
     laws::hold(&mut world);
 }
+
+#[test]
+fn what_comes_back_without_its_foundation_is_kept_until_somebody_decides() {
+    let mut world = World::monday(&["wf1", "lq1"]);
+    let c1 = customer(1);
+    world.settle();
+    let backup = world.office.back_up("backup");
+    world.at("10:00").on("lq1").set(c1, "short_name", "一");
+    world.settle();
+    world.at("10:30").on("lq1").set(c1, "customer_no", "二");
+    world.settle();
+    world.phones.remove("lq1");
+    let now = world.at("12:00").now;
+    world.office.restore(backup, now);
+    world.exchange("wf1");
+    // A device that hands back the second change alone, as apps did that went by the names of changes.
+    let now = world.at("12:10").now;
+    let device = world.phone("wf1").device;
+    let mut request = world.phone("wf1").replica().request(now, None).unwrap();
+    let whole = request.encode().unwrap();
+    let recovered = &mut request.besides.as_mut().unwrap().recovered;
+    assert_eq!(recovered.iter().map(|pushed| pushed.changes.len()).sum::<usize>(), 2);
+    let second = recovered[0].changes.pop().unwrap();
+    recovered[0].changes = vec![second];
+    let alone = request.encode().unwrap();
+    world.office.answer(device, &alone, now).unwrap();
+    let waiting = |world: &World| world.office.quarantine().into_iter().map(|row| row.refused.code).collect::<Vec<_>>();
+    assert_eq!(waiting(&world), ["recovered_alone"]);
+    assert_eq!(world.office_card(c1).text("customer_no"), None);
+    // Its foundation comes after all, and it with it.
+    world.office.answer(device, &whole, now).unwrap();
+    let card = world.office_card(c1);
+    assert_eq!(["short_name", "customer_no"].map(|field| card.text(field)), ["一", "二"].map(Some));
+    world.pass_ms(11 * 60_000).settle();
+    laws::hold(&mut world);
+}

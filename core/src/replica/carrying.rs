@@ -13,7 +13,7 @@ use super::{Replica, ReplicaError};
 use crate::carried::{BATCH_BYTES_TARGET, Batch, Meeting, Packet};
 use crate::crdt::{Document, RawChange};
 use crate::exchange::{Cursor, PUSHED_CHANGES_MAX, Pushed};
-use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId};
+use crate::ids::{DeviceId, DocId, Ms, SubjectId, TerritoryId};
 use crate::model::kinds;
 use crate::store::{CarriedPacket, Reading, Standing};
 
@@ -186,23 +186,80 @@ impl Replica {
     }
 }
 
-/// Changes that headquarters lost, as they are handed in: at most `changes_max` of about `bytes_max` bytes.
+/// Changes that headquarters lost, as they are handed in: at most `changes_max` of about `bytes_max` bytes. Document by document, each
+/// from its beginning on: headquarters takes nothing whose foundation it lacks.
 pub(crate) fn recovered(read: &Reading<'_>, changes_max: usize, bytes_max: usize) -> Result<Vec<Pushed>, ReplicaError> {
-    let mut by_doc: BTreeMap<DocId, BTreeSet<ChangeHash>> = BTreeMap::new();
-    for (doc, hash) in read.lost(changes_max)? {
-        by_doc.entry(doc).or_default().insert(hash);
-    }
-    let (mut pushed, mut bytes) = (Vec::new(), 0_usize);
-    for (doc, hashes) in by_doc {
+    let (mut pushed, mut room, mut bytes) = (Vec::new(), changes_max, 0_usize);
+    for doc in read.lost_documents(changes_max)? {
         let Some(held) = load(read, doc)? else { continue };
+        let lost = read.lost_of(doc)?;
         let all = held.document.changes_since(&crate::crdt::Heads::default());
-        let changes: Vec<ByteVec> =
-            all.into_iter().filter(|change| hashes.contains(&change.hash)).map(|change| ByteVec::from(change.bytes)).collect();
+        let lacking = all.into_iter().filter(|change| lost.contains(&change.hash)).take(room);
+        let changes: Vec<ByteVec> = lacking.map(|change| ByteVec::from(change.bytes)).collect();
+        room = room.saturating_sub(changes.len());
         bytes = changes.iter().map(|change| change.len()).fold(bytes, usize::saturating_add);
         pushed.push(Pushed { doc, kind: held.kind, subject: held.subject, changes });
-        if bytes >= bytes_max {
+        if room == 0 || bytes >= bytes_max {
             break;
         }
     }
     Ok(pushed)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failing test says where")]
+
+    use super::*;
+    use crate::ids::{ChangeHash, Ms, UserId};
+    use crate::model::{Edit, Provenance};
+    use crate::replica::{Stamp, Target};
+    use crate::store::Lane;
+
+    /// However little room there is: what a request carries builds on nothing that comes later, and everything comes in the end.
+    #[test]
+    fn what_was_lost_is_handed_back_from_its_beginning_on() {
+        let mut replica = Replica::in_memory([7; 16]).unwrap();
+        for n in 0..24_u8 {
+            let target = Target::customer(SubjectId::from_bytes([n % 2; 16]));
+            let value = i64::from(n).into();
+            let edit = Edit::Assert { field: "headcount".to_owned(), value, provenance: Provenance::default() };
+            let stamp = Stamp { author: UserId::from_bytes([1; 16]), now: Ms(1_772_424_000_000 + i64::from(n)), entropy: [n; 16] };
+            replica.save(&stamp, Lane::Normal, &target, &[edit]).unwrap();
+        }
+        let docs: BTreeMap<DocId, Document> = [0, 1]
+            .map(|n| SubjectId::from_bytes([n; 16]).customer())
+            .map(|doc| (doc, replica.document(doc).unwrap().unwrap().document))
+            .into();
+        let genesis = &kinds::ready("customer").unwrap().genesis;
+        replica
+            .store_mut()
+            .write(|write| {
+                for (doc, document) in &docs {
+                    document.changes_since(&genesis.heads()).iter().try_for_each(|change| write.put_lost(*doc, change.hash))?;
+                }
+                // Of a document that is not held there is nothing to hand back, and nothing to wait for.
+                write.put_lost(DocId::from_bytes([9; 16]), ChangeHash([9; 32]))
+            })
+            .unwrap();
+        let mut theirs: BTreeMap<DocId, Document> = docs.keys().map(|doc| (*doc, genesis.clone())).collect();
+        let mut turns = 0;
+        while !replica.store().read(|read| read.lost_documents(1)).unwrap().is_empty() {
+            let pushed = replica.store().read(|read| recovered(read, 5, usize::MAX)).unwrap();
+            let changes: usize = pushed.iter().map(|pushed| pushed.changes.len()).sum();
+            assert!((1..=5).contains(&changes));
+            for pushed in &pushed {
+                let bytes: Vec<Vec<u8>> = pushed.changes.iter().map(|change| change.to_vec()).collect();
+                let before = theirs[&pushed.doc].heads();
+                let document = theirs.get_mut(&pushed.doc).unwrap();
+                document.apply_bytes(&bytes).unwrap();
+                let taken = document.changes_since(&before);
+                assert_eq!(taken.len(), bytes.len(), "each found what it builds on");
+                replica.store_mut().write(|write| taken.iter().try_for_each(|change| write.drop_lost(change.hash))).unwrap();
+            }
+            turns += 1;
+        }
+        assert_eq!(turns, 5);
+        assert!(docs.iter().all(|(doc, document)| theirs[doc].heads() == document.heads()));
+    }
 }

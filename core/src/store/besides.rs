@@ -1,6 +1,8 @@
 //! What a device hands in besides its outbox (batches of others, what headquarters lost), what took the place of changes that were
 //! written again, and notices. Bytes, hashes and counts; what they mean is the replica's.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension, params};
 
 use super::{Lane, Reading, StoreError, Writing, count, int, within};
@@ -77,13 +79,25 @@ impl Reading<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Changes that headquarters lost, by document, at most `max`.
+    /// Documents that are held and of which headquarters lost changes, at most `max`.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn lost(&self, max: usize) -> Result<Vec<(DocId, ChangeHash)>, StoreError> {
-        let mut find = self.conn.prepare_cached("SELECT doc, hash FROM lost ORDER BY doc, hash LIMIT ?1")?;
-        let rows = find.query_map([int(max)], |row| Ok((DocId::from_bytes(row.get(0)?), ChangeHash(row.get(1)?))))?;
+    pub fn lost_documents(&self, max: usize) -> Result<Vec<DocId>, StoreError> {
+        let mut find = self
+            .conn
+            .prepare_cached("SELECT d.doc FROM document d WHERE d.held = 1 AND d.doc IN (SELECT doc FROM lost) ORDER BY d.doc LIMIT ?1")?;
+        let rows = find.query_map([int(max)], |row| Ok(DocId::from_bytes(row.get(0)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What headquarters lost of a document.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn lost_of(&self, doc: DocId) -> Result<BTreeSet<ChangeHash>, StoreError> {
+        let mut find = self.conn.prepare_cached("SELECT hash FROM lost WHERE doc = ?1")?;
+        let rows = find.query_map([doc.as_bytes()], |row| Ok(ChangeHash(row.get(0)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

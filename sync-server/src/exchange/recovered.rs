@@ -5,16 +5,17 @@
 
 use std::collections::BTreeSet;
 
+use minicbor::bytes::ByteVec;
 use roadbook_core::crdt::Document as CrdtDocument;
-use roadbook_core::crdt::gate::{Gate, Incoming, Outcome as Judged, Source};
+use roadbook_core::crdt::gate::{ContainerRules, Gate, Incoming, Outcome as Judged, Source};
 use roadbook_core::exchange::Pushed;
-use roadbook_core::ids::{ChangeHash, DeviceId, Ms, TerritoryId, UserId};
+use roadbook_core::ids::{ChangeHash, DeviceId, Ms, TerritoryId};
 use roadbook_core::model::card::Card;
 use roadbook_core::model::kinds;
 
-use super::verdict::{NO_RIGHT, RECOVERED_OFFICE};
+use super::verdict::{NO_RIGHT, RECOVERED_ALONE, RECOVERED_OFFICE};
 use super::{Exchange, ExchangeError, scope};
-use crate::access::{Reach, Relation, may_read_kind};
+use crate::access::{Reach, may_read_kind};
 use crate::accounts::{Act, Who};
 use crate::device::Caller;
 use crate::feed::{Batch, Filing, Hand, NewEntry};
@@ -34,17 +35,15 @@ impl Exchange {
         for pushed in cards.into_iter().chain(others) {
             let gate = Gate::strict();
             let names: Vec<ChangeHash> = pushed.changes.iter().map(|change| super::push::name_of(&gate, change)).collect();
-            done.extend(&names);
-            if self.is_erased(pushed)? {
-                continue;
-            }
             let known = self.feed.known(pushed.doc, &names)?;
-            if known.len() == names.iter().collect::<BTreeSet<_>>().len() {
+            if self.is_erased(pushed)? || known.len() == names.iter().collect::<BTreeSet<_>>().len() {
+                done.extend(names);
                 continue;
             }
             let filing = scope::standing(&self.accounts, self.feed.as_ref(), pushed.doc, pushed.subject)?;
             let claimed = filing.clone().or_else(|| self.filing_of_lost(all, pushed));
-            let relation = Relation::of(caller.user.id, &reach, claimed.as_ref());
+            let about = (pushed.kind.as_str(), pushed.subject);
+            let relation = scope::relation_as_filed(self.feed.as_ref(), (caller.user.id, &reach), claimed.as_ref(), about)?;
             let code = match () {
                 () if !open || !may_read_kind(caller.user.role, relation, &pushed.kind) => Some(NO_RIGHT),
                 () if pushed.kind == kinds::OFFICE.id => Some(RECOVERED_OFFICE),
@@ -52,11 +51,18 @@ impl Exchange {
             };
             if let Some(code) = code {
                 self.quarantine_all(now, caller, std::slice::from_ref(pushed), code)?;
+                done.extend(names);
                 continue;
             }
-            let (count, by_it) = self.take_back(now, pushed, filing.is_none().then_some(claimed).flatten())?;
-            taken += count;
-            changed.extend(by_it);
+            let back = self.take_back(now, pushed, filing.is_none().then_some(claimed).flatten())?;
+            // What it builds on is nowhere, or was refused: kept, for somebody to decide when it has come.
+            if !back.alone.is_empty() {
+                let alone = Pushed { changes: back.alone, ..pushed.clone() };
+                self.quarantine_all(now, caller, &[alone], RECOVERED_ALONE)?;
+            }
+            done.extend(names.into_iter().filter(|name| !back.to_come_again.contains(name)));
+            taken += back.taken;
+            changed.extend(back.changed);
         }
         if taken > 0 {
             let who = Who::device(caller.user.id, caller.device.id, "");
@@ -68,24 +74,25 @@ impl Exchange {
     /// Where a customer that the feed lost was filed: by its office side among what comes with it.
     fn filing_of_lost(&self, all: &[Pushed], pushed: &Pushed) -> Option<Filing> {
         let office = all.iter().find(|other| other.doc == pushed.subject.office())?;
-        let document = admitted(&Gate::strict(), office, &kinds::ready(kinds::OFFICE.id)?.genesis)?.0;
+        let ready = kinds::ready(kinds::OFFICE.id)?;
+        let document = admitted(&Gate::strict(), office, &ready.rules, &ready.genesis).document?;
         let genesis = &kinds::ready(kinds::CUSTOMER.id)?.genesis;
         let card = Card::fold(pushed.subject, genesis, Some(&document));
         let territory = card.text("territory").map(|id| TerritoryId(id.to_owned()));
         Some(Filing { territory, owner: card.text("owner").and_then(|id| id.parse().ok()) })
     }
 
-    fn take_back(&self, now: Ms, pushed: &Pushed, filing: Option<Filing>) -> Result<(usize, Vec<Changed>), ExchangeError> {
-        let Some(ready) = kinds::ready(&pushed.kind) else { return Ok((0, Vec::new())) };
+    fn take_back(&self, now: Ms, pushed: &Pushed, filing: Option<Filing>) -> Result<TakenBack, ExchangeError> {
+        let Some(ready) = kinds::ready(&pushed.kind) else { return Ok(TakenBack::default()) };
         let mut inner = self.headquarters.hold();
         let before = inner.replica().document(pushed.doc)?.map_or_else(|| ready.genesis.clone(), |held| held.document);
         let _place = self.trials.enter();
-        let Some((_, entries)) = admitted(&Gate::strict(), pushed, &before) else { return Ok((0, Vec::new())) };
-        let Some(first) = entries.first().map(|entry| entry.author) else { return Ok((0, Vec::new())) };
-        let count = entries.len();
+        let Admitted { entries, alone, to_come_again, .. } = admitted(&Gate::strict(), pushed, &ready.rules, &before);
+        let mut back = TakenBack { taken: entries.len(), alone, to_come_again, changed: Vec::new() };
+        let Some(user) = entries.first().map(|entry| entry.author) else { return Ok(back) };
         let introduced = match self.feed.document(pushed.doc)? {
             Some(known) => known,
-            None => described(pushed.doc, &pushed.kind, pushed.subject, (pushed.kind != kinds::CUSTOMER.id).then_some(first)),
+            None => described(pushed.doc, &pushed.kind, pushed.subject, (pushed.kind != kinds::CUSTOMER.id).then_some(user)),
         };
         let filings: Vec<_> = filing.into_iter().map(|filing| (pushed.subject, filing)).collect();
         // An actor that the feed still knows stays its device's. In runs, so that nothing comes before what it builds on.
@@ -98,34 +105,53 @@ impl Exchange {
             }
         }
         for (device, entries) in runs {
-            let user: UserId = first;
             let batch = Batch { documents: vec![introduced.clone()], entries, filings: filings.clone(), ..Batch::default() };
             self.feed.append(&Hand { device, user, now }, &batch)?;
         }
-        Ok((count, inner.follow(now, std::collections::BTreeMap::new())?.changed))
+        back.changed = inner.follow(now, std::collections::BTreeMap::new())?.changed;
+        Ok(back)
     }
 }
 
-/// What the gate takes of these changes from anybody, as entries.
-fn admitted(gate: &Gate, pushed: &Pushed, before: &CrdtDocument) -> Option<(CrdtDocument, Vec<NewEntry>)> {
-    let ready = kinds::ready(&pushed.kind)?;
+/// What became of one document's changes.
+#[derive(Default)]
+struct TakenBack {
+    taken: usize,
+    changed: Vec<Changed>,
+    alone: Vec<ByteVec>,
+    to_come_again: BTreeSet<ChangeHash>,
+}
+
+/// What the gate said of changes from anybody.
+struct Admitted {
+    /// The document with what was taken; `None` when nothing was.
+    document: Option<CrdtDocument>,
+    /// What was taken.
+    entries: Vec<NewEntry>,
+    /// What builds on changes that are not there.
+    alone: Vec<ByteVec>,
+    /// What the gate had no room for this time.
+    to_come_again: BTreeSet<ChangeHash>,
+}
+
+fn admitted(gate: &Gate, pushed: &Pushed, rules: &ContainerRules, before: &CrdtDocument) -> Admitted {
     let incoming: Vec<Incoming<'_>> = pushed.changes.iter().map(|bytes| Incoming { bytes, source: Source::Feed }).collect();
-    let admission = gate.admit(before, &ready.rules, &incoming, &|_| Ok(()));
-    let entries = admission.outcomes.into_iter().filter_map(|outcome| match outcome {
-        Judged::Accepted(accepted) => Some(NewEntry {
-            doc: pushed.doc,
-            hash: accepted.raw.hash,
-            deps: accepted.deps,
-            actor: accepted.meta.actor,
-            author: accepted.meta.author.unwrap_or(crate::duties::SYSTEM),
-            bytes: accepted.raw.bytes,
-        }),
-        Judged::AlreadyKnown { .. }
-        | Judged::MissingDependencies { .. }
-        | Judged::Forked { .. }
-        | Judged::Postponed { .. }
-        | Judged::Refused { .. } => None,
-    });
-    let entries: Vec<NewEntry> = entries.collect();
-    Some((admission.document?, entries))
+    let admission = gate.admit(before, rules, &incoming, &|_| Ok(()));
+    let mut out = Admitted { document: admission.document, entries: Vec::new(), alone: Vec::new(), to_come_again: BTreeSet::new() };
+    for (outcome, bytes) in admission.outcomes.into_iter().zip(&pushed.changes) {
+        match outcome {
+            Judged::Accepted(accepted) => out.entries.push(NewEntry {
+                doc: pushed.doc,
+                hash: accepted.raw.hash,
+                deps: accepted.deps,
+                actor: accepted.meta.actor,
+                author: accepted.meta.author.unwrap_or(crate::duties::SYSTEM),
+                bytes: accepted.raw.bytes,
+            }),
+            Judged::MissingDependencies { .. } => out.alone.push(bytes.clone()),
+            Judged::Postponed { .. } => _ = out.to_come_again.insert(super::push::name_of(gate, bytes)),
+            Judged::AlreadyKnown { .. } | Judged::Forked { .. } | Judged::Refused { .. } => {}
+        }
+    }
+    out
 }

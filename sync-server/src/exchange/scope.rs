@@ -187,7 +187,21 @@ pub fn relation(
     (user, reach): (UserId, &Reach),
     (doc, kind, subject): (DocId, &str, SubjectId),
 ) -> Result<Relation, ScopeError> {
-    let relation = Relation::of(user, reach, standing(accounts, feed, doc, subject)?.as_ref());
+    let standing = standing(accounts, feed, doc, subject)?;
+    Ok(relation_as_filed(feed, (user, reach), standing.as_ref(), (kind, subject))?)
+}
+
+/// As [`relation`], to a document that is filed so.
+///
+/// # Errors
+/// When tables cannot be read.
+pub fn relation_as_filed(
+    feed: &dyn Feed,
+    (user, reach): (UserId, &Reach),
+    filing: Option<&Filing>,
+    (kind, subject): (&str, SubjectId),
+) -> Result<Relation, FeedError> {
+    let relation = Relation::of(user, reach, filing);
     let elsewhere = relation == Relation::Elsewhere && kind == kinds::VISIT.id;
     let hosts = elsewhere && feed.filing(subject)?.is_some_and(|filing| filing.owner == Some(user));
     Ok(if hosts { Relation::Territory } else { relation })

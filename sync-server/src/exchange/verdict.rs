@@ -22,6 +22,8 @@ pub const AFTER_DRAIN: &str = "after_drain";
 pub const BAD_SIGNATURE: &str = "bad_signature";
 /// After a restore: headquarters' own side of a card, as a device had received it.
 pub const RECOVERED_OFFICE: &str = "recovered_office";
+/// After a restore: it builds on changes that headquarters lost as well and that nobody has handed back yet.
+pub const RECOVERED_ALONE: &str = "recovered_alone";
 /// The device was revoked, or its person disabled.
 pub const REVOKED: &str = "revoked";
 /// This server does not know the kind.
@@ -66,6 +68,9 @@ pub fn words(code: &str) -> &'static str {
         BAD_SIGNATURE => "代交的数据签名不符 · the carried batch is not signed by the device that it names",
         RECOVERED_OFFICE => {
             "服务器恢复后由手机交回的总部资料,需确认 · headquarters' own record, handed back by a phone after a restore; confirm it"
+        }
+        RECOVERED_ALONE => {
+            "服务器恢复后由手机交回,所依据的修改尚未交回 · handed back after a restore; what it builds on has not come back yet"
         }
         REVOKED => "此设备或账号已停用 · this device or account was switched off",
         UNKNOWN_KIND => "服务器版本过旧,无法识别 · this server is too old to know this kind of record",

@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use crate::access::table::SYSTEM_PART;
 use crate::accounts::{Accounts, AccountsError, Act, Who};
 use crate::clock::{NoEntropy, random};
-use crate::exchange::verdict::{FOLLOWS_REFUSED, RECOVERED_OFFICE};
+use crate::exchange::verdict::{FOLLOWS_REFUSED, RECOVERED_ALONE, RECOVERED_OFFICE};
 use crate::feed::{Batch, Binding, Decision, DeskRow, DeskState, Feed, FeedError, Filing, Hand, NewEntry};
 use crate::headquarters::{Changed, Headquarters, HeadquartersError, described};
 
@@ -169,7 +169,7 @@ impl Quarantine<'_> {
     fn judge(&self, row: &DeskRow, kind: &'static Kind, document: &Document) -> Result<Result<Box<Accepted>, String>, QuarantineError> {
         let refused = &row.row.refused;
         let Some(ready) = kinds::ready(kind.id) else { return Ok(Err("unknown kind".to_owned())) };
-        let recovered = refused.code == RECOVERED_OFFICE;
+        let recovered = [RECOVERED_ALONE, RECOVERED_OFFICE].contains(&refused.code.as_str());
         let own = Binding { device: row.row.device, doc: refused.doc };
         let owns = |actor: &ActorId| self.feed.actor(actor).is_ok_and(|bound| bound.is_none_or(|bound| bound == own));
         let source = if recovered { Source::Feed } else { Source::Device { user: row.row.user, owns: &owns } };
