@@ -1,5 +1,5 @@
 //! The router without a port, and the accept loop on one.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test says where")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
