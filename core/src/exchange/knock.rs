@@ -187,7 +187,7 @@ fn ms(bytes: &[u8]) -> Option<Ms> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failing test says where")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test says where")]
 
     use super::super::pull::{Pull, Wanted};
     use super::super::{Cursor, Heartbeat};

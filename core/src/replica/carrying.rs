@@ -208,7 +208,7 @@ pub(crate) fn recovered(read: &Reading<'_>, changes_max: usize, bytes_max: usize
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failing test says where")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test says where")]
 
     use super::*;
     use crate::ids::{ChangeHash, Ms, UserId};
