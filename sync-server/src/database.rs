@@ -21,11 +21,8 @@ const READERS_IDLE_MAX: usize = 10;
 /// Prepared statements kept by each connection: more than there are in all rooms together, or each use would plan anew.
 const STATEMENTS_MAX: usize = 256;
 
-/// Page cache of the writing connection, in KiB (SQLite writes it as a negative number).
+/// Page cache of each connection, in KiB (SQLite writes it as a negative number).
 const CACHE_KIB: i64 = 8 * 1024;
-/// Page cache of each reading connection, in KiB: a dozen of them work at once when many devices come, and what is not in one is in
-/// the system's.
-const READER_CACHE_KIB: i64 = 2 * 1024;
 
 /// Largest file that [`Database::scour`] builds anew, in bytes: nobody writes meanwhile, for some seconds. In a larger one what was
 /// deleted is overwritten where it lay.
@@ -180,7 +177,6 @@ impl Database {
             None => {
                 let connection = connect(self.vfs, &self.path, self.durability)?;
                 connection.pragma_update(None, "query_only", true)?;
-                connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
                 connection
             }
         };

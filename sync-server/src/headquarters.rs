@@ -36,9 +36,8 @@ const FOLLOW_ENTRIES_MAX: usize = 1_000;
 const DUTY_ROUNDS_MAX: usize = 8;
 /// Reading connections that are kept open.
 const READERS_IDLE_MAX: usize = 10;
-/// Page cache of a reading connection, in KiB: a dozen of them work at once when many devices come, and what is not in one is in the
-/// system's.
-const READER_CACHE_KIB: u32 = 2 << 10;
+/// Page cache of a reading connection, in KiB.
+const READER_CACHE_KIB: u32 = 8 << 10;
 
 /// Why headquarters could not follow or write.
 #[derive(Debug, thiserror::Error)]

@@ -63,10 +63,10 @@ impl<'k> OpenOptions<'k> {
     pub const fn phone(now: Ms) -> Self {
         Self { durability: Durability::Full, cache_kib: 8 << 10, check: Check::Quick, now, key: None, vfs: None }
     }
-    /// Headquarters' replica: follows the feed and can be rebuilt from it; 32 MiB of pages.
+    /// Headquarters' replica: follows the feed and can be rebuilt from it; 64 MiB of pages.
     #[must_use]
     pub const fn headquarters(now: Ms) -> Self {
-        Self { durability: Durability::Rebuildable, cache_kib: 32 << 10, check: Check::Quick, now, key: None, vfs: None }
+        Self { durability: Durability::Rebuildable, cache_kib: 64 << 10, check: Check::Quick, now, key: None, vfs: None }
     }
     /// The same, under a key.
     #[must_use]
