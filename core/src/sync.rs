@@ -4,6 +4,7 @@
 //! items, and the cursor only in the commit that holds the last of them. Making a request twice, or losing an answer, costs time
 //! and nothing else.
 //!
+//! * `ahead` – documents of a long answer pass the gate while those before them are stored.
 //! * `items` – documents, changes, rows and forgets taken in, a commit at a time.
 //! * `knocking` – a device at rest that would say what it said before.
 //! * `repair` – what differs is found, compared document by document, and mended.
@@ -11,6 +12,7 @@
 //! * `told` – rows in place of documents, and documents that came by name.
 //! * `verdicts` – what became of what was handed in.
 
+mod ahead;
 mod items;
 mod knocking;
 mod repair;
@@ -20,6 +22,7 @@ mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ahead::Ahead;
 use minicbor::bytes::ByteVec;
 use stand::Made;
 
@@ -181,9 +184,17 @@ impl Replica {
         let parts::Parts { answers, cut } = parts::decode(frame)?;
         let mut synced = Synced::default();
         let made = self.made(answers.first())?;
-        for answer in &answers {
-            synced.add(self.take_part(answer, made, now)?);
-        }
+        let gate = *self.gate();
+        std::thread::scope(|scope| {
+            let mut ahead = Ahead::of(gate, &answers, scope);
+            let mut items = 0;
+            for answer in &answers {
+                ahead.go_to(items);
+                items += answer.items.len();
+                synced.add(self.take_part(answer, made, now, &mut ahead)?);
+            }
+            Ok::<_, ReplicaError>(())
+        })?;
         // What was lost with the end of the body is asked for by the checkpoint of its last whole part.
         synced.more |= cut;
         Ok(synced)
@@ -205,14 +216,14 @@ impl Replica {
     /// [`ReplicaError::Store`], [`ReplicaError::Document`].
     pub fn take_answer(&mut self, answer: &Answer, now: Ms) -> Result<Synced, ReplicaError> {
         let made = self.made(Some(answer))?;
-        self.take_part(answer, made, now)
+        self.take_part(answer, made, now, &mut Ahead::none(*self.gate()))
     }
 
     fn made(&self, first: Option<&Answer>) -> Result<Made, ReplicaError> {
         Ok(self.store().read(|read| first.map_or(Ok(Made::Here), |first| stand::made(read, first)))?)
     }
 
-    fn take_part(&mut self, answer: &Answer, made: Made, now: Ms) -> Result<Synced, ReplicaError> {
+    fn take_part(&mut self, answer: &Answer, made: Made, now: Ms, ahead: &mut Ahead) -> Result<Synced, ReplicaError> {
         let mut synced = Synced { more: answer.more, clock_offset_ms: answer.now.since(now), ..Synced::default() };
         if made == Made::OtherLife {
             synced.more = true;
@@ -250,7 +261,7 @@ impl Replica {
         self.give_back(answer, now, &mut synced)?;
         let mut broken = self.take_told(&told, now, &mut synced)?;
         for items in answer.items.chunks(ITEMS_PER_COMMIT) {
-            broken |= self.take_items(items, now, &mut synced)?;
+            broken |= self.take_items(items, ahead, now, &mut synced)?;
         }
         // A new life of the feed: what is held is compared with it, document by document. A side that cannot compare, and a pull
         // that has not come to its end, start from nothing, which repeats but never skips.

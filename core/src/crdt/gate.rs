@@ -48,7 +48,7 @@ use super::document::Document;
 use crate::ids::{ActorId, ChangeHash};
 
 /// Admits changes and documents from outside.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Gate {
     policy: Policy,
     limits: Limits,

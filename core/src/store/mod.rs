@@ -41,6 +41,7 @@ pub use error::StoreError;
 pub use open::{Check, Durability, OpenOptions, Opened};
 pub use standing::{Lane, OwnStanding, Standing};
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -73,9 +74,12 @@ pub struct Reading<'a> {
     codec: &'a Codec,
 }
 
-/// The one transaction of a closure of [`Store::write`]. Reads through it see what it wrote.
+/// The one transaction of a closure of [`Store::write`]. Reads through it see what it wrote, but for the search index, which is
+/// written last.
 pub struct Writing<'a> {
     reading: Reading<'a>,
+    /// Search words of customers, by row number, that are still to be written: [`Writing::put_words`].
+    words: BTreeMap<i64, String>,
 }
 
 impl<'a> std::ops::Deref for Writing<'a> {
@@ -108,8 +112,9 @@ impl Store {
     /// What the closure returns, or a failure to write or commit.
     pub fn write<T, E: From<StoreError>>(&mut self, body: impl FnOnce(&mut Writing<'_>) -> Result<T, E>) -> Result<T, E> {
         let tx = Transaction::begin(&self.conn, "BEGIN IMMEDIATE")?;
-        let out = body(&mut Writing { reading: Reading { conn: &self.conn, codec: &self.codec } });
-        let done = out.and_then(|out| Ok(tx.commit().map(|()| out)?));
+        let mut writing = Writing { reading: Reading { conn: &self.conn, codec: &self.codec }, words: BTreeMap::new() };
+        let out = body(&mut writing);
+        let done = out.and_then(|out| Ok(writing.write_words().and_then(|()| tx.commit()).map(|()| out)?));
         if done.is_err() {
             // What was rolled back taught the codec of rows that do not exist.
             self.codec.forget_dictionaries();

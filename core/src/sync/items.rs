@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::bytes::ByteVec;
 
+use super::ahead::Ahead;
 use super::{Synced, told};
 use crate::crdt::gate::{Incoming, Outcome as Judged, Source};
 use crate::crdt::{Document, RawChange};
@@ -18,7 +19,7 @@ use crate::store::{Apart, OwnStanding, QuarantinedChange, StoreError, Writing};
 
 impl Replica {
     /// Takes in one commit's worth of items; returns whether something could not be taken in that must come again.
-    pub(super) fn take_items(&mut self, items: &[Item], now: Ms, synced: &mut Synced) -> Result<bool, ReplicaError> {
+    pub(super) fn take_items(&mut self, items: &[Item], ahead: &mut Ahead, now: Ms, synced: &mut Synced) -> Result<bool, ReplicaError> {
         let mut admitted: BTreeMap<DocId, Admitted> = BTreeMap::new();
         let mut forgotten = Vec::new();
         let mut lent = BTreeSet::new();
@@ -27,20 +28,21 @@ impl Replica {
         let mut broken = false;
         let listening = !self.store().read(|read| read.unheard(1))?.is_empty();
         for item in items {
+            let opened = ahead.opened(item);
             if let Some((doc, why)) = self.mistaken(item, &admitted)? {
                 broken = true;
                 refused.push((doc, None, why));
                 continue;
             }
             match item {
-                Item::Document { doc, kind, subject, snapshot } | Item::Lent { doc, kind, subject, snapshot } => {
+                Item::Document { doc, kind, subject, .. } | Item::Lent { doc, kind, subject, .. } => {
+                    let Some(opened) = opened else { continue };
                     let by_name = matches!(item, Item::Lent { .. });
                     if by_name && !admitted.contains_key(doc) && !self.holds_by_right(*doc)? {
                         lent.insert(*doc);
                     } else if !by_name {
                         lent.remove(doc);
                     }
-                    let opened = self.gate().admit_snapshot(snapshot, &genesis_hashes(kind)).map_err(|refusal| refusal.to_string());
                     if listening && let Ok(document) = &opened {
                         self.listen(*doc, document)?;
                     }
@@ -56,7 +58,7 @@ impl Replica {
                         Ok(Err(error)) => return Err(error),
                         Err(refusal) => {
                             broken = true;
-                            refused.push((*doc, None, refusal));
+                            refused.push((*doc, None, refusal.to_string()));
                         }
                     }
                 }
@@ -243,8 +245,4 @@ fn digest(doc: DocId, bytes: &[u8], reason: &str) -> ChangeHash {
     hasher.update(bytes);
     hasher.update(reason.as_bytes());
     ChangeHash(hasher.finalize().into())
-}
-
-fn genesis_hashes(kind: &str) -> Vec<ChangeHash> {
-    kinds::ready(kind).map(|ready| ready.rules.genesis().to_vec()).unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 //! A device at rest that would say what it said before knocks instead: see `exchange::knock`.
 
 use super::Synced;
+use super::ahead::Ahead;
 use super::stand::Made;
 use crate::exchange::knock::{Knock, Reply};
 use crate::exchange::{Answer, Checkpoint, Cursor};
@@ -48,7 +49,7 @@ impl Replica {
         let at = self.store().read(|read| read.pull_position())?;
         let checkpoint = at.checkpoint.map(|at| Checkpoint { base: at.base, upto: at.upto });
         let nothing = Answer { checkpoint, ..Answer::empty(theirs, Cursor { epoch: at.epoch, number: at.number }) };
-        self.take_part(&nothing, Made::Here, now)
+        self.take_part(&nothing, Made::Here, now, &mut Ahead::none(*self.gate()))
     }
 }
 

@@ -14,6 +14,9 @@ use crate::store::{Reading, StoreError, Writing, int};
 /// Customers that are looked at closely. A query that proposes more is so unspecific that only names that begin with it are sure to come first.
 pub(super) const CANDIDATES_MAX: usize = 500;
 
+/// Customers of which the words wait to be written together, some kilobytes each.
+const WORDS_WAITING_MAX: usize = 500;
+
 /// Where the weakest of the words was found: the better the smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -202,19 +205,31 @@ impl Candidate {
 }
 
 impl Writing<'_> {
-    /// Writes the words of a customer in place of what was there.
+    /// Writes the words of a customer in place of what was there: with those of others, at the end of the transaction. The index
+    /// puts what it gathered on pages whenever a statement in between may have to be undone by itself, as one on rows may.
     pub(in crate::store) fn put_words(&mut self, no: i64, what: &Searchable<'_>) -> Result<(), StoreError> {
-        let words = tokens(what).into_iter().collect::<Vec<_>>().join(" ");
-        self.conn.prepare_cached("INSERT OR REPLACE INTO customer_search (rowid, words) VALUES (?1, ?2)")?.execute(params![no, words])?;
+        self.words.insert(no, tokens(what).into_iter().collect::<Vec<_>>().join(" "));
+        if self.words.len() >= WORDS_WAITING_MAX { self.write_words() } else { Ok(()) }
+    }
+
+    /// Writes the words that wait.
+    pub(in crate::store) fn write_words(&mut self) -> Result<(), StoreError> {
+        for (no, words) in std::mem::take(&mut self.words) {
+            self.conn
+                .prepare_cached("INSERT OR REPLACE INTO customer_search (rowid, words) VALUES (?1, ?2)")?
+                .execute(params![no, words])?;
+        }
         Ok(())
     }
 
     pub(in crate::store) fn drop_words(&mut self, no: i64) -> Result<(), StoreError> {
+        self.words.remove(&no);
         self.conn.prepare_cached("DELETE FROM customer_search WHERE rowid = ?1")?.execute([no])?;
         Ok(())
     }
 
     pub(in crate::store) fn drop_all_words(&mut self) -> Result<(), StoreError> {
+        self.words.clear();
         self.conn.execute("INSERT INTO customer_search (customer_search) VALUES ('delete-all')", [])?;
         Ok(())
     }

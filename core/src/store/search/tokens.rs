@@ -57,11 +57,12 @@ pub(crate) struct Searchable<'a> {
 pub(super) fn tokens(of: &Searchable<'_>) -> BTreeSet<String> {
     let mut out = Tokens { marked: BTreeSet::new(), left: TOKENS_MAX };
     for name in std::iter::once(of.name).chain(of.aliases.iter().take(TEXTS_MAX).map(String::as_str)) {
-        out.add_text(name, NAME);
-        out.add_from(&units(name), START);
+        let line = line(name);
+        out.add_text(&line, NAME);
+        out.add_from(&line, START);
     }
     for text in of.people.iter().take(TEXTS_MAX).chain(of.addresses.iter().take(TEXTS_MAX)) {
-        out.add_text(text, REST);
+        out.add_text(&line(text), REST);
     }
     for phone in of.phones.iter().take(TEXTS_MAX) {
         out.marked.extend(phone_tokens(phone));
@@ -75,27 +76,26 @@ struct Tokens {
 }
 
 impl Tokens {
-    fn add_text(&mut self, text: &str, mark: char) {
-        let units = units(text);
-        for at in 0..units.len() {
-            self.add_from(units.get(at..).unwrap_or_default(), mark);
+    fn add_text(&mut self, line: &[Typed], mark: char) {
+        for at in 0..line.len() {
+            self.add_from(line.get(at..).unwrap_or_default(), mark);
         }
     }
 
-    /// Adds the words that begin at the first of `units`.
-    fn add_from(&mut self, units: &[Unit], mark: char) {
-        if let Some(Unit::Sign(first)) = units.first() {
+    /// Adds the words that begin at the first of a line.
+    fn add_from(&mut self, line: &[Typed], mark: char) {
+        if let Some(Typed { unit: Unit::Sign(first), .. }) = line.first() {
             self.add(mark, &first.to_string());
-            if let Some(Unit::Sign(second)) = units.get(1) {
+            if let Some(Typed { unit: Unit::Sign(second), .. }) = line.get(1) {
                 self.add(mark, &[*first, *second].iter().collect::<String>());
             }
         }
-        for typed in typed(units, &|reading| reading.to_owned()) {
+        for typed in typed(line.iter().map(|unit| &unit.readings)) {
             self.add(mark, &typed);
             // One letter begins so many words that it is a word of its own.
             self.add(mark, &typed.chars().take(1).collect::<String>());
         }
-        for typed in typed(units, &|reading| reading.chars().take(1).collect()) {
+        for typed in typed(line.iter().map(|unit| &unit.initials)) {
             self.add(mark, &typed);
         }
     }
@@ -111,15 +111,48 @@ fn marked(mark: char, word: &str) -> String {
     std::iter::once(mark).chain(word.chars()).collect()
 }
 
-/// What is typed for a line of units, up to [`KEY_LETTERS`] letters, every reading of every sign; ends where a sign has none.
-fn typed(units: &[Unit], form: &dyn Fn(&str) -> String) -> BTreeSet<String> {
-    let mut done = BTreeSet::new();
-    let mut open: BTreeSet<String> = BTreeSet::from([String::new()]);
-    for unit in units {
-        let forms: BTreeSet<String> = match unit {
-            Unit::Sign(c) => readings(*c).iter().map(|reading| form(reading)).collect(),
-            Unit::Word(word) => BTreeSet::from([word.clone()]),
+/// A unit, and how it is typed.
+struct Typed {
+    unit: Unit,
+    readings: BTreeSet<String>,
+    initials: BTreeSet<String>,
+}
+
+/// The units of a text, and how each is typed.
+fn line(text: &str) -> Vec<Typed> {
+    let typed = |unit| {
+        let (readings, initials) = match &unit {
+            Unit::Sign(c) => {
+                let readings: BTreeSet<String> = readings(*c).into_iter().collect();
+                let initials = readings.iter().map(|reading| reading.chars().take(1).collect()).collect();
+                (readings, initials)
+            }
+            Unit::Word(word) => (BTreeSet::from([word.clone()]), BTreeSet::from([word.clone()])),
         };
+        Typed { unit, readings, initials }
+    };
+    units(text).into_iter().map(typed).collect()
+}
+
+/// What is typed for a line of units, up to [`KEY_LETTERS`] letters, every form of every unit; ends at one that has none.
+fn typed<'a>(line: impl Iterator<Item = &'a BTreeSet<String>>) -> BTreeSet<String> {
+    let mut line = line.peekable();
+    // Most signs have one reading: as long as there is one way only, nothing has to be compared.
+    let mut only = String::new();
+    let mut letters = 0;
+    while let Some(form) = line.peek().and_then(|forms| forms.first().filter(|_| forms.len() == 1)) {
+        for letter in form.chars() {
+            only.push(letter);
+            letters += 1;
+            if letters == KEY_LETTERS {
+                return BTreeSet::from([only]);
+            }
+        }
+        line.next();
+    }
+    let mut done = BTreeSet::new();
+    let mut open = BTreeSet::from([only]);
+    for forms in line {
         if forms.is_empty() {
             break;
         }

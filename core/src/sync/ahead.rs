@@ -1,0 +1,106 @@
+//! Documents of a long answer pass the gate on threads of their own, while those before them are stored: the gate needs nothing of
+//! the store, and takes as long. They come out in the order of the answer, so that what is stored does not hang on threads.
+//!
+//! Short answers, and devices with one core, open each document when its turn comes. Nothing else ever runs beside the replica.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{Builder, Scope};
+
+use crate::crdt::Document;
+use crate::crdt::gate::{Gate, Refusal};
+use crate::exchange::{Answer, Item};
+use crate::ids::ChangeHash;
+use crate::model::kinds;
+
+/// Answers of fewer documents need no threads.
+const LONG_DOCUMENTS_MIN: usize = 64;
+/// Threads that open documents at once; one core is left for the store.
+const OPENERS_MAX: usize = 3;
+/// Documents that lie open, waiting for their turn: the memory that this costs.
+const OPEN_MAX: usize = 64;
+
+/// What the gate said of a document.
+pub(super) type Opened = Result<Document, Refusal>;
+
+/// The documents of an answer, opened ahead of their turn. Items are numbered through all its parts.
+pub(super) struct Ahead {
+    gate: Gate,
+    /// The document of the answer's item `n` comes over line `n % lines`; a line that is missing has its documents opened in their turn.
+    lines: Vec<Option<Receiver<(usize, Opened)>>>,
+    /// The next item of the answer.
+    next: usize,
+}
+
+impl Ahead {
+    /// Everything is opened in its turn.
+    pub(super) const fn none(gate: Gate) -> Self {
+        Self { gate, lines: Vec::new(), next: 0 }
+    }
+
+    /// Begins to open the documents of these answers, in their order. The threads end with the last document, or with this.
+    pub(super) fn of<'scope>(gate: Gate, answers: &'scope [Answer], scope: &'scope Scope<'scope, '_>) -> Self {
+        let documents = answers.iter().flat_map(|answer| &answer.items).filter(|item| snapshot(item).is_some()).count();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        if documents < LONG_DOCUMENTS_MIN || cores < 2 {
+            return Self::none(gate);
+        }
+        let openers = (cores - 1).min(OPENERS_MAX);
+        let begin = |line: usize| {
+            let (out, came) = sync_channel(OPEN_MAX / openers);
+            let named = Builder::new().name("roadbook-opener".to_owned());
+            let begun = named.spawn_scoped(scope, move || open_all(gate, answers, (line, openers), &out));
+            begun.is_ok().then_some(came)
+        };
+        Self { gate, lines: (0..openers).map(begin).collect(), next: 0 }
+    }
+
+    /// Says which item has its turn next: those before it that had none are passed over.
+    pub(super) const fn go_to(&mut self, item: usize) {
+        self.next = item;
+    }
+
+    /// What the gate says of the answer's next item; `None` when it is no document.
+    pub(super) fn opened(&mut self, item: &Item) -> Option<Opened> {
+        let number = self.next;
+        self.next += 1;
+        let lines = self.lines.len();
+        if let Some(Some(line)) = self.lines.get(number.checked_rem(lines).unwrap_or(0))
+            && snapshot(item).is_some()
+        {
+            while let Ok((came, opened)) = line.recv() {
+                if came == number {
+                    return Some(opened);
+                }
+            }
+        }
+        open(self.gate, item)
+    }
+}
+
+/// Opens every document of one line; ends early when nobody takes them any more.
+fn open_all(gate: Gate, answers: &[Answer], (line, lines): (usize, usize), out: &SyncSender<(usize, Opened)>) {
+    let items = answers.iter().flat_map(|answer| &answer.items).enumerate().skip(line).step_by(lines);
+    for (number, item) in items {
+        if let Some(opened) = open(gate, item)
+            && out.send((number, opened)).is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn open(gate: Gate, item: &Item) -> Option<Opened> {
+    let (kind, bytes) = snapshot(item)?;
+    Some(gate.admit_snapshot(bytes, &genesis_hashes(kind)))
+}
+
+fn snapshot(item: &Item) -> Option<(&str, &[u8])> {
+    match item {
+        Item::Document { kind, snapshot, .. } | Item::Lent { kind, snapshot, .. } => Some((kind, snapshot)),
+        Item::Changes { .. } | Item::Row { .. } | Item::Forget { .. } => None,
+    }
+}
+
+fn genesis_hashes(kind: &str) -> Vec<ChangeHash> {
+    kinds::ready(kind).map(|ready| ready.rules.genesis().to_vec()).unwrap_or_default()
+}
