@@ -104,3 +104,62 @@ fn snapshot(item: &Item) -> Option<(&str, &[u8])> {
 fn genesis_hashes(kind: &str) -> Vec<ChangeHash> {
     kinds::ready(kind).map(|ready| ready.rules.genesis().to_vec()).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failing test says where")]
+mod tests {
+    use super::*;
+    use crate::exchange::Cursor;
+    use crate::ids::{DocId, Ms, SubjectId};
+
+    /// Answers of documents that are good, damaged, or none at all, in turn.
+    fn answers(parts: usize, items: usize) -> Vec<Answer> {
+        let good = kinds::ready("customer").unwrap().genesis.save();
+        let item = |n: usize| {
+            let subject = SubjectId::from_bytes([u8::try_from(n % 251).unwrap(); 16]);
+            let doc = subject.customer();
+            let document = |snapshot: Vec<u8>| Item::Document { doc, kind: "customer".to_owned(), subject, snapshot: snapshot.into() };
+            match n % 3 {
+                0 => document(good.clone()),
+                1 => document(vec![u8::try_from(n % 256).unwrap(); 40]),
+                _ => Item::Forget { doc: DocId::from_bytes([7; 16]) },
+            }
+        };
+        let cursor = Cursor { epoch: [1; 16], number: 9 };
+        (0..parts)
+            .map(|part| Answer { items: (0..items).map(|n| item(part * items + n)).collect(), ..Answer::empty(Ms(1), cursor) })
+            .collect()
+    }
+
+    fn said(opened: Option<Opened>) -> Option<Result<Vec<ChangeHash>, String>> {
+        opened.map(|opened| opened.map(|document| document.heads().hashes().to_vec()).map_err(|refusal| refusal.to_string()))
+    }
+
+    #[test]
+    fn what_is_opened_ahead_is_what_would_be_opened_in_turn() {
+        let (gate, answers) = (Gate::lenient(), answers(4, 120));
+        let mut in_turn = Ahead::none(gate);
+        let expected: Vec<_> = answers.iter().flat_map(|answer| &answer.items).map(|item| said(in_turn.opened(item))).collect();
+        assert!(expected.iter().any(|said| matches!(said, Some(Ok(_)))) && expected.iter().any(|said| matches!(said, Some(Err(_)))));
+        std::thread::scope(|scope| {
+            let mut ahead = Ahead::of(gate, &answers, scope);
+            let found: Vec<_> = answers.iter().flat_map(|answer| &answer.items).map(|item| said(ahead.opened(item))).collect();
+            assert_eq!(found, expected);
+        });
+    }
+
+    #[test]
+    fn parts_are_passed_over_and_an_end_is_no_hang() {
+        let (gate, answers) = (Gate::lenient(), answers(5, 100));
+        let last = answers.last().unwrap();
+        let mut in_turn = Ahead::none(gate);
+        let expected: Vec<_> = last.items.iter().take(10).map(|item| said(in_turn.opened(item))).collect();
+        std::thread::scope(|scope| {
+            let mut ahead = Ahead::of(gate, &answers, scope);
+            ahead.go_to(400);
+            let found: Vec<_> = last.items.iter().take(10).map(|item| said(ahead.opened(item))).collect();
+            assert_eq!(found, expected);
+            // Ninety more are never asked for.
+        });
+    }
+}

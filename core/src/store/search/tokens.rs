@@ -286,6 +286,25 @@ mod tests {
         assert_eq!(phone.into_iter().collect::<Vec<_>>(), ["0l", "0li", "0李", "3139", "3390", "3905"]);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn ways_to_type_are_every_combination(forms in proptest::collection::vec(proptest::collection::btree_set("[a-c]{1,5}", 0..4), 0..6)) {
+            // One way after the other, and cut: what `typed` says in fewer steps. Few enough not to meet its bound.
+            let mut plain = BTreeSet::from([(String::new(), true)]);
+            for forms in forms.iter().take_while(|forms| !forms.is_empty()) {
+                let longer = |(line, open): &(String, bool)| {
+                    let more = forms.iter().map(|form| format!("{line}{form}"));
+                    if *open { more.collect() } else { vec![line.clone()] }
+                };
+                let cut = |line: String| (line.chars().take(KEY_LETTERS).collect::<String>(), line.chars().count() < KEY_LETTERS);
+                plain = plain.iter().flat_map(longer).map(cut).collect();
+            }
+            let plain: BTreeSet<String> = plain.into_iter().map(|(line, _)| line).filter(|line| !line.is_empty()).collect();
+            proptest::prop_assume!(plain.len() < COMBINATIONS_MAX / 3);
+            proptest::prop_assert_eq!(typed(forms.iter()), plain);
+        }
+    }
+
     #[test]
     fn questions_quote_everything() {
         let ask = |query: &str, tier| question(&super::super::text::words(query, 8, 60), tier);
