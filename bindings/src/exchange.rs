@@ -190,9 +190,7 @@ impl Roadbook {
     pub fn sync_request(&self, app: Option<String>) -> Result<Outgoing, RoadbookError> {
         let (device, body) = {
             let replica = self.read();
-            let (now, app) = (edge::now(), app.as_deref());
-            let knock = replica.knock(now, app)?;
-            (replica.device()?, knock.map_or_else(|| replica.sync_request(now, app), Ok)?)
+            (replica.device()?, replica.sync_frame(edge::now(), app.as_deref())?)
         };
         self.signed("POST", SYNC_PATH, Some(device), body)
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use roadbook_core::exchange::knock::is_knock;
 use roadbook_core::exchange::{Answer, Cursor, Profile, WIRE_VERSION};
 use roadbook_core::ids::{DeviceId, Ms, SubjectId, UserId};
 use roadbook_core::model::tour::{PlannedStop, StopState};
@@ -112,6 +113,27 @@ fn a_version_that_the_other_side_does_not_read_says_who_must_update_and_keeps_th
     let answer = book.sync_response(arrived(200, vec![newer, 1, 2, 3]));
     assert!(matches!(answer, Err(RoadbookError::UpdateNeeded { .. })), "{answer:?}");
     assert_eq!(book.outbox().unwrap().changes, 1);
+}
+
+#[test]
+fn headquarters_that_know_no_knocks_are_told_in_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = enrolled(&folder);
+    let answer = Answer { profile: Some(profile()), ..Answer::empty(edge::now(), Cursor { epoch: [3; 16], number: 1 }) };
+    // A newer server stood here, and remembered what this device says at rest; then the older one was put back.
+    let remembers = |book: &Roadbook| {
+        book.sync_response(arrived(200, answer.encode().unwrap())).unwrap();
+        let knock = book.read().request(edge::now(), None).unwrap().remembered().map(|(print, _)| print);
+        book.sync_response(arrived(200, Answer { knock, ..answer.clone() }.encode().unwrap())).unwrap();
+    };
+    for status in [400, 401, 426] {
+        remembers(&book);
+        assert!(is_knock(&book.sync_request(None).unwrap().body), "a device at rest knocks");
+        assert!(book.sync_response(arrived(status, b"{}".to_vec())).unwrap().more, "{status}: no error, ask again");
+        assert!(!is_knock(&book.sync_request(None).unwrap().body), "{status}: in full");
+    }
+    // Said in full, the same refusals are errors.
+    assert!(matches!(book.sync_response(arrived(400, b"{}".to_vec())), Err(RoadbookError::ServerRefused { status: 400, .. })));
 }
 
 #[test]

@@ -3,21 +3,9 @@
 
 use roadbook_core::exchange::{Cursor, parts};
 use roadbook_core::ids::SubjectId;
-use roadbook_core::replica::Target;
 
-use crate::world::cast::{self, EAST, WEST, customer};
-use crate::world::office::office_fact;
+use crate::world::cast::{EAST, WEST, customer};
 use crate::world::{World, about};
-
-/// A customer goes to another territory and owner.
-fn refile(world: &mut World, customer: SubjectId, territory: &str, owner: &str) {
-    let work = vec![office_fact("territory", territory), office_fact("owner", cast::user(owner).to_string())];
-    world.desk("cg", vec![(Target::office(customer), work)]);
-}
-
-fn holds(world: &World, phone: &str, customer: SubjectId) -> bool {
-    world.phone(phone).replica().card(customer).unwrap().is_some()
-}
 
 #[test]
 fn a_card_that_comes_back_is_given_again_to_the_device_that_wrote_all_of_it() {
@@ -25,15 +13,15 @@ fn a_card_that_comes_back_is_given_again_to_the_device_that_wrote_all_of_it() {
     let new = SubjectId::derived("new customer");
     world.at("09:00").on("xw1").set(new, "trade_name", "新城小店");
     world.settle();
-    assert!(holds(&world, "xw1", new) && !holds(&world, "lq1", new));
+    assert!(world.holds("xw1", new) && !world.holds("lq1", new));
     world.at("10:00");
-    refile(&mut world, new, EAST, "lq");
+    world.refile(new, EAST, "lq");
     world.settle();
-    assert!(!holds(&world, "xw1", new) && holds(&world, "lq1", new));
+    assert!(!world.holds("xw1", new) && world.holds("lq1", new));
     world.at("11:00");
-    refile(&mut world, new, WEST, "xw");
+    world.refile(new, WEST, "xw");
     world.settle();
-    assert!(holds(&world, "xw1", new) && !holds(&world, "lq1", new));
+    assert!(world.holds("xw1", new) && !world.holds("lq1", new));
     super::hold(&mut world);
 }
 
@@ -44,9 +32,9 @@ fn a_device_that_holds_too_much_is_found_out_and_gives_it_up() {
     let parts = world.exchanged.iter().flat_map(|exchanged| parts::decode(&exchanged.answer).unwrap().answers);
     let first = parts.into_iter().find(|answer| !answer.items.is_empty());
     world.at("09:00");
-    refile(&mut world, gone, EAST, "lq");
+    world.refile(gone, EAST, "lq");
     world.settle();
-    assert!(!holds(&world, "xw1", gone));
+    assert!(!world.holds("xw1", gone));
     // An answer that was held up for hours arrives, and with it a cursor that hides the difference.
     let mut late = first.unwrap();
     // As headquarters of an older release answers, which does not say what it was asked.
@@ -54,10 +42,10 @@ fn a_device_that_holds_too_much_is_found_out_and_gives_it_up() {
     late.cursor = Cursor { number: world.office.head(), ..late.cursor };
     let now = world.at("12:00").now;
     world.phones.get_mut("xw1").unwrap().take_answer(&late.encode().unwrap(), now).unwrap();
-    assert!(holds(&world, "xw1", gone));
+    assert!(world.holds("xw1", gone));
     let synced = world.sync("xw1");
     assert!(synced.compared && !synced.restarted, "the digest tells, and only what differs is mended");
-    assert!(!holds(&world, "xw1", gone), "no byte outside its scopes");
+    assert!(!world.holds("xw1", gone), "no byte outside its scopes");
     world.settle();
     super::hold(&mut world);
 }

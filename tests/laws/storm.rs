@@ -185,8 +185,7 @@ impl Storm {
         let phone = &self.world.phones[name];
         let (replica, clock) = (phone.replica(), phone.clock(self.world.now));
         let enemy = self.enemy.as_deref() == Some(name);
-        let knock = if enemy { Ok(None) } else { replica.knock(clock, Some("world")) };
-        let asked = knock.and_then(|knock| knock.map_or_else(|| replica.sync_request(clock, Some("world")), Ok));
+        let asked = if enemy { replica.sync_request(clock, Some("world")) } else { replica.sync_frame(clock, Some("world")) };
         let mut frame = asked.map_err(|error| error.to_string())?;
         if enemy {
             frame = hostile::twisted(&frame, &mut self.chance);

@@ -6,7 +6,6 @@ use roadbook_server::accounts::Who;
 use roadbook_server::feed::DeskState;
 use roadbook_server::quarantine;
 
-use super::handover::{holds, refile};
 use crate::laws;
 use crate::world::World;
 use crate::world::cast::{self, EAST, WEST, customer};
@@ -90,7 +89,7 @@ fn s48_a_change_whose_branch_was_rejected_is_written_again_in_its_authors_name()
     let mut world = World::monday(&["wf1", "xw1"]);
     let c3 = customer(3);
     world.at("09:00");
-    refile(&mut world, c3, WEST, "xw");
+    world.refile(c3, WEST, "xw");
     let wf = cast::user("wf");
     world.office.accounts.switch_user(world.now, &Who::default(), wf, true).unwrap();
     world.at("10:00").on("wf1").set(c3, "legal_name", "错的").set(c3, "short_name", "春风").set(c3, "legal_name", "春风小卖部");
@@ -107,7 +106,7 @@ fn s48_a_change_whose_branch_was_rejected_is_written_again_in_its_authors_name()
     assert_eq!((card.text("legal_name"), card.text("short_name")), (Some("春风小卖部"), Some("春风")));
     assert_eq!(card.facts["legal_name"].rivals[0].author, Some(wf));
     world.settle();
-    assert!(holds(&world, "xw1", c3));
+    assert!(world.holds("xw1", c3));
     let _home = EAST;
     laws::hold(&mut world);
 }

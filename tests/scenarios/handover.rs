@@ -14,20 +14,9 @@ use roadbook_server::transfer::{self, Wanted};
 use crate::laws;
 use crate::world::cast::{self, EAST, WEST, customer};
 use crate::world::hand::{entry, entry_edit};
-use crate::world::office::office_fact;
 use crate::world::{World, address};
 
 const MINUTE: i64 = 60_000;
-
-/// A customer goes to another territory and owner.
-pub(super) fn refile(world: &mut World, customer: SubjectId, territory: &str, owner: &str) {
-    let work = vec![office_fact("territory", territory), office_fact("owner", cast::user(owner).to_string())];
-    world.desk("cg", vec![(Target::office(customer), work)]);
-}
-
-pub(super) fn holds(world: &World, phone: &str, customer: SubjectId) -> bool {
-    world.phone(phone).replica().card(customer).unwrap().is_some()
-}
 
 pub(super) fn visit(world: &mut World, phone: &str, customer: SubjectId) {
     let draft = world.on(phone).check_in(customer, None, None);
@@ -43,9 +32,9 @@ fn s37_what_the_former_holder_recorded_offline_is_taken_late_and_credited_to_her
     let mut world = World::monday(&["wf1", "lq1", "cg1"]);
     let c3 = customer(3);
     world.at("10:00");
-    refile(&mut world, c3, WEST, "lq");
+    world.refile(c3, WEST, "lq");
     world.sync("lq1");
-    assert!(holds(&world, "lq1", c3));
+    assert!(world.holds("lq1", c3));
     world.at("10:30").on("lq1").edit(c3, &[entry_edit("addresses", address(c3), &[("text", "人民路33号")])]);
     world.sync("lq1");
     // Three weeks without a network.
@@ -68,10 +57,10 @@ fn s37_what_the_former_holder_recorded_offline_is_taken_late_and_credited_to_her
     let request = phone.replica().sync_request(now, None).unwrap();
     let device = phone.device;
     world.office.answer(device, &request, now).unwrap();
-    assert!(holds(&world, "wf1", c3) && world.phone("wf1").replica().outbox_size().unwrap().changes == 10);
+    assert!(world.holds("wf1", c3) && world.phone("wf1").replica().outbox_size().unwrap().changes == 10);
     let synced = world.sync("wf1");
     assert_eq!((synced.accepted, synced.quarantined.len()), (10, 0));
-    assert!(!holds(&world, "wf1", c3), "given up after the receipt");
+    assert!(!world.holds("wf1", c3), "given up after the receipt");
     assert!(codes(&world).is_empty());
 
     let card = world.office_card(c3);
@@ -105,7 +94,7 @@ fn s37_after_the_grace_or_with_knowledge_of_the_loss_it_waits_for_a_person() {
     let (c3, c4) = (customer(3), customer(4));
     world.at("10:00");
     let draft = world.on("wf2").check_in(c3, None, None);
-    refile(&mut world, c3, WEST, "xw");
+    world.refile(c3, WEST, "xw");
     world.at("11:00");
     visit(&mut world, "wf1", c3);
     world.on("wf2").set(c4, "legal_name", "春风");
@@ -129,7 +118,7 @@ fn s37_a_long_outbox_is_late_to_its_end_though_the_first_answer_told_of_the_hand
     let mut world = World::monday(&["wf1"]);
     let c3 = customer(3);
     world.at("10:00");
-    refile(&mut world, c3, WEST, "xw");
+    world.refile(c3, WEST, "xw");
     let count = roadbook_core::exchange::PUSHED_CHANGES_MAX + 20;
     let edits: Vec<Edit> = (0..count).map(|n| Edit::Include { field: "tags".to_owned(), element: format!("t{n}") }).collect();
     for edit in &edits[..20] {

@@ -6,7 +6,7 @@ use roadbook_core::replica::private::describe_person;
 use roadbook_core::store::rows::VisitFilter;
 use roadbook_server::transfer::{self, Wanted};
 
-use super::handover::{holds, visit};
+use super::handover::visit;
 use crate::laws;
 use crate::world::World;
 use crate::world::cast::{self, WEST, customer};
@@ -49,7 +49,7 @@ fn s40_120_cards_reach_the_winner_with_their_last_visits_within_a_minute() {
         world.sync("xw1");
     }
     world.sync("lq1");
-    assert!(shops.iter().all(|shop| !holds(&world, "lq1", *shop)));
+    assert!(shops.iter().all(|shop| !world.holds("lq1", *shop)));
 
     world.on_day(VISITS, "08:00");
     let wanted = Wanted {

@@ -106,7 +106,7 @@ fn s39_a_stolen_phone_is_wiped_at_first_contact() {
     world.phones.remove("wf1");
     world.enrol("wf2", false);
     world.exchange("wf2");
-    assert!(super::handover::holds(&world, "wf2", customer(1)), "her new phone works within one first sync");
+    assert!(world.holds("wf2", customer(1)), "her new phone works within one first sync");
     world.settle();
     laws::hold(&mut world);
     let _moment: Ms = now;

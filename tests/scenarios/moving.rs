@@ -12,15 +12,6 @@ use crate::world::cast::{self, EAST, WEST, customer};
 use crate::world::office::office_fact;
 use crate::world::{World, about, new_customer};
 
-fn refile(world: &mut World, customer: SubjectId, territory: &str, owner: &str) {
-    let work = vec![office_fact("territory", territory), office_fact("owner", cast::user(owner).to_string())];
-    world.desk("cg", vec![(Target::office(customer), work)]);
-}
-
-fn holds(world: &World, phone: &str, customer: SubjectId) -> bool {
-    world.phone(phone).replica().card(customer).unwrap().is_some()
-}
-
 /// Publishes a tour of 王芳's on a day counted from Monday.
 fn publish(world: &mut World, days: i64, stops: &[SubjectId]) -> DocId {
     let day = cast::MONDAY.plus(days * roadbook_core::ids::Ms::DAY).day(cast::OFFSET_MINUTES).unwrap();
@@ -53,10 +44,10 @@ fn s33_a_split_territory_leaves_the_published_tour_and_takes_the_cards_when_thei
     world.settle();
     // 王芳 is offline from 15:00; at midnight C3 and C4 go to 城西.
     world.on_day(1, "00:00");
-    refile(&mut world, customer(3), WEST, "xw");
-    refile(&mut world, customer(4), WEST, "xw");
+    world.refile(customer(3), WEST, "xw");
+    world.refile(customer(4), WEST, "xw");
     world.on_day(1, "08:00").sync("xw1");
-    assert!(holds(&world, "xw1", customer(3)) && holds(&world, "xw1", customer(4)), "the winner has them after one exchange");
+    assert!(world.holds("xw1", customer(3)) && world.holds("xw1", customer(4)), "the winner has them after one exchange");
     assert_eq!(visits_held(&world, "xw1", customer(3)), 3, "with the last three visits, not with all five");
     assert_eq!(world.phone("wf1").replica().tour(tour).unwrap().unwrap().stops.len(), 3, "the tour of the day is on the phone");
     // The answer that takes C3 away is under way while she writes into it: the card stays in sight until that is acknowledged.
@@ -66,18 +57,18 @@ fn s33_a_split_territory_leaves_the_published_tour_and_takes_the_cards_when_thei
     let answer = world.office.answer(device, &request, now).unwrap();
     world.on("wf1").set(customer(3), "headcount", 7);
     world.phones.get_mut("wf1").unwrap().take_answer(&answer, now).unwrap();
-    assert!(holds(&world, "wf1", customer(3)), "unsent words of hers are in it");
-    assert!(!holds(&world, "wf1", customer(4)), "nothing of hers is in this one");
+    assert!(world.holds("wf1", customer(3)), "unsent words of hers are in it");
+    assert!(!world.holds("wf1", customer(4)), "nothing of hers is in this one");
     world.sync("wf1");
-    assert!(!holds(&world, "wf1", customer(3)), "acknowledged, and gone");
+    assert!(!world.holds("wf1", customer(3)), "acknowledged, and gone");
     let stops = world.phone("wf1").replica().tour(tour).unwrap().unwrap().stops;
     assert_eq!(stops.len(), 3, "the published tour of that day stays as it was");
     world.settle();
     crate::laws::hold(&mut world);
     // A card that comes back comes whole, with its recent history.
-    refile(&mut world, customer(3), EAST, "wf");
+    world.refile(customer(3), EAST, "wf");
     world.settle();
-    assert!(holds(&world, "wf1", customer(3)) && !holds(&world, "xw1", customer(3)));
+    assert!(world.holds("wf1", customer(3)) && !world.holds("xw1", customer(3)));
     crate::laws::hold(&mut world);
 }
 
@@ -247,7 +238,7 @@ fn s50_ninety_days_offline_drain_in_minutes() {
     // Meanwhile headquarters archived one of her cards and gave another away.
     world.on_day(30, "08:00");
     world.desk("cg", vec![(Target::office(customer(5)), vec![office_fact("lifecycle", "archived")])]);
-    refile(&mut world, customer(6), WEST, "xw");
+    world.refile(customer(6), WEST, "xw");
     world.on_day(DAYS, "18:00");
     let (mut bytes, mut turns) = (0_usize, 0_usize);
     loop {
@@ -265,7 +256,7 @@ fn s50_ninety_days_offline_drain_in_minutes() {
     assert!(seconds <= 300.0, "{bytes} bytes and {turns} turns for {made} visits: {seconds:.0} s");
     assert_eq!(world.office.quarantine().len(), 0, "nothing is refused for its age");
     assert_eq!(world.office.read(|replica| about(replica, customer(1), "visit").len()), usize::try_from(DAYS).unwrap());
-    assert!(!holds(&world, "wf1", customer(6)));
+    assert!(!world.holds("wf1", customer(6)));
     world.settle();
     crate::laws::hold(&mut world);
 }

@@ -7,7 +7,6 @@ use roadbook_core::replica::private::describe_person;
 use roadbook_server::absence::{self, Proposals, Report, SetAside};
 use roadbook_server::feed::Absence;
 
-use super::handover::refile;
 use crate::laws;
 use crate::world::World;
 use crate::world::cast::{self, WEST, customer};
@@ -68,10 +67,10 @@ fn s50_ninety_days_offline_end_in_a_report_of_what_became_of_it() {
     world.on_day(33, "08:00");
     world.office.erase(world.now, customer(9), boss);
     world.on_day(40, "08:00");
-    refile(&mut world, customer(6), WEST, "xw");
+    world.refile(customer(6), WEST, "xw");
     world.desk("cg", vec![(Target::customer(customer(3)), vec![fact("x.cold_chain", "有")])]);
     world.on_day(70, "08:00");
-    refile(&mut world, customer(8), WEST, "xw");
+    world.refile(customer(8), WEST, "xw");
     world.on_day(80, "08:00").sync("lq1");
     world.on("lq1").set(customer(1), "legal_name", "惠民商贸有限公司");
     world.sync("lq1");

@@ -208,15 +208,22 @@ impl World {
         self.office.commit(cast::user(login), self.now, &work);
     }
 
+    /// A customer goes to another territory and owner.
+    pub(crate) fn refile(&mut self, customer: SubjectId, territory: &str, owner: &str) {
+        let work = vec![office_fact("territory", territory), office_fact("owner", cast::user(owner).to_string())];
+        self.desk("cg", vec![(Target::office(customer), work)]);
+    }
+
+    /// Whether a phone shows a customer.
+    pub(crate) fn holds(&self, phone: &str, customer: SubjectId) -> bool {
+        self.phone(phone).replica().card(customer).unwrap().is_some()
+    }
+
     /// One round of an exchange without mishap; a phone at rest knocks, as those of apps do. A device that may hold nothing any more is only told so.
     pub(crate) fn exchange(&mut self, name: &str) -> Synced {
         let phone = self.phones.get_mut(name).unwrap();
         let (replica, clock) = (phone.replica(), phone.clock(self.now));
-        let asked = match replica.knock(clock, Some("world")) {
-            Ok(None) => replica.sync_request(clock, Some("world")),
-            knocked => knocked.map(Option::unwrap_or_default),
-        };
-        let request = match asked {
+        let request = match replica.sync_frame(clock, Some("world")) {
             Ok(request) => request,
             // It was wiped.
             Err(ReplicaError::NotEnrolled) if phone.on_simulated_disk() => return Synced::default(),

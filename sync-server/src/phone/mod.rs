@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use roadbook_core::blobs::exchange::{BlobStep, BlobsDone, Link};
 use roadbook_core::blobs::wire::BLOBS_PATH;
+use roadbook_core::exchange::knock::is_knock;
 use roadbook_core::exchange::{Profile, WireError};
 use roadbook_core::ids::{BlobHash, DeviceId, DocId, Ms, UserId};
 use roadbook_core::replica::{Replica, ReplicaError, Stamp, Start};
@@ -279,9 +280,16 @@ impl Phone {
     /// # Errors
     /// As [`Self::sync`].
     pub fn exchange(&mut self) -> Result<Synced, PhoneError> {
-        let answer = match self.knock()? {
-            Some(answer) => answer,
-            None => self.post_sync(&self.replica.sync_request(self.clock.now(), Some(APP))?)?,
+        let frame = self.replica.sync_frame(self.clock.now(), Some(APP))?;
+        let answer = match self.post_sync(&frame) {
+            // Headquarters of an older release: it knows no knocks.
+            Err(PhoneError::Transport(TransportError::Refused { status: 400 | 401, .. } | TransportError::UpdateNeeded { .. }))
+                if is_knock(&frame) =>
+            {
+                self.replica.knock_in_vain()?;
+                self.post_sync(&self.replica.sync_request(self.clock.now(), Some(APP))?)?
+            }
+            answered => answered?,
         };
         let synced = match self.replica.sync_answer(&answer, self.clock.now()) {
             // Not even the first part came whole.
@@ -295,19 +303,6 @@ impl Phone {
             }
         }
         Ok(synced)
-    }
-
-    /// What a knock brought; `None` when all is to be said in full.
-    fn knock(&mut self) -> Result<Option<Vec<u8>>, PhoneError> {
-        let Some(knock) = self.replica.knock(self.clock.now(), Some(APP))? else { return Ok(None) };
-        match self.post_sync(&knock) {
-            // Headquarters of an older release: it knows no knocks.
-            Err(PhoneError::Transport(TransportError::Refused { status: 400 | 401, .. } | TransportError::UpdateNeeded { .. })) => {
-                self.replica.knock_in_vain()?;
-                Ok(None)
-            }
-            answered => answered.map(Some),
-        }
     }
 
     fn post_sync(&self, body: &[u8]) -> Result<Vec<u8>, PhoneError> {
