@@ -171,8 +171,25 @@ fn a_server_from_an_old_backup_gets_back_what_it_lost_from_the_phones() {
     laws::hold(&mut world);
 }
 
+/// Who brings what a change builds on, that came back alone.
+#[derive(Clone, Copy, Debug)]
+enum Foundation {
+    /// The device that had the rest of it, with all of it once more.
+    WithTheRest,
+    /// That device, by itself.
+    ByItself,
+    /// Its author's phone, as its own work.
+    FromItsAuthor,
+}
+
 #[test]
-fn what_comes_back_without_its_foundation_is_kept_until_somebody_decides() {
+fn what_comes_back_without_its_foundation_is_taken_in_when_that_has_come() {
+    for foundation in [Foundation::WithTheRest, Foundation::ByItself, Foundation::FromItsAuthor] {
+        comes_back_alone(foundation);
+    }
+}
+
+fn comes_back_alone(foundation: Foundation) {
     let mut world = World::monday(&["wf1", "lq1"]);
     let c1 = customer(1);
     world.settle();
@@ -181,7 +198,7 @@ fn what_comes_back_without_its_foundation_is_kept_until_somebody_decides() {
     world.settle();
     world.at("10:30").on("lq1").set(c1, "customer_no", "二");
     world.settle();
-    world.phones.remove("lq1");
+    let author = world.phones.remove("lq1").unwrap();
     let now = world.at("12:00").now;
     world.office.restore(backup, now);
     let lost = |world: &World| world.phone("wf1").replica().store().read(|read| read.lost_documents(9)).unwrap();
@@ -194,21 +211,28 @@ fn what_comes_back_without_its_foundation_is_kept_until_somebody_decides() {
     // A device that hands back the second change alone, as apps did that went by the names of changes.
     let now = world.at("12:10").now;
     let device = world.phone("wf1").device;
-    let mut request = world.phone("wf1").replica().request(now, None).unwrap();
-    let whole = request.encode().unwrap();
-    let recovered = &mut request.besides.as_mut().unwrap().recovered;
-    assert_eq!(recovered.iter().map(|pushed| pushed.changes.len()).sum::<usize>(), 2);
-    let second = recovered[0].changes.pop().unwrap();
-    recovered[0].changes = vec![second];
-    let alone = request.encode().unwrap();
-    world.office.answer(device, &alone, now).unwrap();
-    let waiting = |world: &World| world.office.quarantine().into_iter().map(|row| row.refused.code).collect::<Vec<_>>();
-    assert_eq!(waiting(&world), ["recovered_alone"]);
+    let request = world.phone("wf1").replica().request(now, None).unwrap();
+    let handing_back = |changes: &[usize]| {
+        let mut request = request.clone();
+        let [recovered] = request.besides.as_mut().unwrap().recovered.as_mut_slice() else { panic!("one document") };
+        assert_eq!(recovered.changes.len(), 2);
+        recovered.changes = changes.iter().map(|at| recovered.changes[*at].clone()).collect();
+        request.encode().unwrap()
+    };
+    world.office.answer(device, &handing_back(&[1]), now).unwrap();
+    assert_eq!(world.office.open_rows(), ["recovered_alone"]);
     assert_eq!(world.office_card(c1).text("customer_no"), None);
-    // Its foundation comes after all, and it with it.
-    world.office.answer(device, &whole, now).unwrap();
+    match foundation {
+        Foundation::WithTheRest => _ = world.office.answer(device, &handing_back(&[0, 1]), now).unwrap(),
+        Foundation::ByItself => _ = world.office.answer(device, &handing_back(&[0]), now).unwrap(),
+        Foundation::FromItsAuthor => {
+            world.phones.insert("lq1".to_owned(), author);
+            while world.exchange("lq1").more {}
+        }
+    }
     let card = world.office_card(c1);
-    assert_eq!(["short_name", "customer_no"].map(|field| card.text(field)), ["一", "二"].map(Some));
+    assert_eq!(["short_name", "customer_no"].map(|field| card.text(field)), ["一", "二"].map(Some), "{foundation:?}");
+    assert_eq!(world.office.open_rows(), [""; 0], "{foundation:?}: nobody has anything left to decide");
     world.pass_ms(11 * 60_000).settle();
     laws::hold(&mut world);
 }

@@ -22,7 +22,7 @@ use roadbook_server::device::{Caller, Standing};
 use roadbook_server::erasures::{self, Line};
 use roadbook_server::exchange::knocking::Knocked;
 use roadbook_server::exchange::{Answered, Exchange, profile};
-use roadbook_server::feed::{Batch, Erased, Feed, Filing, Hand, NewEntry, Quarantined, SCRATCH_MIGRATIONS, Scratch, SqliteFeed};
+use roadbook_server::feed::{Batch, DeskState, Erased, Feed, Filing, Hand, NewEntry, Quarantined, SCRATCH_MIGRATIONS, Scratch, SqliteFeed};
 use roadbook_server::headquarters::{Headquarters, described};
 use roadbook_server::quarantine::Quarantine;
 use roadbook_server::rounds::{self, UrgentRule};
@@ -419,6 +419,11 @@ impl Office {
     pub(crate) fn serves(&self, device: DeviceId) -> bool {
         let Some(device) = self.accounts.device(device).unwrap() else { return false };
         device.revoked_at.is_none() && !self.person(device.user).disabled
+    }
+
+    /// The reasons of what waits for somebody to decide.
+    pub(crate) fn open_rows(&self) -> Vec<String> {
+        self.feed.desk(Some(DeskState::Open), QUARANTINE_MAX).unwrap().into_iter().map(|row| row.row.refused.code).collect()
     }
 
     /// What was set aside.

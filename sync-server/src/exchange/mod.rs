@@ -207,6 +207,7 @@ impl Exchange {
         let (mut told, mut changed) = self.take_besides(now, caller, request)?;
         let (verdicts, pushed) = self.push(now, caller, request)?;
         changed.extend(pushed);
+        changed.extend(self.take_in_alone(now, &changed)?);
         self.note_handed_in(now, caller, request, &verdicts)?;
         let version = self.accounts.version()?;
         let known = request.cursor.filter(|cursor| cursor.epoch == epoch);

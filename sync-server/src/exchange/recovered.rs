@@ -18,7 +18,8 @@ use super::{Exchange, ExchangeError, scope};
 use crate::access::{Reach, may_read_kind};
 use crate::accounts::{Act, Who};
 use crate::device::Caller;
-use crate::feed::{Batch, Filing, Hand, NewEntry};
+use crate::duties::SYSTEM;
+use crate::feed::{Batch, Decision, DeskState, Filing, Hand, NewEntry};
 use crate::headquarters::{Changed, described};
 
 /// How long after the beginning of a new life phones may hand back what others wrote, in milliseconds: 60 days.
@@ -55,7 +56,7 @@ impl Exchange {
                 continue;
             }
             let back = self.take_back(now, pushed, filing.is_none().then_some(claimed).flatten())?;
-            // What it builds on is nowhere, or was refused: kept, for somebody to decide when it has come.
+            // What it builds on is nowhere, or was refused: kept, until it comes or somebody decides.
             if !back.alone.is_empty() {
                 let alone = Pushed { changes: back.alone, ..pushed.clone() };
                 self.quarantine_all(now, caller, &[alone], RECOVERED_ALONE)?;
@@ -69,6 +70,28 @@ impl Exchange {
             self.accounts.audit(now, &who, Act::Recovered, &taken.to_string())?;
         }
         Ok((done, changed))
+    }
+
+    /// What had come back without what it builds on is taken in once that is there, whoever brought it. Rights were looked at when it
+    /// came.
+    pub(super) fn take_in_alone(&self, now: Ms, brought: &[Changed]) -> Result<Vec<Changed>, ExchangeError> {
+        let mut changed = Vec::new();
+        if brought.is_empty() || self.feed.renewed_at()?.is_none() {
+            return Ok(changed);
+        }
+        for doc in brought.iter().map(|changed| changed.doc).collect::<BTreeSet<_>>() {
+            let rows = self.feed.desk_waiting(doc, RECOVERED_ALONE)?;
+            let Some(first) = rows.first().map(|row| &row.row.refused) else { continue };
+            let changes = rows.iter().map(|row| row.row.refused.bytes.clone().into()).collect();
+            let pushed = Pushed { doc, kind: first.kind.clone(), subject: first.subject, changes };
+            changed.extend(self.take_back(now, &pushed, None)?.changed);
+            let names: Vec<ChangeHash> = rows.iter().map(|row| row.row.refused.hash).collect();
+            let known = self.feed.known(doc, &names)?;
+            for row in rows.iter().filter(|row| known.contains(&row.row.refused.hash)) {
+                self.feed.decide(row.row.id, &Decision { state: DeskState::Approved, by: SYSTEM, now, remark: "" })?;
+            }
+        }
+        Ok(changed)
     }
 
     /// Where a customer that the feed lost was filed: by its office side among what comes with it.
@@ -145,7 +168,7 @@ fn admitted(gate: &Gate, pushed: &Pushed, rules: &ContainerRules, before: &CrdtD
                 hash: accepted.raw.hash,
                 deps: accepted.deps,
                 actor: accepted.meta.actor,
-                author: accepted.meta.author.unwrap_or(crate::duties::SYSTEM),
+                author: accepted.meta.author.unwrap_or(SYSTEM),
                 bytes: accepted.raw.bytes,
             }),
             Judged::MissingDependencies { .. } => out.alone.push(bytes.clone()),

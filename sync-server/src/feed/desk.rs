@@ -97,6 +97,12 @@ pub trait Desk {
     /// When the storage fails.
     fn desk_of(&self, doc: DocId, device: Option<DeviceId>) -> Result<Vec<DeskRow>, FeedError>;
 
+    /// The open rows of one document with one reason, the oldest first.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn desk_waiting(&self, doc: DocId, code: &str) -> Result<Vec<DeskRow>, FeedError>;
+
     /// How many rows are open.
     ///
     /// # Errors
@@ -139,6 +145,14 @@ impl Desk for SqliteFeed {
         self.database.read(|tx| {
             let mut find = tx.prepare_cached(&format!("{ROW} WHERE doc = ?1 AND device = ?2 ORDER BY id"))?;
             let rows = find.query_map(params![doc.as_bytes(), device], desk_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn desk_waiting(&self, doc: DocId, code: &str) -> Result<Vec<DeskRow>, FeedError> {
+        self.database.read(|tx| {
+            let mut find = tx.prepare_cached(&format!("{ROW} WHERE doc = ?1 AND code = ?2 AND state = 'open' ORDER BY id"))?;
+            let rows = find.query_map(params![doc.as_bytes(), code], desk_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
