@@ -65,7 +65,8 @@ impl Roadbook {
     pub fn open(path: String, key: Arc<dyn DeviceKey>, storage_key: Option<Vec<u8>>) -> Result<Arc<Self>, RoadbookError> {
         let storage_key = storage_key.map(storage::key_of).transpose()?;
         let start = Start { open: OpenOptions::phone(edge::now()).under(storage_key.as_ref()), process: edge::random()? };
-        let (replica, set_aside) = Replica::open(Path::new(&path), &start)?;
+        let (mut replica, set_aside) = Replica::open(Path::new(&path), &start)?;
+        replica.lend_threads(edge::spare_threads());
         let set_aside = set_aside.map(|found| found.path.display().to_string());
         Ok(Arc::new(Self { replica: Mutex::new(replica), key, observers: Arc::default(), set_aside }))
     }

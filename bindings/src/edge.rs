@@ -1,4 +1,5 @@
-//! The edge of the world: the only place of the bindings that reads the clock and draws random bytes. The core takes both as arguments.
+//! The edge of the world: the only place of the bindings that reads the clock, draws random bytes and counts cores. The core takes them as
+//! arguments.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,6 +12,11 @@ use crate::key::KeyError;
 pub(crate) fn now() -> Ms {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Threads that a call may use beside its own: one core is left to the app.
+pub(crate) fn spare_threads() -> usize {
+    std::thread::available_parallelism().map_or(0, |cores| cores.get() - 1)
 }
 
 /// Random bytes of the operating system.

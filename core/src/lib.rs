@@ -14,7 +14,8 @@
 //! * [`blobs`] – photos and files: named by their hash, encrypted beside the store, handed in by chunks.
 //! * [`route`] – in which order to call on the stops of one day.
 //!
-//! Architecture invariants: no network, no clock, no threads, no randomness of its own; time and entropy are arguments.
+//! Architecture invariants: no network, no clock, no threads, no randomness of its own; time and entropy are arguments, and threads are
+//! lent ([`replica::Replica::lend_threads`]): what comes out does not hang on them.
 
 pub mod blobs;
 pub mod carried;

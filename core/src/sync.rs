@@ -184,9 +184,9 @@ impl Replica {
         let parts::Parts { answers, cut } = parts::decode(frame)?;
         let mut synced = Synced::default();
         let made = self.made(answers.first())?;
-        let gate = *self.gate();
+        let (gate, threads) = (*self.gate(), self.threads());
         std::thread::scope(|scope| {
-            let mut ahead = Ahead::of(gate, &answers, scope);
+            let mut ahead = Ahead::of(gate, &answers, threads, scope);
             let mut items = 0;
             for answer in &answers {
                 ahead.go_to(items);

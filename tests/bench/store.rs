@@ -190,6 +190,8 @@ fn sync(folder: &Path) {
     let key = key();
     let start = Start { open: OpenOptions::phone(NOW).under(Some(&key)), process: [9; 16] };
     let (mut replica, _) = Replica::open(&path, &start).unwrap();
+    // As apps do.
+    replica.lend_threads(std::thread::available_parallelism().unwrap().get() - 1);
     replica.enrolled(DeviceId::from_bytes([2; 16]), &profile()).unwrap();
     let mut frames: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     frames.retain(|path| path.extension().is_some_and(|ending| ending == "frame"));

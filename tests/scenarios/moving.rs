@@ -1,11 +1,12 @@
 //! Scopes that move and history that is bounded: S33 (the pull half), S50; a first sync that is cut anywhere; rows for those who
 //! oversee a thousand customers.
 
-use roadbook_core::exchange::{Answer, Request, parts};
+use roadbook_core::exchange::{Answer, Item, Request, parts};
 use roadbook_core::ids::{DocId, SubjectId};
 use roadbook_core::model::tour::PlannedStop;
 use roadbook_core::replica::field::{self, TourKey, Work};
-use roadbook_core::replica::{Stamp, Target};
+use roadbook_core::replica::{Replica, Stamp, Target};
+use roadbook_core::store::StoreError;
 use roadbook_core::store::rows::{CustomerFilter, CustomerOrder, VisitFilter};
 
 use crate::world::cast::{self, EAST, WEST, customer};
@@ -259,4 +260,49 @@ fn s50_ninety_days_offline_drain_in_minutes() {
     assert!(!world.holds("wf1", customer(6)));
     world.settle();
     crate::laws::hold(&mut world);
+}
+
+#[test]
+fn a_first_sync_on_lent_threads_is_the_one_without() {
+    let mut world = World::monday(&["xw1"]);
+    for n in 102..200 {
+        world.open_shop(n, WEST, "xw");
+    }
+    world.settle();
+    let now = world.now;
+    let profile = world.office.profile(cast::user("xw"));
+    let mut taken = |threads: usize| {
+        let device = cast::device("xw1");
+        let mut replica = Replica::in_memory([7; 16]).unwrap();
+        replica.lend_threads(threads);
+        replica.enrolled(device, &profile).unwrap();
+        let (mut turns, mut documents) = (0, 0);
+        loop {
+            let request = replica.request(now, None).unwrap();
+            let mut answer = world.office.answer(device, &request.encode().unwrap(), now).unwrap();
+            // One document of many is damaged on the way.
+            if turns == 0 {
+                let mut answers = parts::decode(&answer).unwrap().answers;
+                let items = answers.iter_mut().flat_map(|answer| &mut answer.items);
+                let damaged =
+                    items.filter_map(|item| if let Item::Document { snapshot, .. } = item { Some(snapshot) } else { None }).nth(90);
+                *damaged.unwrap() = vec![1, 2, 3].into();
+                answer = parts::encode(&answers).unwrap();
+            }
+            let synced = replica.sync_answer(&answer, now).unwrap();
+            assert_eq!(synced.refused, usize::from(turns == 0));
+            (turns, documents) = (turns + 1, documents + synced.documents);
+            if !synced.more {
+                break;
+            }
+            assert!(turns < 9);
+        }
+        let prints = replica.store().read(|read| Ok::<_, StoreError>((read.rows_print()?, read.digest()?))).unwrap();
+        (prints, documents)
+    };
+    let without = taken(0);
+    assert!(without.1 > 150, "{} documents are no long answer", without.1);
+    for threads in [1, 2, 3] {
+        assert_eq!(taken(threads), without, "{threads} threads");
+    }
 }

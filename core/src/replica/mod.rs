@@ -137,6 +137,8 @@ pub struct Replica {
     process: [u8; 16],
     /// Own changes that headquarters answered last time without a verdict: they wait, and hold up no photo.
     unsettled: u64,
+    /// See [`Replica::lend_threads`].
+    threads: usize,
 }
 
 impl Replica {
@@ -146,7 +148,7 @@ impl Replica {
     /// [`ReplicaError::Store`].
     pub fn open(path: &Path, start: &Start<'_>) -> Result<(Self, Option<SetAside>), ReplicaError> {
         let opened = Store::open(path, &start.open)?;
-        let mut replica = Self { store: opened.store, gate: Gate::lenient(), process: start.process, unsettled: 0 };
+        let mut replica = Self { store: opened.store, gate: Gate::lenient(), process: start.process, unsettled: 0, threads: 0 };
         replica.set_aside_unfinished(start.open.now)?;
         replica.bring_rows_up_to_date()?;
         replica.sweep_photos()?;
@@ -159,7 +161,7 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::Store`].
     pub fn open_reader(path: &Path, cache_kib: u32, process: [u8; 16]) -> Result<Self, ReplicaError> {
-        Ok(Self { store: Store::open_reader(path, cache_kib, None)?, gate: Gate::lenient(), process, unsettled: 0 })
+        Ok(Self { store: Store::open_reader(path, cache_kib, None)?, gate: Gate::lenient(), process, unsettled: 0, threads: 0 })
     }
 
     /// A replica in memory: for tests and for looking at things.
@@ -167,7 +169,17 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::Store`].
     pub fn in_memory(process: [u8; 16]) -> Result<Self, ReplicaError> {
-        Ok(Self { store: Store::in_memory()?, gate: Gate::lenient(), process, unsettled: 0 })
+        Ok(Self { store: Store::in_memory()?, gate: Gate::lenient(), process, unsettled: 0, threads: 0 })
+    }
+
+    /// How many threads a call may use beside its caller's; none until this is said. With one or more, [`Self::sync_answer`] opens the
+    /// documents of a long answer ahead of the commits that store them, and gives what it gives without. Cores less one is good advice.
+    pub const fn lend_threads(&mut self, threads: usize) {
+        self.threads = threads;
+    }
+
+    pub(crate) const fn threads(&self) -> usize {
+        self.threads
     }
 
     /// The store, for the queries of its rows.

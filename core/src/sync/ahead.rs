@@ -1,7 +1,7 @@
-//! Documents of a long answer pass the gate on threads of their own, while those before them are stored: the gate needs nothing of
-//! the store, and takes as long. They come out in the order of the answer, so that what is stored does not hang on threads.
+//! Documents of a long answer pass the gate on threads that the caller lends, while those before them are stored: the gate needs
+//! nothing of the store, and takes as long. They come out in the order of the answer, so that nothing hangs on threads.
 //!
-//! Short answers, and devices with one core, open each document when its turn comes. Nothing else ever runs beside the replica.
+//! In short answers, and where no thread is lent, each document is opened when its turn comes.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, Scope};
@@ -14,7 +14,7 @@ use crate::model::kinds;
 
 /// Answers of fewer documents need no threads.
 const LONG_DOCUMENTS_MIN: usize = 64;
-/// Threads that open documents at once; one core is left for the store.
+/// Threads that open documents at once, at most: then storing takes longer.
 const OPENERS_MAX: usize = 3;
 /// Documents that lie open, waiting for their turn: the memory that this costs.
 const OPEN_MAX: usize = 64;
@@ -37,14 +37,13 @@ impl Ahead {
         Self { gate, lines: Vec::new(), next: 0 }
     }
 
-    /// Begins to open the documents of these answers, in their order. The threads end with the last document, or with this.
-    pub(super) fn of<'scope>(gate: Gate, answers: &'scope [Answer], scope: &'scope Scope<'scope, '_>) -> Self {
+    /// Begins to open the documents of these answers, in their order, on so many threads. They end with the last document, or with this.
+    pub(super) fn of<'scope>(gate: Gate, answers: &'scope [Answer], threads: usize, scope: &'scope Scope<'scope, '_>) -> Self {
         let documents = answers.iter().flat_map(|answer| &answer.items).filter(|item| snapshot(item).is_some()).count();
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        if documents < LONG_DOCUMENTS_MIN || cores < 2 {
+        let openers = threads.min(OPENERS_MAX);
+        if documents < LONG_DOCUMENTS_MIN || openers == 0 {
             return Self::none(gate);
         }
-        let openers = (cores - 1).min(OPENERS_MAX);
         let begin = |line: usize| {
             let (out, came) = sync_channel(OPEN_MAX / openers);
             let named = Builder::new().name("roadbook-opener".to_owned());
@@ -141,11 +140,14 @@ mod tests {
         let mut in_turn = Ahead::none(gate);
         let expected: Vec<_> = answers.iter().flat_map(|answer| &answer.items).map(|item| said(in_turn.opened(item))).collect();
         assert!(expected.iter().any(|said| matches!(said, Some(Ok(_)))) && expected.iter().any(|said| matches!(said, Some(Err(_)))));
-        std::thread::scope(|scope| {
-            let mut ahead = Ahead::of(gate, &answers, scope);
-            let found: Vec<_> = answers.iter().flat_map(|answer| &answer.items).map(|item| said(ahead.opened(item))).collect();
-            assert_eq!(found, expected);
-        });
+        for threads in 0..=OPENERS_MAX + 1 {
+            std::thread::scope(|scope| {
+                let mut ahead = Ahead::of(gate, &answers, threads, scope);
+                assert_eq!(ahead.lines.len(), threads.min(OPENERS_MAX));
+                let found: Vec<_> = answers.iter().flat_map(|answer| &answer.items).map(|item| said(ahead.opened(item))).collect();
+                assert_eq!(found, expected);
+            });
+        }
     }
 
     #[test]
@@ -155,7 +157,7 @@ mod tests {
         let mut in_turn = Ahead::none(gate);
         let expected: Vec<_> = last.items.iter().take(10).map(|item| said(in_turn.opened(item))).collect();
         std::thread::scope(|scope| {
-            let mut ahead = Ahead::of(gate, &answers, scope);
+            let mut ahead = Ahead::of(gate, &answers, 2, scope);
             ahead.go_to(400);
             let found: Vec<_> = last.items.iter().take(10).map(|item| said(ahead.opened(item))).collect();
             assert_eq!(found, expected);

@@ -167,7 +167,8 @@ impl Phone {
 
     fn assemble(folder: &Path, key: SoftwareKey, state: State, clock: Clock, storage_key: Option<&StoreKey>) -> Result<Self, PhoneError> {
         let start = Start { open: OpenOptions::phone(clock.now()).under(storage_key), process: random()? };
-        let (replica, set_aside) = Replica::open(&folder.join(REPLICA_FILE), &start)?;
+        let (mut replica, set_aside) = Replica::open(&folder.join(REPLICA_FILE), &start)?;
+        replica.lend_threads(std::thread::available_parallelism().map_or(0, |cores| cores.get() - 1));
         let line = Line::new(&state.server, state.authority.as_deref().map(str::as_bytes))?;
         let folder = folder.to_owned();
         Ok(Self { replica, key, line, state, clock, set_aside, folder })
