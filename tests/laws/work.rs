@@ -93,9 +93,8 @@ pub(crate) fn at_a_desk(world: &mut World, no: u64, chance: &mut Chance) {
         6 => private::erase(world, customer, chance),
         0 => {
             let territory = *chance.pick(&[EAST, WEST]);
-            let owner = cast::user(if territory == EAST { chance.pick::<&str>(&["wf", "lq"]) } else { "xw" });
-            let work = vec![office_fact("territory", territory), office_fact("owner", owner.to_string())];
-            world.desk("cg", vec![(Target::office(customer), work)]);
+            let owner = if territory == EAST { chance.pick::<&str>(&["wf", "lq"]) } else { "xw" };
+            world.refile(customer, territory, owner);
         }
         1 => world.desk("sl", vec![(Target::office(customer), vec![office_fact("lifecycle", *chance.pick(&["archived", "active"]))])]),
         2 => world.desk("cg", vec![(Target::office(customer), vec![office_fact("visit_interval_days", chance.between(3, 30))])]),

@@ -4,7 +4,7 @@ use super::Synced;
 use super::ahead::Ahead;
 use super::stand::Made;
 use crate::exchange::knock::{Knock, Reply};
-use crate::exchange::{Answer, Checkpoint, Cursor, Request};
+use crate::exchange::{Answer, Checkpoint, Cursor};
 use crate::ids::Ms;
 use crate::replica::{Replica, ReplicaError};
 use crate::store::{StoreError, Writing};
@@ -20,24 +20,12 @@ impl Replica {
     /// As [`Self::sync_request`].
     pub fn sync_frame(&self, now: Ms, app: Option<&str>) -> Result<Vec<u8>, ReplicaError> {
         let request = self.request(now, app)?;
-        Ok(match self.remembered(&request)? {
-            Some(knock) => knock.encode(),
-            None => request.encode()?,
-        })
-    }
-
-    /// The knock for what there is to say; `None` when headquarters does not remember it.
-    ///
-    /// # Errors
-    /// As [`Self::request`].
-    pub fn knock(&self, now: Ms, app: Option<&str>) -> Result<Option<Vec<u8>>, ReplicaError> {
-        Ok(self.remembered(&self.request(now, app)?)?.map(|knock| knock.encode()))
-    }
-
-    fn remembered(&self, request: &Request) -> Result<Option<Knock>, ReplicaError> {
-        let told = self.store().read(|read| read.setting(SETTING_KNOCK))?;
-        let print = request.remembered().map(|(print, _)| print);
-        Ok(print.filter(|print| told.is_some_and(|told| print.to_be_bytes() == *told)).map(|print| Knock { print, now: request.now }))
+        if let Some(told) = self.store().read(|read| read.setting(SETTING_KNOCK))?
+            && let Some((print, _)) = request.remembered().filter(|(print, _)| print.to_be_bytes() == *told)
+        {
+            return Ok(Knock { print, now }.encode());
+        }
+        Ok(request.encode()?)
     }
 
     /// A knock was refused: what is to be said is said in full from now on. False when nothing was remembered.

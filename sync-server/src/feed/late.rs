@@ -157,6 +157,7 @@ impl Handovers for SqliteFeed {
 
     fn late(&self, after: u64) -> Result<Vec<LateLine>, FeedError> {
         self.database.read(|tx| {
+            // A cross join, which SQLite takes in this order: the few late ones, not all of the feed from there on.
             let mut find = tx.prepare_cached(
                 "SELECT late.subject, feed.author, count(*), max(late.no), max(feed.received_ms)
                    FROM late CROSS JOIN feed ON feed.no = late.no WHERE late.no > ?1
