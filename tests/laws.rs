@@ -23,6 +23,7 @@ pub(crate) mod work;
 use std::collections::{BTreeMap, BTreeSet};
 
 use roadbook_core::crdt::Heads;
+use roadbook_core::exchange::{Outcome, parts};
 use roadbook_core::ids::{ChangeHash, DocId, SubjectId};
 use roadbook_core::model::card::Card;
 use roadbook_core::replica::Replica;
@@ -237,6 +238,12 @@ fn rows_are_the_fold(world: &mut World) -> Result<(), String> {
     differs.map_or(Ok(()), |(name, _)| Err(format!("{name}: rows made anew from the documents differ from those that were kept")))
 }
 
+/// Whether an answer decides about everything that was handed in.
+fn decided(answer: &[u8]) -> bool {
+    let mut verdicts = parts::decode(answer).unwrap().answers.into_iter().flat_map(|part| part.verdicts);
+    !verdicts.any(|verdict| matches!(verdict.outcome, Outcome::MissingDependencies { .. }))
+}
+
 /// Law 1: every frame delivered again, to either side, changes nothing.
 fn once_more_changes_nothing(world: &mut World) -> Result<(), String> {
     let before = (world.office.head(), world.prints(), states(world));
@@ -250,8 +257,9 @@ fn once_more_changes_nothing(world: &mut World) -> Result<(), String> {
             continue;
         }
         phone.take_answer(&world.exchanged[at].answer, now).map_err(|e| format!("{name} refuses an answer that comes twice: {e}"))?;
-        // What a backup that was put back lost may come in again by a request from before: that is no repetition.
-        if world.exchanged[at].life != world.office.life() {
+        // What a backup that was put back lost may come in again by a request from before, and so may what had to wait for something
+        // else: that is no repetition.
+        if world.exchanged[at].life != world.office.life() || !decided(&world.exchanged[at].answer) {
             continue;
         }
         let answered = world.office.answer(device, &world.exchanged[at].request, now);

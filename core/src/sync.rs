@@ -106,8 +106,6 @@ impl Synced {
     }
 }
 
-/// Documents looked at for damage after each exchange that brought nothing.
-const SCRUB_DOCUMENTS: usize = 20;
 /// Setting: the fingerprint from which the comparison under way goes on, 8 bytes, big-endian.
 const SETTING_COMPARE: &str = "pull/compare";
 /// Setting: today's tour and its customers have come, 1 byte.
@@ -321,7 +319,7 @@ impl Replica {
             other => other?,
         }
         if answer.items.is_empty() && !synced.more {
-            synced.damaged += self.scrub(SCRUB_DOCUMENTS)?.len();
+            synced.damaged += self.scrub_now_and_then(now)?;
             synced.more |= synced.damaged > 0;
         }
         Ok(synced)

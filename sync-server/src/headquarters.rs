@@ -200,6 +200,16 @@ impl Headquarters {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// As [`Self::hold`], with everything taken in that the feed holds: whoever judges what is to be appended begins here.
+    ///
+    /// # Errors
+    /// [`HeadquartersError`] when what is missing cannot be taken in.
+    pub fn hold_in_step(&self) -> Result<MutexGuard<'_, Inner>, HeadquartersError> {
+        let mut inner = self.hold();
+        inner.in_step()?;
+        Ok(inner)
+    }
+
     /// Reads the replica as of its last commit, beside whoever writes.
     pub fn read<T>(&self, read: impl FnOnce(&Replica) -> T) -> T {
         let Some(reader) = self.readers.take() else { return read(&self.hold().replica) };
@@ -271,15 +281,17 @@ impl Inner {
         at_hand: BTreeMap<DocId, CrdtDocument>,
         clocks: &Work,
     ) -> Result<Followed, HeadquartersError> {
-        if std::mem::replace(&mut self.unsettled, true) {
-            self.settle_what_a_crash_left(now)?;
-        }
+        // Before anything that may fail: what is written next must build on it.
+        let left = std::mem::replace(&mut self.unsettled, true);
         let mut followed = self.take_in(at_hand)?;
         if !clocks.is_empty() {
             self.append(duties::SYSTEM, now, clocks, &[])?;
             let corrected = self.take_in(BTreeMap::new())?;
             followed.number = corrected.number;
             followed.changed.extend(corrected.changed);
+        }
+        if left {
+            self.settle_what_a_crash_left(now)?;
         }
         if followed.changed.is_empty() {
             self.unsettled = false;
@@ -291,6 +303,17 @@ impl Inner {
         let mut told = BTreeSet::new();
         followed.changed.retain(|changed| told.insert(changed.doc));
         Ok(followed)
+    }
+
+    /// Takes in what the feed holds and the replica lacks: a disk failed right after an append. Whoever judges or writes builds on the
+    /// replica, and on one that lags an actor would write the same number twice, which no reader can open.
+    fn in_step(&mut self) -> Result<(), HeadquartersError> {
+        if self.reached.load(Ordering::Acquire) < self.feed.head()? {
+            let left = std::mem::replace(&mut self.unsettled, true);
+            let followed = self.take_in(BTreeMap::new())?;
+            self.unsettled = left || !followed.changed.is_empty();
+        }
+        Ok(())
     }
 
     /// Carries out what is owed to these documents, and to those that it changes, and notes that it was done.
@@ -334,6 +357,7 @@ impl Inner {
     }
 
     fn append(&mut self, author: UserId, now: Ms, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<(), HeadquartersError> {
+        self.in_step()?;
         let stamp = Stamp { author, now, entropy: random()? };
         let prepared: Vec<Prepared> = self.replica.prepare_all(&stamp, work)?.into_iter().flatten().collect();
         let windows = windows::of(&self.replica, prepared.iter().map(|made| (made.doc, made.kind, made.subject, &made.document)), now)?;

@@ -122,14 +122,13 @@ impl Phone {
         if again {
             self.disk().plant(Trouble::PowerCut, 12, chance);
         }
-        if let Err(why) = self.start(now) {
-            if !self.disk().is_stopped() {
-                return Err(why);
-            }
+        let started = self.start(now);
+        if self.disk().is_stopped() {
             self.replica = None;
             self.disk().cut(loss, chance);
             return self.start(now);
         }
+        started?;
         self.disk().mend();
         Ok(())
     }

@@ -137,6 +137,8 @@ pub struct Replica {
     process: [u8; 16],
     /// Own changes that headquarters answered last time without a verdict: they wait, and hold up no photo.
     unsettled: u64,
+    /// When some of its documents were looked at for damage last.
+    scrubbed: Option<Ms>,
     /// See [`Replica::lend_threads`].
     threads: usize,
 }
@@ -148,7 +150,7 @@ impl Replica {
     /// [`ReplicaError::Store`].
     pub fn open(path: &Path, start: &Start<'_>) -> Result<(Self, Option<SetAside>), ReplicaError> {
         let opened = Store::open(path, &start.open)?;
-        let mut replica = Self { store: opened.store, gate: Gate::lenient(), process: start.process, unsettled: 0, threads: 0 };
+        let mut replica = Self::over(opened.store, start.process);
         replica.set_aside_unfinished(start.open.now)?;
         replica.bring_rows_up_to_date()?;
         replica.sweep_photos()?;
@@ -161,7 +163,7 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::Store`].
     pub fn open_reader(path: &Path, cache_kib: u32, process: [u8; 16]) -> Result<Self, ReplicaError> {
-        Ok(Self { store: Store::open_reader(path, cache_kib, None)?, gate: Gate::lenient(), process, unsettled: 0, threads: 0 })
+        Ok(Self::over(Store::open_reader(path, cache_kib, None)?, process))
     }
 
     /// A replica in memory: for tests and for looking at things.
@@ -169,7 +171,11 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::Store`].
     pub fn in_memory(process: [u8; 16]) -> Result<Self, ReplicaError> {
-        Ok(Self { store: Store::in_memory()?, gate: Gate::lenient(), process, unsettled: 0, threads: 0 })
+        Ok(Self::over(Store::in_memory()?, process))
+    }
+
+    fn over(store: Store, process: [u8; 16]) -> Self {
+        Self { store, gate: Gate::lenient(), process, unsettled: 0, scrubbed: None, threads: 0 }
     }
 
     /// How many threads a call may use beside its caller's; none until this is said. With one or more, [`Self::sync_answer`] opens the
@@ -201,6 +207,13 @@ impl Replica {
     }
     pub(crate) const fn put_unsettled(&mut self, changes: u64) {
         self.unsettled = changes;
+    }
+
+    pub(crate) const fn scrubbed(&self) -> Option<Ms> {
+        self.scrubbed
+    }
+    pub(crate) const fn put_scrubbed(&mut self, at: Option<Ms>) {
+        self.scrubbed = at;
     }
 
     pub(crate) const fn gate(&self) -> &Gate {

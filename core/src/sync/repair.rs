@@ -15,6 +15,10 @@ use crate::store::{Apart, OwnStanding, Reading, StoreError};
 
 /// Setting: the document up to which stored bytes were looked at for damage.
 const SETTING_SCRUBBED: &str = "pull/scrubbed";
+/// Documents looked at for damage at a time, after an exchange that brought nothing.
+const SCRUB_DOCUMENTS: usize = 20;
+/// How often at most, in milliseconds. Every look is a commit, and a phone that follows the news is at rest many times an hour.
+const SCRUB_EVERY_MS: i64 = 600_000;
 
 /// What a request says of the pull. `at_rest`: nothing of the device's own waits, and no pull is under way.
 pub(super) fn pull(read: &Reading<'_>, at_rest: bool) -> Result<Pull, StoreError> {
@@ -89,6 +93,17 @@ impl Replica {
         })?;
         synced.subjects.extend(touched);
         Ok(())
+    }
+
+    /// Looks at some documents for damage when it is time; returns how many are damaged. Where one is, others may be: the next exchange
+    /// at rest goes on.
+    pub(super) fn scrub_now_and_then(&mut self, now: Ms) -> Result<usize, ReplicaError> {
+        if self.scrubbed().is_some_and(|last| now.since(last).abs() < SCRUB_EVERY_MS) {
+            return Ok(0);
+        }
+        let damaged = self.scrub(SCRUB_DOCUMENTS)?.len();
+        self.put_scrubbed((damaged == 0).then_some(now));
+        Ok(damaged)
     }
 
     /// Looks at the next `documents_max` documents: their bytes must open to what their row says, and the rows are written anew.

@@ -129,7 +129,8 @@ impl Exchange {
     }
 
     /// A device that may only hand in: everything goes to quarantine, nothing comes out. When it has handed in what it had, it is told
-    /// to wipe itself; one that is to be wiped is told so at once.
+    /// to wipe itself; one that is to be wiped is told so at once. One that stands in another life of the feed is first told to hand in
+    /// again what this life may lack.
     pub(super) fn drained(&self, now: Ms, epoch: [u8; 16], caller: &Caller, request: &Request) -> Result<Answered, ExchangeError> {
         let (device, who) = (caller.device.id, Who::device(caller.user.id, caller.device.id, ""));
         let orders = self.accounts.orders(device)?;
@@ -142,28 +143,34 @@ impl Exchange {
         };
         let arrived: usize = request.pushed.iter().map(|pushed| pushed.changes.len()).sum();
         let waiting = u64::from(request.heartbeat.unsent_changes).saturating_sub(arrived as u64);
-        if waiting == 0 || orders.wipe_at.is_some() {
+        let again = orders.wipe_at.is_none() && self.is_strange(epoch, request.cursor)?;
+        let done = (waiting == 0 && !again) || orders.wipe_at.is_some();
+        if done {
             self.accounts.note_drained(now, &who, device)?;
         }
         let offset_ms = now.since(request.now);
         let cursor_no = request.cursor.map_or(0, |cursor| cursor.number);
         let photos = u64::from(request.heartbeat.photos.unwrap_or(0));
         self.accounts.note_contact(now, device, &Contact { cursor_no, offset_ms, waiting, photos, at_rest: false })?;
-        if request.besides.is_none() && request.pushed.is_empty() {
+        if request.besides.is_none() && request.pushed.is_empty() && !again {
             return Ok(Answered::Gone);
         }
-        let order = if orders.wipe_at.is_some() || waiting == 0 { Order::Wipe } else { Order::Drain };
+        let order = if done { Order::Wipe } else { Order::Drain };
         if order == Order::Wipe && request.besides.is_some() {
             self.accounts.note_wipe_told(now, &who, device)?;
         }
+        let answer = if again {
+            Self::other_life(now, epoch)
+        } else {
+            let stays = Answer::empty(now, request.cursor.unwrap_or(Cursor { epoch, number: 0 }));
+            Answer { checkpoint: request.checkpoint, more: true, ..stays }
+        };
         Ok(Answered::Answer(Parts::one(Answer {
             verdicts,
-            checkpoint: request.checkpoint,
-            more: true,
             speaks: Some(SPEAKS),
             told: request.besides.as_ref().map(|_| Told { order: Some(order), ..Told::default() }),
             stand: request.pull.as_ref().and_then(|pull| pull.stand),
-            ..Answer::empty(now, request.cursor.unwrap_or(Cursor { epoch, number: 0 }))
+            ..answer
         })))
     }
 

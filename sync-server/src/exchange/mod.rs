@@ -210,9 +210,8 @@ impl Exchange {
         changed.extend(self.take_in_alone(now, &changed)?);
         self.note_handed_in(now, caller, request, &verdicts)?;
         let version = self.accounts.version()?;
+        let strange = self.is_strange(epoch, request.cursor)?;
         let known = request.cursor.filter(|cursor| cursor.epoch == epoch);
-        let ahead = known.is_some_and(|cursor| self.feed.head().is_ok_and(|head| cursor.number > head));
-        let strange = ahead || (request.cursor.is_some() && known.is_none());
         // Led by an urgent report: its verdict is all that a bad line has to carry now.
         let hurry = known.filter(|_| request.verdicts_only == Some(true) && !strange);
         let mut answers = if strange {
@@ -242,8 +241,14 @@ impl Exchange {
         Ok((Answered::Answer(Parts(answers)), changed))
     }
 
-    /// What a device is told that stands in another life of the feed, or ahead of this one: it starts its pull from
-    /// nothing, keeps what it holds, listens for what this life has, and hands in what it lacks.
+    /// Whether a device stands in another life of the feed, or ahead of this one.
+    fn is_strange(&self, epoch: [u8; 16], cursor: Option<Cursor>) -> Result<bool, ExchangeError> {
+        let Some(cursor) = cursor else { return Ok(false) };
+        Ok(cursor.epoch != epoch || cursor.number > self.feed.head()?)
+    }
+
+    /// What such a device is told: it starts its pull from nothing, keeps what it holds, listens for what this life has, and hands in
+    /// what it lacks.
     fn other_life(now: Ms, epoch: [u8; 16]) -> Answer {
         Answer { more: true, restart: true, ..Answer::empty(now, Cursor { epoch, number: 0 }) }
     }

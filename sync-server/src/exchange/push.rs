@@ -72,7 +72,7 @@ impl Exchange {
             let case = if seen.insert(pushed.doc) { self.case(&mut bench, place, pushed)? } else { again_later(&bench, place, pushed) };
             cases.push(case);
         }
-        let mut inner = self.headquarters.hold();
+        let mut inner = self.headquarters.hold_in_step()?;
         for case in cases.iter_mut().filter(|case| !case.entries.is_empty()) {
             let moved_on = match (inner.replica().store().read(|read| read.holding(doc_of(request, case.place)))?, case.exists) {
                 (Some(holding), true) => Heads::new(holding.heads) != case.heads,
@@ -94,7 +94,7 @@ impl Exchange {
         Ok((cases.into_iter().flat_map(|case| case.verdicts).collect(), changed))
     }
 
-    /// Everything into quarantine with one reason: the device was revoked, or its person disabled.
+    /// Everything that the feed lacks into quarantine with one reason: the device was revoked, or its person disabled.
     pub(super) fn quarantine_all(&self, now: Ms, caller: &Caller, pushed: &[Pushed], code: &str) -> Result<Vec<Verdict>, ExchangeError> {
         let mut case = None;
         let mut verdicts = Vec::new();
@@ -105,15 +105,24 @@ impl Exchange {
                 verdicts.extend(erased(&Gate::strict(), pushed));
                 continue;
             }
-            for change in &pushed.changes {
-                set_aside(case, pushed, change, name_of(&Gate::strict(), change), code);
+            let names: Vec<ChangeHash> = pushed.changes.iter().map(|change| name_of(&Gate::strict(), change)).collect();
+            let known = self.feed.known(pushed.doc, &names)?;
+            for (change, hash) in pushed.changes.iter().zip(names) {
+                if known.contains(&hash) {
+                    case.verdicts.push(Verdict { hash, outcome: Outcome::AlreadyKnown });
+                } else {
+                    set_aside(case, pushed, change, hash, code);
+                }
             }
             verdicts.append(&mut case.verdicts);
             batch.refused.append(&mut case.refused);
         }
+        let refused = batch.refused.len();
         self.feed.append(&Hand { device: Some(caller.device.id), user: caller.user.id, now }, &batch)?;
         let who = Who::device(caller.user.id, caller.device.id, "");
-        self.accounts.audit(now, &who, Act::Quarantined, &verdicts.len().to_string())?;
+        if refused > 0 {
+            self.accounts.audit(now, &who, Act::Quarantined, &refused.to_string())?;
+        }
         Ok(verdicts)
     }
 

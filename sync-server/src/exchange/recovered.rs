@@ -107,7 +107,7 @@ impl Exchange {
 
     fn take_back(&self, now: Ms, pushed: &Pushed, filing: Option<Filing>) -> Result<TakenBack, ExchangeError> {
         let Some(ready) = kinds::ready(&pushed.kind) else { return Ok(TakenBack::default()) };
-        let mut inner = self.headquarters.hold();
+        let mut inner = self.headquarters.hold_in_step()?;
         let before = inner.replica().document(pushed.doc)?.map_or_else(|| ready.genesis.clone(), |held| held.document);
         let _place = self.trials.enter();
         let Admitted { entries, alone, to_come_again, .. } = admitted(&Gate::strict(), pushed, &ready.rules, &before);

@@ -140,7 +140,7 @@ impl Quarantine<'_> {
         let Some((kind, ready)) = kinds::kind(&refused.kind).zip(kinds::ready(&refused.kind)) else {
             return Ok(Err(format!("kind {:?} is not known to this server", refused.kind)));
         };
-        let mut inner = self.headquarters.hold();
+        let mut inner = self.headquarters.hold_in_step()?;
         let held = inner.replica().document(refused.doc)?;
         let document = held.map_or_else(|| ready.genesis.clone(), |held| held.document);
         if document.holds(&refused.hash) {
