@@ -100,13 +100,9 @@ fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
             }
             continue;
         }
-        if phone
-            .replica()
-            .store()
-            .read(|read| read.rewritten(*hash))
-            .unwrap()
-            .is_some_and(|new| !world.office.known(&BTreeMap::from([(new, *doc)])).is_empty() || aside.contains_key(&new))
-        {
+        let anew = phone.replica().store().read(|read| read.rewritten(*hash)).unwrap();
+        let anew = anew.or_else(|| phone.rewritten.get(hash).copied());
+        if anew.is_some_and(|new| !world.office.known(&BTreeMap::from([(new, *doc)])).is_empty() || aside.contains_key(&new)) {
             continue;
         }
         let own = phone.replica().store().read(|read| read.own_change(*hash)).unwrap();
@@ -153,6 +149,10 @@ fn heads(replica: &Replica) -> BTreeMap<DocId, (String, Heads)> {
     held.into_iter().map(|holding| (holding.doc, (holding.kind, Heads::new(holding.heads)))).collect()
 }
 
+fn has_office(replica: &Replica, subject: SubjectId) -> bool {
+    replica.store().read(|read| read.holding(subject.office())).unwrap().is_some()
+}
+
 /// What a phone is to hold, worked out from what headquarters shows and from sentences of our own: not from the feed's scopes, which
 /// are what is on trial.
 fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
@@ -165,7 +165,13 @@ fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
     let mut may = |replica: &Replica, doc: DocId, kind: &str| {
         let subject = replica.store().read(|read| read.holding(doc)).unwrap().unwrap().subject;
         let card = cards.entry(subject).or_insert_with(|| replica.card(subject).unwrap());
-        let shown = |field: &str| card.as_ref().and_then(|card| card.text(field)).map(str::to_owned);
+        // Until headquarters has written its side of a new card, which a disk may hold up, it lies where it was handed in.
+        let filed = || world.office.feed.filing(subject).unwrap().filter(|_| !has_office(replica, subject));
+        let filed = |field: &str| match field {
+            "territory" => filed()?.territory.map(|at| at.0),
+            _ => filed()?.owner.map(|id| id.to_string()),
+        };
+        let shown = |field: &str| card.as_ref().and_then(|card| card.text(field)).map(str::to_owned).or_else(|| filed(field));
         let near = shown("territory").is_some_and(|at| everywhere || user.territories.iter().any(|mine| mine.0 == at));
         let is_mine = |author: Option<roadbook_core::ids::UserId>| author == Some(user.id);
         match kind {
@@ -267,7 +273,10 @@ fn once_more_changes_nothing(world: &mut World) -> Result<(), String> {
         world.phones.get_mut(&name).unwrap().take_answer(&answer, now).map_err(|e| format!("{name}: {e}"))?;
     }
     if world.office.head() != before.0 {
-        return Err(format!("requests that came twice made {} new entries", world.office.head() - before.0));
+        let new = world.office.feed.follow(before.0, REPEATED_MAX).unwrap();
+        let new: Vec<String> =
+            new.iter().map(|entry| format!("{} {} of {} by {:?}", entry.hash, entry.kind, entry.doc, entry.device)).collect();
+        return Err(format!("requests that came twice made new entries: {new:?}"));
     }
     // An old answer may bring back what the device may no longer hold. The digest tells, at most once in ten minutes.
     world.pass_ms(11 * 60_000).settle();

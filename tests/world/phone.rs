@@ -28,6 +28,8 @@ pub(crate) struct Phone {
     pub(crate) clock_error_ms: i64,
     /// Every change that was ever saved here, with its document: no replica's own word.
     pub(crate) saved: BTreeMap<ChangeHash, DocId>,
+    /// What it wrote anew without what was refused beneath it, with the new change: a wiped phone cannot tell any more.
+    pub(crate) rewritten: BTreeMap<ChangeHash, ChangeHash>,
     /// Where its clock has stopped, if it has.
     pub(crate) clock_stands_at: Option<Ms>,
     /// Its storage was put back, so that it may have forgotten what it was told.
@@ -64,6 +66,7 @@ impl Phone {
             clock_error_ms: 0,
             saved: BTreeMap::new(),
             clock_stands_at: None,
+            rewritten: BTreeMap::new(),
             restored: false,
             promised: 0,
             written_down: 0,
@@ -201,6 +204,7 @@ impl Phone {
             clock_error_ms: 0,
             saved: BTreeMap::new(),
             clock_stands_at: None,
+            rewritten: BTreeMap::new(),
             restored: true,
             promised: 0,
             written_down: 0,
@@ -224,6 +228,7 @@ impl Phone {
             device,
             clock_error_ms: self.clock_error_ms,
             saved: BTreeMap::new(),
+            rewritten: BTreeMap::new(),
             clock_stands_at: self.clock_stands_at,
             restored: true,
             promised: 0,
@@ -271,7 +276,17 @@ impl Phone {
     /// Takes an answer in, at a true moment.
     pub(crate) fn take_answer(&mut self, frame: &[u8], now: Ms) -> Result<Synced, ReplicaError> {
         let clock = self.clock(now);
-        self.replica_mut().sync_answer(frame, clock)
+        let taken = self.replica_mut().sync_answer(frame, clock);
+        if taken.as_ref().map_or(true, |synced| synced.rewritten > 0 || !synced.quarantined.is_empty()) {
+            self.note_rewritten();
+        }
+        taken
+    }
+
+    fn note_rewritten(&mut self) {
+        let store = self.replica.as_ref().unwrap().store();
+        let new = |hash: &ChangeHash| Some((*hash, store.read(|read| read.rewritten(*hash)).ok()??));
+        self.rewritten.extend(self.saved.keys().filter_map(new));
     }
 
     /// Does something with the replica and writes down what it saved.

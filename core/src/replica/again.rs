@@ -44,7 +44,8 @@ impl Replica {
     /// Says which installation opens this file. `install` is 16 random bytes that the app made at its first start and keeps where no
     /// backup takes them. A file of another installation is a copy: both would sign as one device. It forgets that it was enrolled and
     /// will pull from the beginning. What waits is handed in as it is: the first phone may hand in the same, and it counts once; where
-    /// the line of a change belongs to the first phone by now, headquarters says so, and the change is written again.
+    /// the line of a change belongs to the first phone by now, headquarters says so, and the change is written again. What was set
+    /// aside of a private document is dropped: headquarters has it, and would tell the first phone alone when it is erased.
     ///
     /// # Errors
     /// [`ReplicaError::Store`]; nothing is then changed.
@@ -63,6 +64,7 @@ impl Replica {
             let epoch = write.pull_position()?.epoch;
             write.put_pull_position(&PullPosition { epoch, number: 0, checkpoint: None })?;
             write.put_setting(SETTING_DEVICE, &[])?;
+            write.drop_private_set_aside()?;
             Ok::<_, ReplicaError>(write.put_setting(SETTING_INSTALL, &install)?)
         })?;
         Ok(Claimed::Copy)

@@ -7,6 +7,7 @@ use rusqlite::params;
 use super::standing::OwnStanding;
 use super::{Reading, Store, StoreError, Writing};
 use crate::ids::DocId;
+use crate::model::kinds::is_private;
 
 /// Setting: something was removed for good, and the file has not been scoured since. 1 byte.
 const SETTING_RESIDUE: &str = "erase/residue";
@@ -63,6 +64,36 @@ impl Writing<'_> {
             .execute(params![no, OwnStanding::Waiting.code(), OwnStanding::Quarantined.code()])?;
         self.conn.prepare_cached("DELETE FROM quarantine WHERE doc = ?1")?.execute([doc.as_bytes()])?;
         self.leave_residue()
+    }
+
+    /// Drops what was set aside of private documents: headquarters keeps it for a person to decide, and tells the device that wrote it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn drop_private_set_aside(&mut self) -> Result<(), StoreError> {
+        let documents: Vec<(i64, String)> = self
+            .conn
+            .prepare_cached(
+                "SELECT DISTINCT d.no, d.kind FROM document d JOIN change c ON c.document = d.no JOIN own_change o ON o.change = c.no
+                 WHERE o.standing = ?1",
+            )?
+            .query_map([OwnStanding::Quarantined.code()], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        for (no, _) in documents.into_iter().filter(|(_, kind)| is_private(kind)) {
+            self.conn
+                .prepare_cached("DELETE FROM own_change WHERE standing = ?2 AND change IN (SELECT no FROM change WHERE document = ?1)")?
+                .execute(params![no, OwnStanding::Quarantined.code()])?;
+            self.conn
+                .prepare_cached("DELETE FROM change WHERE document = ?1 AND in_tail = 0 AND no NOT IN (SELECT change FROM own_change)")?
+                .execute([no])?;
+            self.conn
+                .prepare_cached(
+                    "DELETE FROM document WHERE no = ?1 AND held = 0 AND NOT EXISTS (SELECT 1 FROM change WHERE document = ?1)",
+                )?
+                .execute([no])?;
+            self.leave_residue()?;
+        }
+        Ok(())
     }
 
     fn leave_residue(&mut self) -> Result<(), StoreError> {

@@ -53,6 +53,8 @@ struct Bench<'a> {
     knew: Knew,
     /// Subjects filed by earlier documents of this push.
     filed: BTreeMap<SubjectId, Filing>,
+    /// Where actors belong that earlier documents of this push brought.
+    bound: BTreeMap<ActorId, DocId>,
 }
 
 impl Exchange {
@@ -63,7 +65,7 @@ impl Exchange {
         }
         let reach = Reach::of(caller.user.role, self.accounts.territories_below(&caller.user.territories)?);
         let (gate, measured_ms, knew) = (Gate::strict(), now.since(request.now), self.knew(caller, request)?);
-        let mut bench = Bench { now, caller, reach, gate, measured_ms, knew, filed: BTreeMap::new() };
+        let mut bench = Bench { now, caller, reach, gate, measured_ms, knew, filed: BTreeMap::new(), bound: BTreeMap::new() };
         let mut cases = Vec::with_capacity(request.pushed.len());
         let mut seen = BTreeSet::new();
         for place in customers_first(&request.pushed) {
@@ -167,6 +169,7 @@ impl Exchange {
         let rule = Rule::new(kind, bench.caller.user.role, relation, case.exists);
         let former = self.former(bench.now, bench.caller, &bench.knew, kind, pushed, case.exists, &bench.gate)?;
         self.judge(bench, &mut case, pushed, &document, &rule, former.as_ref())?;
+        bench.bound.extend(case.entries.iter().map(|entry| (entry.actor.clone(), pushed.doc)));
         case.late =
             former.map_or_else(Vec::new, |former| case.entries.iter().filter_map(|entry| former.late(pushed, entry.hash)).collect());
         // A new card lies where its maker works; so does an urgent report about no customer.
@@ -222,10 +225,13 @@ impl Exchange {
         }
         let own = Binding { device: Some(device), doc: pushed.doc };
         let bound = self.bound(&actors)?;
-        let owns = |actor: &ActorId| match bound.get(actor) {
-            Some(binding) => binding.is_none_or(|binding| binding == own),
-            // An actor that automerge derived from one of those: no change is headed by it.
-            None => self.feed.actor(actor).is_ok_and(|binding| binding.is_none_or(|binding| binding == own)),
+        let owns = |actor: &ActorId| {
+            bench.bound.get(actor).is_none_or(|doc| *doc == pushed.doc)
+                && match bound.get(actor) {
+                    Some(binding) => binding.is_none_or(|binding| binding == own),
+                    // An actor that automerge derived from one of those: no change is headed by it.
+                    None => self.feed.actor(actor).is_ok_and(|binding| binding.is_none_or(|binding| binding == own)),
+                }
         };
         let source = Source::Device { user: bench.caller.user.id, owns: &owns };
         let incoming: Vec<Incoming<'_>> = tried.iter().map(|change| Incoming { bytes: change, source }).collect();

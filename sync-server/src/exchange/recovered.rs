@@ -28,7 +28,7 @@ pub const RECOVERY_MS: i64 = 60 * Ms::DAY;
 impl Exchange {
     /// Takes back what the feed lost; the names of the changes that are done with, and which documents changed.
     pub(super) fn recovered(&self, now: Ms, caller: &Caller, all: &[Pushed]) -> Result<(Vec<ChangeHash>, Vec<Changed>), ExchangeError> {
-        let open = self.feed.renewed_at()?.is_some_and(|at| now.since(at) <= RECOVERY_MS);
+        let in_time = self.feed.renewed_at()?.is_some_and(|at| now.since(at) <= RECOVERY_MS);
         let reach = Reach::of(caller.user.role, self.accounts.territories_below(&caller.user.territories)?);
         let (mut done, mut changed, mut taken) = (Vec::new(), Vec::new(), 0_usize);
         // Cards first: where a customer is filed decides about everything else.
@@ -37,16 +37,23 @@ impl Exchange {
             let gate = Gate::strict();
             let names: Vec<ChangeHash> = pushed.changes.iter().map(|change| super::push::name_of(&gate, change)).collect();
             let known = self.feed.known(pushed.doc, &names)?;
-            if self.is_erased(pushed)? || known.len() == names.iter().collect::<BTreeSet<_>>().len() {
+            let before = self.feed.set_aside(caller.device.id, pushed.doc, &names)?;
+            // What is on the desk stays there until a person decides.
+            let is_settled = |name: &ChangeHash| known.contains(name) || before.get(name).is_some_and(|code| code != RECOVERED_ALONE);
+            if self.is_erased(pushed)? || names.iter().all(is_settled) {
                 done.extend(names);
                 continue;
             }
+            let (settled, names): (Vec<ChangeHash>, Vec<ChangeHash>) = names.into_iter().partition(is_settled);
+            let open = pushed.changes.iter().filter(|change| !settled.contains(&super::push::name_of(&gate, change)));
+            let pushed = &Pushed { changes: open.cloned().collect(), ..pushed.clone() };
+            done.extend(settled);
             let filing = scope::standing(&self.accounts, self.feed.as_ref(), pushed.doc, pushed.subject)?;
             let claimed = filing.clone().or_else(|| self.filing_of_lost(all, pushed));
             let about = (pushed.kind.as_str(), pushed.subject);
             let relation = scope::relation_as_filed(self.feed.as_ref(), (caller.user.id, &reach), claimed.as_ref(), about)?;
             let code = match () {
-                () if !open || !may_read_kind(caller.user.role, relation, &pushed.kind) => Some(NO_RIGHT),
+                () if !in_time || !may_read_kind(caller.user.role, relation, &pushed.kind) => Some(NO_RIGHT),
                 () if pushed.kind == kinds::OFFICE.id => Some(RECOVERED_OFFICE),
                 () => None,
             };

@@ -71,8 +71,8 @@ impl View {
             }
         }
         if view.broad {
-            // What is private about a thousand customers lies on no phone: it is opened by name.
-            view.territory_kinds.retain(|kind| !kinds::is_private(kind));
+            // What is private about a thousand customers lies on no phone where it can be opened by name.
+            view.territory_kinds.retain(|kind| !(kinds::is_private(kind) && kinds::belongs_to_customer(kind)));
         }
         Ok(view)
     }

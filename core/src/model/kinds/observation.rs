@@ -10,7 +10,7 @@ pub static OBSERVATION: Kind = Kind {
     id: "observation",
     label: Label::new("信用观察", "Credit observation"),
     version: 1,
-    private: false,
+    private: true,
     genesis: Genesis { kind: "observation", versions: &[&[("body", Shape::Registers), ("clocks", Shape::Registers)]] },
     containers: &[
         Container { name: "body", shape: Shape::Registers, part: Part("observation.body"), value_bytes_max: REGISTER_BYTES_MAX },
