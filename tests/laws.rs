@@ -4,13 +4,14 @@
 //!   wrong · [`seeds`] – which of them are run · [`story`] – what became of one.
 //! * [`private`] – what few may know · [`attack`] – hostile changes among honest ones · [`acknowledged`] – what a verdict promises.
 //! * [`scopes`] – what such worlds found about scopes, told plainly · [`stale`] – about answers that come late or twice ·
-//!   [`backups`] – about headquarters put back and phones copied.
+//!   [`backups`] – about headquarters put back and phones copied · [`interrupted`] – about a disk that fails while headquarters appends.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
 
 mod acknowledged;
 mod attack;
 mod backups;
+mod interrupted;
 mod misfortune;
 mod private;
 mod scopes;

@@ -8,6 +8,7 @@ mod desk;
 mod erasing;
 mod filing;
 mod settled;
+mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -200,34 +201,12 @@ impl Headquarters {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// As [`Self::hold`], with everything taken in that the feed holds: whoever judges what is to be appended begins here.
-    ///
-    /// # Errors
-    /// [`HeadquartersError`] when what is missing cannot be taken in.
-    pub fn hold_in_step(&self) -> Result<MutexGuard<'_, Inner>, HeadquartersError> {
-        let mut inner = self.hold();
-        inner.in_step()?;
-        Ok(inner)
-    }
-
     /// Reads the replica as of its last commit, beside whoever writes.
     pub fn read<T>(&self, read: impl FnOnce(&Replica) -> T) -> T {
         let Some(reader) = self.readers.take() else { return read(&self.hold().replica) };
         let value = read(&reader);
         self.readers.give_back(reader);
         value
-    }
-
-    /// Waits until readers see everything of the feed up to `number`. Whoever appends takes in before it lets headquarters go; a
-    /// reader may look in between.
-    ///
-    /// # Errors
-    /// [`HeadquartersError`] when what is missing cannot be taken in.
-    pub fn in_step(&self, now: Ms, number: u64) -> Result<(), HeadquartersError> {
-        if self.reached.load(Ordering::Acquire) < number {
-            self.hold().follow(now, BTreeMap::new())?;
-        }
-        Ok(())
     }
 
     /// Commits work in a person's name, and what it makes owed.
@@ -303,17 +282,6 @@ impl Inner {
         let mut told = BTreeSet::new();
         followed.changed.retain(|changed| told.insert(changed.doc));
         Ok(followed)
-    }
-
-    /// Takes in what the feed holds and the replica lacks: a disk failed right after an append. Whoever judges or writes builds on the
-    /// replica, and on one that lags an actor would write the same number twice, which no reader can open.
-    fn in_step(&mut self) -> Result<(), HeadquartersError> {
-        if self.reached.load(Ordering::Acquire) < self.feed.head()? {
-            let left = std::mem::replace(&mut self.unsettled, true);
-            let followed = self.take_in(BTreeMap::new())?;
-            self.unsettled = left || !followed.changed.is_empty();
-        }
-        Ok(())
     }
 
     /// Carries out what is owed to these documents, and to those that it changes, and notes that it was done.

@@ -1,10 +1,13 @@
 //! Headquarters put back from a backup, and phones that were copied: what random worlds found, told plainly.
 
-use roadbook_core::replica::Target;
+use roadbook_core::model::tour::PlannedStop;
+use roadbook_core::replica::{Stamp, Target, field};
+use roadbook_server::accounts::Who;
 
 use crate::world::World;
-use crate::world::cast::{customer, device};
+use crate::world::cast::{OFFSET_MINUTES, customer, device, user};
 use crate::world::disk::Disk;
+use crate::world::edits::pooled_tour;
 use crate::world::furnished;
 use crate::world::office::office_fact;
 use crate::world::phone::Home;
@@ -55,4 +58,55 @@ fn a_request_from_before_the_backup_brings_back_what_was_lost_once() {
     world.settle();
     assert_eq!(world.office.head(), head, "its author hands it in once more, and it is there");
     super::hold(&mut world);
+}
+
+#[test]
+fn a_phone_that_is_shut_out_hands_in_what_a_backup_lost_before_it_is_wiped() {
+    let mut world = world(&["wf1"]);
+    let backup = world.office.disk().copy();
+    world.at("09:00").on("wf1").set(customer(1), "trade_name", "惠民大超市");
+    world.settle();
+    let now = world.at("10:00").now;
+    world.office.restore_disk(backup, now).unwrap();
+    let saved = world.phones["wf1"].saved.clone();
+    assert!(world.office.has(&saved).is_empty(), "the backup lost it");
+    world.office.accounts.switch_user(now, &Who::default(), user("wf"), true).unwrap();
+    world.settle();
+    assert!(world.phones["wf1"].was_wiped());
+    assert_eq!(world.office.has(&saved).len(), saved.len(), "it lies on the desk");
+    super::hold(&mut world);
+}
+
+#[test]
+fn what_came_back_and_lies_on_the_desk_is_not_taken_when_it_comes_twice() {
+    let mut world = world(&["wf1"]);
+    let backup = world.office.disk().copy();
+    publish(world.at("08:30"), 1);
+    world.settle();
+    let now = world.at("09:00").now;
+    world.office.restore_disk(backup, now).unwrap();
+    // The tour is nobody's any more at headquarters: what the phone knows of it waits for a person.
+    let before = world.exchanged.len();
+    world.settle();
+    assert_eq!(world.office.open_rows(), ["no_right"]);
+    // Then it is made again. Who decided nothing has taken nothing.
+    publish(world.at("09:30"), 2);
+    world.settle();
+    let head = world.office.head();
+    let requests: Vec<Vec<u8>> = world.exchanged[before..].iter().map(|exchanged| exchanged.request.clone()).collect();
+    for request in requests {
+        world.office.answer(device("wf1"), &request, now).unwrap();
+    }
+    assert_eq!(world.office.head(), head);
+    super::hold(&mut world);
+}
+
+/// The dispatcher plans the day of 王芳: one stop.
+fn publish(world: &mut World, stop: u8) {
+    let stamp = Stamp { author: user("zm"), now: world.now, entropy: [stop; 16] };
+    let key = pooled_tour(user("wf"), world.now.day(OFFSET_MINUTES).unwrap());
+    let stops = [PlannedStop { stop: customer(stop), arrive_s: None, service_s: None, note: None, urgent: false }];
+    let before = world.office.read(|replica| replica.tour(key.doc())).unwrap();
+    let work = field::publish(&stamp, &key, before.as_ref(), &stops, None, &[]);
+    world.desk("zm", vec![work]);
 }

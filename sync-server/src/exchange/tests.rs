@@ -419,18 +419,20 @@ fn others_words_are_not_taken_from_a_device() {
     let own = a.replica.request(NOW, None).unwrap();
     let foreign = world.exchange.answer(NOW, &world.caller(&b), &own);
     assert!(matches!(foreign, Err(ExchangeError::ForeignDevice)));
-    // Twice in one request, and under a foreign id: neither gets in, neither stops the other.
+    // Twice in one request, for another customer, and under a foreign id: none of them gets in, none stops the other.
     let mut odd = a.replica.request(NOW, None).unwrap();
     let pushed = odd.pushed.first().unwrap().clone();
     odd.pushed.push(pushed.clone());
+    let other = customer(102);
+    odd.pushed.push(roadbook_core::exchange::Pushed { doc: other.customer(), subject: other, ..pushed.clone() });
     odd.pushed.push(roadbook_core::exchange::Pushed { doc: DocId::from_bytes([9; 16]), ..pushed.clone() });
     odd.pushed.push(roadbook_core::exchange::Pushed { doc: DocId::from_bytes([8; 16]), kind: "novel".to_owned(), ..pushed });
     let (answered, _) = world.exchange.answer(NOW, &world.caller(&a), &odd).unwrap();
     let Answered::Answer(parts) = answered else { panic!("gone") };
     let answer = parts.list().first().unwrap();
     let kinds: BTreeSet<String> = answer.verdicts.iter().map(|verdict| format!("{:?}", verdict.outcome)).collect();
-    assert_eq!(answer.verdicts.len(), 4);
-    assert!(kinds.iter().any(|text| text == "Accepted"));
+    assert_eq!(answer.verdicts.len(), 5);
+    assert!(kinds.iter().any(|text| text == "Accepted") && kinds.iter().any(|text| text.contains("foreign_actor")));
     assert!(kinds.iter().any(|text| text.contains("wrong_document")) && kinds.iter().any(|text| text.contains("unknown_kind")));
 }
 
