@@ -14,7 +14,7 @@ use crate::world::phone::Home;
 /// Disks that refuse, each at other writes.
 const DISKS: u64 = 60;
 /// Writes within which they do.
-const WRITES: usize = 16;
+const WRITES: usize = 60;
 
 /// What was appended is taken in before anything that may fail: else the next commit would write the same number of an actor twice, and
 /// no replica could open the document again.
