@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use roadbook_core::crdt::gate::{Gate, Refusal};
-use roadbook_core::crdt::{Document as CrdtDocument, RawChange};
+use roadbook_core::crdt::{Document as CrdtDocument, DocumentError, RawChange};
 use roadbook_core::ids::{DocId, Ms, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::{Edit, kinds};
 use roadbook_core::replica::field::Work;
@@ -58,6 +58,20 @@ pub enum HeadquartersError {
     /// A change of headquarters' own did not pass its own reading.
     #[error("headquarters made a change that it refuses itself: {0}")]
     OwnChange(#[from] Refusal),
+    /// What the feed holds of a document cannot be put together.
+    #[error(
+        "{kind} {doc} of the feed cannot be opened with its changes up to {number}: {source}; restore the latest backup in which it opens: the phones hand in what came since"
+    )]
+    Unreadable {
+        /// The document.
+        doc: DocId,
+        /// Its kind.
+        kind: String,
+        /// The last of the entries that were tried.
+        number: u64,
+        /// What the engine said.
+        source: DocumentError,
+    },
     /// The replica's file cannot be moved out of the way.
     #[error("{path} is of another life of the feed and cannot be removed: {source}")]
     Remove {
@@ -407,7 +421,7 @@ impl Inner {
                 return Ok(followed);
             };
             let number = last.no;
-            let admitted = self.grouped(entries, &mut at_hand)?;
+            let admitted = self.grouped(number, entries, &mut at_hand)?;
             self.replica.absorb(&admitted, |write| {
                 write.put_pull_position(&PullPosition { epoch, number, checkpoint: None })?;
                 Ok(())
@@ -417,7 +431,12 @@ impl Inner {
         }
     }
 
-    fn grouped(&self, entries: Vec<Entry>, at_hand: &mut BTreeMap<DocId, CrdtDocument>) -> Result<Vec<Admitted>, HeadquartersError> {
+    fn grouped(
+        &self,
+        number: u64,
+        entries: Vec<Entry>,
+        at_hand: &mut BTreeMap<DocId, CrdtDocument>,
+    ) -> Result<Vec<Admitted>, HeadquartersError> {
         let mut order: Vec<DocId> = Vec::new();
         let mut groups: BTreeMap<DocId, (String, SubjectId, Vec<RawChange>)> = BTreeMap::new();
         for entry in entries {
@@ -433,21 +452,22 @@ impl Inner {
             let known = at_hand.remove(&doc).filter(|document| changes.iter().all(|change| document.holds(&change.hash)));
             let document = match known {
                 Some(document) => document,
-                None => self.applied(doc, &kind, &changes)?,
+                None => self.applied(number, doc, &kind, &changes)?,
             };
             admitted.push(Admitted { doc, kind, subject, document, changes });
         }
         Ok(admitted)
     }
 
-    fn applied(&self, doc: DocId, kind: &str, changes: &[RawChange]) -> Result<CrdtDocument, HeadquartersError> {
+    fn applied(&self, number: u64, doc: DocId, kind: &str, changes: &[RawChange]) -> Result<CrdtDocument, HeadquartersError> {
         let mut document = match self.replica.document(doc)? {
             Some(held) => held.document,
             None => {
                 kinds::ready(kind).map(|ready| ready.genesis.clone()).ok_or_else(|| ReplicaError::NewerKind { kind: kind.to_owned() })?
             }
         };
-        document.apply(changes).map_err(ReplicaError::from)?;
+        let unreadable = |source| HeadquartersError::Unreadable { doc, kind: kind.to_owned(), number, source };
+        document.apply(changes).map_err(unreadable)?;
         Ok(document)
     }
 }

@@ -3,6 +3,7 @@
 
 use roadbook_core::replica::{Claimed, Replica, Start};
 use roadbook_core::store::{Check, Durability, OpenOptions};
+use roadbook_server::accounts::Act;
 use roadbook_server::feed::DeskState;
 
 use super::handover::visit;
@@ -221,6 +222,7 @@ fn comes_back_alone(foundation: Foundation) {
     };
     world.office.answer(device, &handing_back(&[1]), now).unwrap();
     assert_eq!(world.office.open_rows(), ["recovered_alone"]);
+    assert!(world.office.desk_has_moved(), "whoever decides is told");
     assert_eq!(world.office_card(c1).text("customer_no"), None);
     match foundation {
         Foundation::WithTheRest => _ = world.office.answer(device, &handing_back(&[0, 1]), now).unwrap(),
@@ -233,6 +235,9 @@ fn comes_back_alone(foundation: Foundation) {
     let card = world.office_card(c1);
     assert_eq!(["short_name", "customer_no"].map(|field| card.text(field)), ["一", "二"].map(Some), "{foundation:?}");
     assert_eq!(world.office.open_rows(), [""; 0], "{foundation:?}: nobody has anything left to decide");
+    assert!(world.office.desk_has_moved(), "{foundation:?}: and is told so");
+    let recovered = world.office.accounts.audit_rows(100).unwrap().iter().filter(|row| row.act == Act::Recovered.code()).count();
+    assert!(recovered > 0, "{foundation:?}: the journal says so");
     world.pass_ms(11 * 60_000).settle();
     laws::hold(&mut world);
 }

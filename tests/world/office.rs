@@ -421,6 +421,11 @@ impl Office {
         device.revoked_at.is_none() && !self.person(device.user).disabled
     }
 
+    /// Whether whoever decides about what was set aside has news.
+    pub(crate) fn desk_has_moved(&self) -> bool {
+        self.exchange.desk_has_moved()
+    }
+
     /// The reasons of what waits for somebody to decide.
     pub(crate) fn open_rows(&self) -> Vec<String> {
         self.feed.desk(Some(DeskState::Open), QUARANTINE_MAX).unwrap().into_iter().map(|row| row.row.refused.code).collect()

@@ -34,6 +34,7 @@ pub mod turnstile;
 pub mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::NaiveDate;
@@ -159,6 +160,8 @@ pub struct Exchange {
     scrubbed: Mutex<Option<Ms>>,
     /// Devices that hand in after a long absence; `None`: not read yet.
     returning: Mutex<Option<BTreeSet<DeviceId>>>,
+    /// The desk of what was set aside has changed, and nobody was told.
+    desk_moved: AtomicBool,
 }
 
 impl Exchange {
@@ -180,6 +183,7 @@ impl Exchange {
             swept: Mutex::default(),
             scrubbed: Mutex::default(),
             returning: Mutex::default(),
+            desk_moved: AtomicBool::default(),
         }
     }
 
@@ -207,7 +211,7 @@ impl Exchange {
         let (mut told, mut changed) = self.take_besides(now, caller, request)?;
         let (verdicts, pushed) = self.push(now, caller, request)?;
         changed.extend(pushed);
-        changed.extend(self.take_in_alone(now, &changed)?);
+        changed.extend(self.take_in_alone(now, caller, &changed)?);
         self.note_handed_in(now, caller, request, &verdicts)?;
         let version = self.accounts.version()?;
         let strange = self.is_strange(epoch, request.cursor)?;
@@ -239,6 +243,15 @@ impl Exchange {
         debug_assert!(answers.iter().all(understood), "an item that the device does not understand");
         self.note(now, caller, request, &answers)?;
         Ok((Answered::Answer(Parts(answers)), changed))
+    }
+
+    /// Whether the desk of what was set aside has changed since this was last asked: news for whoever decides about it.
+    pub fn desk_has_moved(&self) -> bool {
+        self.desk_moved.swap(false, Ordering::AcqRel)
+    }
+
+    fn note_desk_moved(&self) {
+        self.desk_moved.store(true, Ordering::Release);
     }
 
     /// Whether a device stands in another life of the feed, or ahead of this one.

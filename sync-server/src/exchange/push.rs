@@ -88,10 +88,7 @@ impl Exchange {
         let changed = self.append(&bench, &mut inner, request, &mut cases)?;
         drop(inner);
         let refused: usize = cases.iter().map(|case| case.refused.len()).sum();
-        if refused > 0 {
-            let who = Who::device(caller.user.id, caller.device.id, "");
-            self.accounts.audit(now, &who, Act::Quarantined, &refused.to_string())?;
-        }
+        self.note_set_aside(now, caller, refused)?;
         cases.sort_by_key(|case| case.place);
         Ok((cases.into_iter().flat_map(|case| case.verdicts).collect(), changed))
     }
@@ -121,11 +118,17 @@ impl Exchange {
         }
         let refused = batch.refused.len();
         self.feed.append(&Hand { device: Some(caller.device.id), user: caller.user.id, now }, &batch)?;
-        let who = Who::device(caller.user.id, caller.device.id, "");
-        if refused > 0 {
-            self.accounts.audit(now, &who, Act::Quarantined, &refused.to_string())?;
-        }
+        self.note_set_aside(now, caller, refused)?;
         Ok(verdicts)
+    }
+
+    fn note_set_aside(&self, now: Ms, caller: &Caller, changes: usize) -> Result<(), ExchangeError> {
+        if changes > 0 {
+            self.note_desk_moved();
+            let who = Who::device(caller.user.id, caller.device.id, "");
+            self.accounts.audit(now, &who, Act::Quarantined, &changes.to_string())?;
+        }
+        Ok(())
     }
 
     /// Whether a document was erased for good: nothing of it is kept, not even to be looked at. Only what is private ever is.

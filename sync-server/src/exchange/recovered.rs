@@ -72,17 +72,22 @@ impl Exchange {
             taken += back.taken;
             changed.extend(back.changed);
         }
-        if taken > 0 {
-            let who = Who::device(caller.user.id, caller.device.id, "");
-            self.accounts.audit(now, &who, Act::Recovered, &taken.to_string())?;
-        }
+        self.note_taken_back(now, caller, taken)?;
         Ok((done, changed))
+    }
+
+    fn note_taken_back(&self, now: Ms, caller: &Caller, changes: usize) -> Result<(), ExchangeError> {
+        if changes > 0 {
+            let who = Who::device(caller.user.id, caller.device.id, "");
+            self.accounts.audit(now, &who, Act::Recovered, &changes.to_string())?;
+        }
+        Ok(())
     }
 
     /// What had come back without what it builds on is taken in once that is there, whoever brought it. Rights were looked at when it
     /// came.
-    pub(super) fn take_in_alone(&self, now: Ms, brought: &[Changed]) -> Result<Vec<Changed>, ExchangeError> {
-        let mut changed = Vec::new();
+    pub(super) fn take_in_alone(&self, now: Ms, caller: &Caller, brought: &[Changed]) -> Result<Vec<Changed>, ExchangeError> {
+        let (mut changed, mut taken) = (Vec::new(), 0_usize);
         if brought.is_empty() || self.feed.renewed_at()?.is_none() {
             return Ok(changed);
         }
@@ -96,7 +101,12 @@ impl Exchange {
             let known = self.feed.known(doc, &names)?;
             for row in rows.iter().filter(|row| known.contains(&row.row.refused.hash)) {
                 self.feed.decide(row.row.id, &Decision { state: DeskState::Approved, by: SYSTEM, now, remark: "" })?;
+                taken += 1;
             }
+        }
+        self.note_taken_back(now, caller, taken)?;
+        if taken > 0 {
+            self.note_desk_moved();
         }
         Ok(changed)
     }

@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use roadbook_core::exchange::knock::{Knock, is_knock};
-use roadbook_core::exchange::{Outcome, Request, WireError};
+use roadbook_core::exchange::{Request, WireError};
 
 use super::headers::Bare;
 use super::signed::SignedRequest;
@@ -45,14 +45,11 @@ fn answer(app: &App, caller: &Caller, body: &[u8]) -> Result<Vec<u8>, Error> {
         app.exchange().answer(app.now(), caller, &Request::decode(body).map_err(refused)?)?
     };
     app.tell(changed);
+    if app.exchange().desk_has_moved() {
+        app.tell_aside();
+    }
     match answered {
-        Answered::Answer(answer) => {
-            let mut verdicts = answer.list().iter().flat_map(|part| &part.verdicts);
-            if verdicts.any(|verdict| matches!(verdict.outcome, Outcome::Quarantined { .. })) {
-                app.tell_aside();
-            }
-            answer.encode().map_err(Error::failed)
-        }
+        Answered::Answer(answer) => answer.encode().map_err(Error::failed),
         Answered::Gone => Err(Error::Revoked),
     }
 }
