@@ -39,7 +39,7 @@ fn subject() -> SubjectId {
 
 /// The enemy's device, and what it handed in.
 pub(super) struct Attack {
-    device: DeviceId,
+    pub(super) device: DeviceId,
     handed_in: BTreeMap<ChangeHash, String>,
 }
 

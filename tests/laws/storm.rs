@@ -10,9 +10,10 @@
 //!
 //! A seed that once failed is kept in `tests/fixtures/seeds.txt` for ever.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use roadbook_core::exchange::knock::is_knock;
+use roadbook_core::ids::DeviceId;
 
 use super::attack::Attack;
 use super::{private, work};
@@ -31,6 +32,8 @@ use crate::world::{Exchanged, World, furnished, hostile};
 /// Devices: two of one person, colleagues in two territories, desks, somebody who sees all.
 const DEVICES: [&str; 7] = ["wf1", "xw1", "lq1", "wf2", "zm1", "sl1", "cg1"];
 
+/// Of a thousand pieces of work at headquarters, decisions about what was set aside, where there are any.
+const DECISIONS: u64 = 400;
 /// Answers of a thousand that are looked into before they leave.
 const LOOKS: u64 = 100;
 /// The device that is in an enemy's hand when one is.
@@ -173,10 +176,24 @@ impl Storm {
     }
 
     fn desk(&mut self) -> Result<(), String> {
+        if self.weather.decides && self.chance.branch("decides").in_thousand(DECISIONS) {
+            return self.decide();
+        }
         let (no, mut chance) = (self.step, self.chance.branch("work"));
         let world = &mut self.world;
         let done = attempt(|| work::at_a_desk(world, no, &mut chance));
         self.tell(|| format!("headquarters works{}", if done.is_ok() { "" } else { ", in vain" }));
+        self.after_server(done.err())
+    }
+
+    /// Somebody decides about something that was set aside; what an enemy handed in stays where it is.
+    fn decide(&mut self) -> Result<(), String> {
+        let enemy = self.enemy.as_ref().and_then(|name| self.world.phones.get(name)).map(|phone| phone.device);
+        let shunned: BTreeSet<DeviceId> = enemy.into_iter().chain(self.attack.as_ref().map(|attack| attack.device)).collect();
+        let mut chance = self.chance.branch("decision");
+        let world = &mut self.world;
+        let done = attempt(|| work::at_the_desk_of_what_was_set_aside(world, &shunned, &mut chance));
+        self.tell(|| format!("headquarters decides: {done:?}"));
         self.after_server(done.err())
     }
 

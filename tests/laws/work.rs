@@ -1,17 +1,22 @@
 //! What people do in a random world: work on phones, work at desks, other territories. Everything is drawn; nothing here knows what
 //! goes wrong meanwhile.
 
-use roadbook_core::ids::{EntryId, Ms, SubjectId};
+use std::collections::BTreeSet;
+
+use roadbook_core::ids::{DeviceId, EntryId, Ms, SubjectId};
 use roadbook_core::model::{Edit, Value, kinds};
 use roadbook_core::replica::field::{self, Judgement, TourKey};
 use roadbook_core::replica::urgent::UrgentReport;
 use roadbook_core::replica::{Replica, Stamp, Target};
 
+use roadbook_server::accounts::Who;
+use roadbook_server::feed::{DeskRow, DeskState};
+
 use super::private;
 use crate::world::cast::{self, EAST, OFFSET_MINUTES, WEST, customer};
 use crate::world::chance::Chance;
 use crate::world::hand::Hand;
-use crate::world::office::office_fact;
+use crate::world::office::{QUARANTINE_MAX, office_fact};
 use crate::world::{World, about, edits};
 
 /// Customers that work is done on: few, so that people meet.
@@ -111,6 +116,27 @@ pub(crate) fn at_a_desk(world: &mut World, no: u64, chance: &mut Chance) {
             let work = edits::plan_work(chance, &stamp, &key, before.as_ref(), &pool);
             world.desk("zm", vec![work]);
         }
+    }
+}
+
+/// Somebody at headquarters decides about one change that was set aside, but for those of these devices. Returns what came of it.
+pub(crate) fn at_the_desk_of_what_was_set_aside(world: &mut World, shunned: &BTreeSet<DeviceId>, chance: &mut Chance) -> &'static str {
+    let rows = world.office.feed.desk(Some(DeskState::Open), QUARANTINE_MAX).unwrap();
+    let may = |row: &DeskRow| row.row.device.is_none_or(|device| !shunned.contains(&device));
+    let open: Vec<i64> = rows.iter().filter(|row| may(row)).map(|row| row.row.id).collect();
+    if open.is_empty() {
+        return "nothing waits";
+    }
+    let (id, desk, by, who) = (*chance.pick(&open), world.office.desk(), cast::user("cg"), Who::default());
+    if chance.in_thousand(300) {
+        desk.reject(world.now, &who, by, &[id], "不予采纳").unwrap();
+        return "rejected";
+    }
+    let done = desk.approve(world.now, &who, by, &[id], "").unwrap();
+    match (done.as_is.as_slice(), done.rewritten.as_slice()) {
+        ([], []) => "impossible",
+        ([], _) => "rewritten",
+        (..) => "approved",
     }
 }
 

@@ -34,7 +34,7 @@ use super::disk::Disk;
 use super::platter::{Loss, Platter};
 
 /// More rows than any test sets aside.
-const QUARANTINE_MAX: usize = 100_000;
+pub(crate) const QUARANTINE_MAX: usize = 100_000;
 
 /// The server.
 pub(crate) struct Office {

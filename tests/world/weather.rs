@@ -28,6 +28,8 @@ pub(crate) struct Weather {
     pub(crate) hostile: bool,
     /// Somebody hands in changes that no program of ours wrote.
     pub(crate) attacks: bool,
+    /// Headquarters decides about what was set aside.
+    pub(crate) decides: bool,
     /// The file of a phone is copied onto another phone, which is enrolled anew.
     pub(crate) clones: u64,
 }
@@ -51,6 +53,8 @@ impl Weather {
             clones: up_to(5),
             hostile: chance.in_thousand(100),
             attacks: chance.in_thousand(50),
+            // From a branch of its own: a world without decisions draws as it did before there were any.
+            decides: chance.branch("decides").in_thousand(500),
         };
         drawn.without(&std::env::var("ROADBOOK_WITHOUT").unwrap_or_default())
     }
@@ -89,6 +93,7 @@ impl Weather {
                 *often = 0;
             }
         }
+        self.decides &= !named.contains("decisions");
         self
     }
 }
