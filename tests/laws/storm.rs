@@ -121,6 +121,7 @@ impl Storm {
             }
             let name = self.chance.pick(&names).clone();
             self.misfortune(&name)?;
+            self.meeting(&name)?;
             match self.chance.below(100) {
                 0..=54 => self.work(&name)?,
                 55..=87 => self.ask(&name)?,
@@ -166,6 +167,29 @@ impl Storm {
         let done = attempt(|| work::on_a_phone(world, name, no, &mut chance));
         self.tell(|| format!("{name} works{}", if done.is_ok() { "" } else { ", in vain" }));
         self.after_phone(name, troubled, done.err())
+    }
+
+    /// A phone meets another one, which carries on what it may hold of it.
+    fn meeting(&mut self, name: &str) -> Result<(), String> {
+        if !self.chance.branch("meetings").in_thousand(self.weather.meetings) || self.enemy.as_deref() == Some(name) {
+            return Ok(());
+        }
+        let others: Vec<String> =
+            self.world.phones.keys().filter(|other| *other != name && self.enemy.as_ref() != Some(other)).cloned().collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        let to = self.chance.branch("met").pick(&others).clone();
+        let troubled = self.world.phones[&to].disk().is_troubled();
+        let world = &mut self.world;
+        let done = attempt(|| {
+            let packet = world.handed_over(name, &to)?;
+            let (now, carrier) = (world.now, world.phones.get_mut(&to)?);
+            let clock = carrier.clock(now);
+            Some(carrier.replica_mut().carry_in(&packet, clock).unwrap().changes)
+        });
+        self.tell(|| format!("{name} meets {to}: {done:?}"));
+        self.after_phone(&to, troubled, done.err())
     }
 
     fn strike(&mut self) -> Result<(), String> {

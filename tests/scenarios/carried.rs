@@ -8,14 +8,6 @@ use crate::laws;
 use crate::world::World;
 use crate::world::cast::{self, customer};
 
-/// What a phone hands to another one, signed with its key.
-fn hand_over(world: &World, from: &str, to: &str) -> Vec<u8> {
-    let meeting = world.phone(to).replica().meeting().unwrap();
-    let batch = world.phone(from).replica().carry_out(&meeting, world.now).unwrap().unwrap();
-    let signature = cast::key(world.phone(from).device).sign(&batch.text);
-    batch.signed(signature)
-}
-
 #[test]
 fn s43_a_batch_signed_by_one_phone_and_carried_by_another_counts_as_its_authors() {
     let mut world = World::monday(&["wf1", "lq1", "xw1"]);
@@ -27,7 +19,7 @@ fn s43_a_batch_signed_by_one_phone_and_carried_by_another_counts_as_its_authors(
     let own = world.phone("wf1").replica().outbox_size().unwrap().changes;
     // In the village. He may not hold what is between her and headquarters.
     let now = world.at("12:00").now;
-    let packet = hand_over(&world, "wf1", "lq1");
+    let packet = world.handed_over("wf1", "lq1").unwrap();
     let batch = Packet::decode(&packet).unwrap().batch().unwrap();
     assert!(batch.pushed.iter().all(|pushed| pushed.kind != "proposal"));
     let elsewhere = world.phone("xw1").replica().meeting().unwrap();

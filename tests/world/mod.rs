@@ -219,6 +219,15 @@ impl World {
         self.phone(phone).replica().card(customer).unwrap().is_some()
     }
 
+    /// What a phone hands to another one when they meet, signed with its key; `None` when it has nothing that the other may hold.
+    pub(crate) fn handed_over(&self, from: &str, to: &str) -> Option<Vec<u8>> {
+        let from = &self.phones[from];
+        let meeting = self.phones[to].replica().meeting().unwrap();
+        let batch = from.replica().carry_out(&meeting, from.clock(self.now)).unwrap()?;
+        let signature = cast::key(from.device).sign(&batch.text);
+        Some(batch.signed(signature))
+    }
+
     /// One round of an exchange without mishap; a phone at rest knocks, as those of apps do. A device that may hold nothing any more is only told so.
     pub(crate) fn exchange(&mut self, name: &str) -> Synced {
         let phone = self.phones.get_mut(name).unwrap();

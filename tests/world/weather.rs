@@ -30,6 +30,8 @@ pub(crate) struct Weather {
     pub(crate) attacks: bool,
     /// Headquarters decides about what was set aside.
     pub(crate) decides: bool,
+    /// Two phones meet, and one hands what it has to the other.
+    pub(crate) meetings: u64,
     /// The file of a phone is copied onto another phone, which is enrolled anew.
     pub(crate) clones: u64,
 }
@@ -53,8 +55,9 @@ impl Weather {
             clones: up_to(5),
             hostile: chance.in_thousand(100),
             attacks: chance.in_thousand(50),
-            // From a branch of its own: a world without decisions draws as it did before there were any.
+            // From branches of their own: a world without decisions and meetings draws as it did before there were any.
             decides: chance.branch("decides").in_thousand(500),
+            meetings: if chance.branch("meetings").in_thousand(500) { 30 } else { 0 },
         };
         drawn.without(&std::env::var("ROADBOOK_WITHOUT").unwrap_or_default())
     }
@@ -70,6 +73,7 @@ impl Weather {
             &mut self.servers_restored,
             &mut self.people,
             &mut self.clones,
+            &mut self.meetings,
         ] {
             *often *= times;
         }
@@ -88,6 +92,7 @@ impl Weather {
             ("servers", &mut self.servers_restored),
             ("people", &mut self.people),
             ("clones", &mut self.clones),
+            ("meetings", &mut self.meetings),
         ] {
             if named.contains(name) {
                 *often = 0;
