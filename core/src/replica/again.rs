@@ -172,16 +172,9 @@ pub(crate) fn ruled(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, decide
     if decided.ruling != Ruling::Approved {
         return Ok(true);
     }
-    let document = match load(write, own.doc)? {
-        Some(held) => held.document,
-        // A customer that is no longer this device's stays away; a record about one that is comes back.
-        None if write.holding(own.subject.customer())?.is_none() => return Ok(true),
-        None => match kinds::ready(&own.kind) {
-            Some(ready) => ready.genesis.clone(),
-            None => return Ok(false),
-        },
-    };
-    reinstate(write, subjects, document, &own)
+    // What is not held comes with the feed, to whoever may read it: headquarters approves what some may write but not read.
+    let Some(held) = load(write, own.doc)? else { return Ok(true) };
+    reinstate(write, subjects, held.document, &own)
 }
 
 fn reinstate(

@@ -288,7 +288,9 @@ impl Writing<'_> {
         let Some((no, before)) = found else { return Ok(Settled::Unknown) };
         let after = standing.kind().code();
         let accepted = OwnStanding::Accepted.code();
-        if before == accepted && after != accepted {
+        // A fork is written again once: what somebody has decided about meanwhile is not forked any more.
+        let late_fork = *standing == Standing::Forked && before != OwnStanding::Waiting.code();
+        if (before == accepted && after != accepted) || late_fork {
             return Ok(Settled::Unchanged);
         }
         let (feed_no, reason) = match standing {

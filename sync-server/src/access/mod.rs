@@ -183,6 +183,12 @@ pub fn may_read_kind(role: Role, relation: Relation, kind: &str) -> bool {
     table::parts_of(kind).any(|part| may(role, relation, Action::Read, part))
 }
 
+/// Whether `role` may read documents of `kind` anywhere.
+#[must_use]
+pub fn may_read_ever(role: Role, kind: &str) -> bool {
+    [Relation::Own, Relation::Territory, Relation::Elsewhere].into_iter().any(|relation| may_read_kind(role, relation, kind))
+}
+
 /// Whether `role` may decide about what was set aside of a document of `kind`: whoever may not read what is private decides nothing
 /// about it, for deciding is reading.
 #[must_use]

@@ -39,9 +39,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::NaiveDate;
 use roadbook_core::exchange::pull::{Compare, HOLDS_MAX, Pull, READS_ROWS, print_of};
-use roadbook_core::exchange::{Answer, Cursor, Outcome, Profile, Request, SPEAKS, SPEAKS_ROWS, Verdict, WireError, parts};
+use roadbook_core::exchange::{Answer, Cursor, Item, Outcome, Profile, Request, SPEAKS, SPEAKS_ROWS, Verdict, WireError, parts};
 use roadbook_core::ids::{ChangeHash, DeviceId, Ms, UserId};
+use roadbook_core::model::kinds;
 
+use crate::access::may_read_ever;
 use crate::accounts::{Accounts, AccountsError, Contact};
 use crate::clock::span::MINUTE_MS;
 use crate::device::{Caller, Standing};
@@ -229,6 +231,12 @@ impl Exchange {
             let quiet = told == roadbook_core::exchange::Told::default();
             self.pulled(now, epoch, caller, request, &view, known, quiet, &holds(request, &verdicts))?
         };
+        if let Some(last) = answers.last_mut() {
+            // Handed in by somebody who may not read it, and approved before the verdict came: it does not stay with its author.
+            let known = request.pushed.iter().filter(|pushed| kinds::kind(&pushed.kind).is_some());
+            let unreadable = known.filter(|pushed| !may_read_ever(caller.user.role, &pushed.kind));
+            last.items.extend(unreadable.map(|pushed| Item::Forget { doc: pushed.doc }));
+        }
         if let Some(first) = answers.first_mut() {
             first.stand = request.pull.as_ref().and_then(|pull| pull.stand);
             first.verdicts = verdicts;
