@@ -8,6 +8,7 @@ use roadbook_core::exchange::{Item, parts};
 use roadbook_core::ids::{DocId, EntryId, SubjectId};
 use roadbook_core::model::Edit;
 use roadbook_core::replica::private::{credit_target, describe_person, observe_credit};
+use roadbook_server::accounts::Who;
 use roadbook_server::storage::SERVER_FILE;
 
 use crate::world::chance::Chance;
@@ -156,4 +157,25 @@ fn a_private_text_is_found_where_it_may_be() {
     world.settle();
     hold(&world).unwrap();
     assert!(texts_on(world.phones["wf1"].disk(), |_| true).is_empty());
+}
+
+#[test]
+fn what_its_author_may_not_read_does_not_stay_when_it_is_approved_before_the_verdict_comes() {
+    let mut world = World::furnished(7, &super::work::CUSTOMERS);
+    let (customer, dispatcher) = (crate::world::cast::customer(1), crate::world::cast::device("zm1"));
+    world.enrol_at("zm1", dispatcher, crate::world::phone::Home::Disk(Disk::of(crate::world::furnished::phone())));
+    world.sync("zm1");
+    let mut chance = world.chance.branch("private");
+    observe(&mut world, "zm1", customer, &mut chance);
+    // The answer is lost, and somebody approves meanwhile.
+    let now = world.at("09:00").now;
+    let request = world.phones["zm1"].replica().sync_request(now, None).unwrap();
+    world.office.answer(dispatcher, &request, now).unwrap();
+    let rows = world.office.feed.desk(None, 9).unwrap();
+    let ids: Vec<i64> = rows.iter().map(|row| row.row.id).collect();
+    let done = world.office.desk().approve(now, &Who::default(), crate::world::cast::user("cg"), &ids, "").unwrap();
+    assert_eq!(done.as_is.len(), 1);
+    world.settle();
+    assert_eq!(texts_on(world.office.disk(), |_| true).len(), 1, "headquarters has it");
+    super::hold(&mut world);
 }

@@ -485,6 +485,7 @@ mod tests {
         let kept = store.read(|r| r.own_changes(OwnStanding::Quarantined, 0, 9)).unwrap();
         assert!(matches!(&kept[0].standing, Standing::Quarantined { reason } if reason.chars().count() == REASON_CHARS_MAX));
         assert!(store.read(|r| r.outbox(9, 99)).unwrap().is_empty());
+        assert_eq!(settle(&mut store, &Standing::Forked), Settled::Unchanged, "an answer that came late");
         assert_eq!(settle(&mut store, &accepted), Settled::Changed);
         assert_eq!(settle(&mut store, &refused), Settled::Unchanged);
         assert_eq!(settle(&mut store, &Standing::Accepted { feed_no: 0 }), Settled::Unchanged);
