@@ -169,11 +169,18 @@ pub(crate) fn ruled(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, decide
         Ruling::Rejected { why } => Standing::Quarantined { reason: format!("rejected: {why}") },
     };
     let _changed = write.settle(decided.hash, &standing)?;
-    if decided.ruling != Ruling::Approved {
+    if matches!(decided.ruling, Ruling::Rejected { .. }) {
         return Ok(true);
     }
-    // What is not held comes with the feed, to whoever may read it: headquarters approves what some may write but not read.
-    let Some(held) = load(write, own.doc)? else { return Ok(true) };
+    // What is not held comes with the feed, to whoever may read it: headquarters approves what some may write but not read. Of what few
+    // may know not even the own words stay where the record does not.
+    if write.holding(own.doc)?.is_none() {
+        if kinds::is_private(&own.kind) {
+            write.forget(own.doc)?;
+        }
+        return Ok(true);
+    }
+    let Some(held) = load(write, own.doc)?.filter(|_| decided.ruling == Ruling::Approved) else { return Ok(true) };
     reinstate(write, subjects, held.document, &own)
 }
 
