@@ -167,10 +167,10 @@ fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
         let subject = replica.store().read(|read| read.holding(doc)).unwrap().unwrap().subject;
         let card = cards.entry(subject).or_insert_with(|| replica.card(subject).unwrap());
         // Until headquarters has written its side of a new card, which a disk may hold up, it lies where it was handed in.
-        let filed = || world.office.feed.filing(subject).unwrap().filter(|_| !has_office(replica, subject));
+        let filing = || world.office.feed.filing(subject).unwrap().filter(|_| !has_office(replica, subject));
         let filed = |field: &str| match field {
-            "territory" => filed()?.territory.map(|at| at.0),
-            _ => filed()?.owner.map(|id| id.to_string()),
+            "territory" => filing()?.territory.map(|at| at.0),
+            _ => filing()?.owner.map(|id| id.to_string()),
         };
         let shown = |field: &str| card.as_ref().and_then(|card| card.text(field)).map(str::to_owned).or_else(|| filed(field));
         let near = shown("territory").is_some_and(|at| everywhere || user.territories.iter().any(|mine| mine.0 == at));

@@ -8,7 +8,6 @@ use roadbook_core::model::{Edit, Value, kinds};
 use roadbook_core::replica::field::{self, Judgement, TourKey};
 use roadbook_core::replica::urgent::UrgentReport;
 use roadbook_core::replica::{Replica, Stamp, Target};
-
 use roadbook_server::accounts::Who;
 use roadbook_server::feed::{DeskRow, DeskState};
 

@@ -293,7 +293,7 @@ pub struct Kind {
     /// Schema version; grows when containers or fields are added.
     pub version: u32,
     /// For few eyes: whoever gives such a document up keeps no byte of it but own changes that are undecided, and no dictionary is
-    /// learnt from it. Whoever oversees a thousand customers opens it by name.
+    /// learnt from it. Whoever oversees a thousand customers opens by name what belongs to one.
     pub private: bool,
     /// The deterministic first changes.
     pub genesis: Genesis,
