@@ -11,7 +11,7 @@ use roadbook_server::clock::random;
 use roadbook_server::feed::Filing;
 
 use super::guises::{framed, guises};
-use super::world::{ANN, CAT, STRANGE, World, stamp, write};
+use super::world::{CAT, World, strange};
 use super::{Case, hostile_cases};
 use crate::socket::{Device, Plant, Server, cpu_ms, memory_peak_kib, written};
 
@@ -44,10 +44,7 @@ fn attack() -> Attack {
         server.plant(&[Plant { kind: &kinds::CUSTOMER, doc: subject.customer(), subject, owner: None, filing, document }]);
     };
     plant(subject, world.document.clone());
-    // The stranger's actor is bound to another document.
-    let mut strange = kinds::ready("customer").unwrap().genesis.clone();
-    write(&mut strange, None, &stamp(STRANGE, ANN), |w| w.put("facts", "phone", b"1".to_vec()));
-    plant(other, strange);
+    plant(other, strange());
     Attack { server, device, world, subject }
 }
 

@@ -66,6 +66,13 @@ pub(crate) fn write(
     document.write(at, stamp, write).unwrap().unwrap()
 }
 
+/// Another card, to which the stranger's actor is bound.
+pub(crate) fn strange() -> Document {
+    let mut card = kinds::ready(kinds::CUSTOMER.id).unwrap().genesis.clone();
+    write(&mut card, None, &stamp(STRANGE, ANN), |w| w.put("facts", "phone", b"1".to_vec()));
+    card
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         let names = Names { facts: ("facts", 1), sets: ("sets", 2), note: ("note", 3), memo: ("memo", 4) };

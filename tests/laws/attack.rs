@@ -6,12 +6,12 @@ use std::sync::OnceLock;
 
 use roadbook_core::exchange::{Answer, Outcome, Pushed};
 use roadbook_core::ids::{ChangeHash, DeviceId, SubjectId, TerritoryId};
-use roadbook_core::model::{Role, kinds};
+use roadbook_core::model::Role;
 use roadbook_core::replica::Replica;
 use roadbook_server::accounts::{NewUser, Who};
 use roadbook_server::feed::Filing;
 
-use crate::hostile::world::{ANN, CAT, STRANGE, World as Attacked, stamp, write};
+use crate::hostile::world::{CAT, World as Attacked, strange};
 use crate::world::World;
 use crate::world::cast::{self, EAST};
 use crate::world::chance::Chance;
@@ -49,10 +49,7 @@ impl Attack {
         let attacked = Attacked::card();
         let filing = Filing { territory: Some(TerritoryId(EAST.to_owned())), owner: Some(cast::user("wf")) };
         world.office.plant(world.now, subject(), filing.clone(), &attacked.document);
-        // The stranger's actor is bound to another document.
-        let mut other = kinds::ready(kinds::CUSTOMER.id).unwrap().genesis.clone();
-        write(&mut other, None, &stamp(STRANGE, ANN), |w| w.put("facts", "phone", b"1".to_vec()));
-        world.office.plant(world.now, SubjectId::derived("attacked beside"), filing, &other);
+        world.office.plant(world.now, SubjectId::derived("attacked beside"), filing, &strange());
         let device = cast::device("cat1");
         let new = NewUser {
             id: CAT,

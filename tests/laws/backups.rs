@@ -6,17 +6,14 @@ use roadbook_server::accounts::Who;
 
 use crate::world::World;
 use crate::world::cast::{OFFSET_MINUTES, customer, device, user};
-use crate::world::disk::Disk;
 use crate::world::edits::pooled_tour;
-use crate::world::furnished;
 use crate::world::office::office_fact;
-use crate::world::phone::Home;
 
 /// Headquarters on a disk that can be put back, and phones.
 fn world(phones: &[&str]) -> World {
     let mut world = World::furnished(1, &super::work::CUSTOMERS);
     for name in phones {
-        world.enrol_at(name, device(name), Home::Disk(Disk::of(furnished::phone())));
+        world.enrol_on_disk(name, device(name));
         world.sync(name);
     }
     world

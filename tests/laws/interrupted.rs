@@ -5,11 +5,9 @@ use roadbook_core::replica::Target;
 use crate::world::World;
 use crate::world::cast::{customer, device, user};
 use crate::world::chance::Chance;
-use crate::world::disk::{Disk, Trouble};
-use crate::world::furnished;
+use crate::world::disk::Trouble;
 use crate::world::mishap::attempt;
 use crate::world::office::office_fact;
-use crate::world::phone::Home;
 
 /// Disks that refuse, each at other writes.
 const DISKS: u64 = 60;
@@ -23,7 +21,7 @@ fn what_is_written_next_builds_on_what_a_disk_interrupted() {
     let mut interrupted = 0;
     for seed in 0..DISKS {
         let mut world = World::furnished(1, &super::work::CUSTOMERS);
-        world.enrol_at("wf1", device("wf1"), Home::Disk(Disk::of(furnished::phone())));
+        world.enrol_on_disk("wf1", device("wf1"));
         world.sync("wf1");
         let mut chance = Chance::new(seed);
         // A new customer, of which headquarters owes its own side, and then somebody's work, while something is owed.

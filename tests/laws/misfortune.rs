@@ -7,10 +7,8 @@ use roadbook_server::accounts::Who;
 use super::storm::Storm;
 use crate::world::cast::{self, EAST, WEST};
 use crate::world::chance::Chance;
-use crate::world::disk::{Disk, Trouble};
-use crate::world::furnished;
+use crate::world::disk::Trouble;
 use crate::world::mishap::Mishap;
-use crate::world::phone::Home;
 use crate::world::platter::Loss;
 
 /// Most phones of a run, copies included.
@@ -122,7 +120,7 @@ impl Storm {
         self.tell(|| format!("{name} is emptied and enrolled again"));
         let device = DeviceId::derived(&format!("cast/{name} {}", self.installs));
         let before = self.world.phones.remove(name).unwrap();
-        self.world.enrol_at(name, device, Home::Disk(Disk::of(furnished::phone())));
+        self.world.enrol_on_disk(name, device);
         let phone = self.world.phones.get_mut(name).unwrap();
         phone.restored = true;
         let known = self.world.office.has(&before.saved);

@@ -139,8 +139,7 @@ pub(super) fn hold(world: &World) -> Result<(), String> {
 #[test]
 fn a_private_text_is_found_where_it_may_be() {
     let mut world = World::furnished(7, &super::work::CUSTOMERS);
-    let disk = Disk::of(crate::world::furnished::phone());
-    world.enrol_at("wf1", crate::world::cast::device("wf1"), crate::world::phone::Home::Disk(disk));
+    world.enrol_on_disk("wf1", crate::world::cast::device("wf1"));
     world.sync("wf1");
     let mut chance = world.chance.branch("private");
     let customer = crate::world::cast::customer(1);
@@ -163,7 +162,7 @@ fn a_private_text_is_found_where_it_may_be() {
 fn what_its_author_may_not_read_does_not_stay_when_it_is_approved_before_the_verdict_comes() {
     let mut world = World::furnished(7, &super::work::CUSTOMERS);
     let (customer, dispatcher) = (crate::world::cast::customer(1), crate::world::cast::device("zm1"));
-    world.enrol_at("zm1", dispatcher, crate::world::phone::Home::Disk(Disk::of(crate::world::furnished::phone())));
+    world.enrol_on_disk("zm1", dispatcher);
     world.sync("zm1");
     let mut chance = world.chance.branch("private");
     observe(&mut world, "zm1", customer, &mut chance);

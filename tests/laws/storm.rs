@@ -19,15 +19,13 @@ use super::attack::Attack;
 use super::{private, work};
 use crate::world::cast;
 use crate::world::chance::Chance;
-use crate::world::disk::Disk;
 use crate::world::mishap::{Mishap, attempt};
 use crate::world::network::{Faults, Flight, Network, Way};
 use crate::world::office::Unanswered;
-use crate::world::phone::Home;
 use crate::world::platter::Platter;
 use crate::world::size::{LARGE, Size};
 use crate::world::weather::Weather;
-use crate::world::{Exchanged, World, furnished, hostile};
+use crate::world::{Exchanged, World, hostile};
 
 /// Devices: two of one person, colleagues in two territories, desks, somebody who sees all.
 const DEVICES: [&str; 7] = ["wf1", "xw1", "lq1", "wf2", "zm1", "sl1", "cg1"];
@@ -80,7 +78,7 @@ impl Storm {
             chance.shuffle(&mut devices);
         }
         for name in devices.iter().take(count) {
-            world.enrol_at(name, cast::device(name), Home::Disk(Disk::of(furnished::phone())));
+            world.enrol_on_disk(name, cast::device(name));
             // Some have synced before it begins, some hold nothing yet.
             if chance.in_thousand(700) {
                 world.sync(name);

@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use roadbook_core::ids::DeviceId;
 use roadbook_core::replica::{Replica, Start};
 use roadbook_core::store::{Check, Durability, OpenOptions};
 
@@ -10,7 +11,7 @@ use super::World;
 use super::chance::Chance;
 use super::disk::Disk;
 use super::office::{Office, Place};
-use super::phone::FILE;
+use super::phone::{FILE, Home};
 use super::platter::Platter;
 
 /// The seed of what does not hang on a world's own.
@@ -30,7 +31,7 @@ fn office(customers: &[u8]) -> Platter {
 }
 
 /// The disk of a phone before it is enrolled.
-pub(crate) fn phone() -> Platter {
+fn phone() -> Platter {
     static MADE: OnceLock<Platter> = OnceLock::new();
     let made = MADE.get_or_init(|| {
         let disk = Disk::new();
@@ -57,5 +58,10 @@ impl World {
         let now = super::opening_time();
         let office = Office::over(Place::Disk(Disk::of(platter)), chance.branch("office"), now).unwrap();
         Self::around(office, chance.branch("world"), now)
+    }
+
+    /// Enrols a device with a simulated disk.
+    pub(crate) fn enrol_on_disk(&mut self, name: &str, device: DeviceId) {
+        self.enrol_at(name, device, Home::Disk(Disk::of(phone())));
     }
 }

@@ -125,8 +125,15 @@ impl Exchange {
     fn note_set_aside(&self, now: Ms, caller: &Caller, changes: usize) -> Result<(), ExchangeError> {
         if changes > 0 {
             self.note_desk_moved();
+        }
+        self.audit_changes(now, caller, Act::Quarantined, changes)
+    }
+
+    /// Notes in the journal that a device had something done with so many changes, if there were any.
+    pub(super) fn audit_changes(&self, now: Ms, caller: &Caller, act: Act, changes: usize) -> Result<(), ExchangeError> {
+        if changes > 0 {
             let who = Who::device(caller.user.id, caller.device.id, "");
-            self.accounts.audit(now, &who, Act::Quarantined, &changes.to_string())?;
+            self.accounts.audit(now, &who, act, &changes.to_string())?;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use roadbook_core::model::kinds;
 use super::verdict::{NO_RIGHT, RECOVERED_ALONE, RECOVERED_OFFICE};
 use super::{Exchange, ExchangeError, scope};
 use crate::access::{Reach, may_read_kind};
-use crate::accounts::{Act, Who};
+use crate::accounts::Act;
 use crate::device::Caller;
 use crate::duties::SYSTEM;
 use crate::feed::{Batch, Decision, DeskState, Filing, Hand, NewEntry};
@@ -44,10 +44,10 @@ impl Exchange {
                 done.extend(names);
                 continue;
             }
-            let (settled, names): (Vec<ChangeHash>, Vec<ChangeHash>) = names.into_iter().partition(is_settled);
-            let open = pushed.changes.iter().filter(|change| !settled.contains(&super::push::name_of(&gate, change)));
-            let pushed = &Pushed { changes: open.cloned().collect(), ..pushed.clone() };
-            done.extend(settled);
+            let (settled, open): (Vec<_>, Vec<_>) = names.into_iter().zip(&pushed.changes).partition(|(name, _)| is_settled(name));
+            done.extend(settled.into_iter().map(|(name, _)| name));
+            let (names, changes): (Vec<ChangeHash>, Vec<ByteVec>) = open.into_iter().map(|(name, change)| (name, change.clone())).unzip();
+            let pushed = &Pushed { changes, ..pushed.clone() };
             let filing = scope::standing(&self.accounts, self.feed.as_ref(), pushed.doc, pushed.subject)?;
             let claimed = filing.clone().or_else(|| self.filing_of_lost(all, pushed));
             let about = (pushed.kind.as_str(), pushed.subject);
@@ -72,16 +72,8 @@ impl Exchange {
             taken += back.taken;
             changed.extend(back.changed);
         }
-        self.note_taken_back(now, caller, taken)?;
+        self.audit_changes(now, caller, Act::Recovered, taken)?;
         Ok((done, changed))
-    }
-
-    fn note_taken_back(&self, now: Ms, caller: &Caller, changes: usize) -> Result<(), ExchangeError> {
-        if changes > 0 {
-            let who = Who::device(caller.user.id, caller.device.id, "");
-            self.accounts.audit(now, &who, Act::Recovered, &changes.to_string())?;
-        }
-        Ok(())
     }
 
     /// What had come back without what it builds on is taken in once that is there, whoever brought it. Rights were looked at when it
@@ -104,7 +96,7 @@ impl Exchange {
                 taken += 1;
             }
         }
-        self.note_taken_back(now, caller, taken)?;
+        self.audit_changes(now, caller, Act::Recovered, taken)?;
         if taken > 0 {
             self.note_desk_moved();
         }
