@@ -13,6 +13,9 @@ use crate::edge;
 use crate::error::RoadbookError;
 use crate::exchange::{Arrived, Outgoing};
 
+/// An hour in milliseconds.
+const HOUR_MS: i64 = 3_600_000;
+
 uniffi::custom_type!(BlobHash, String, { remote, try_lift: |text| Ok(text.parse().map_err(RoadbookError::from)?), lower: |hash| hash.to_string() });
 
 /// How a photo stands at headquarters.
@@ -26,7 +29,7 @@ pub enum PhotoState {
     Held,
     /// Headquarters does not take it, or its file is damaged: see the reason.
     Refused,
-    /// Headquarters holds it and every other photo of the visit; the original has left this device.
+    /// Headquarters holds it and every other photo of the visit; the original leaves this device some days later.
     Complete,
 }
 
@@ -96,8 +99,6 @@ pub struct PhotosDone {
     pub refused: Vec<String>,
     /// Visits of which headquarters holds every photo.
     pub complete: Vec<DocId>,
-    /// Originals that left this device.
-    pub given_up: u64,
     /// A photo that is now wholly on this device.
     pub fetched: Option<BlobHash>,
 }
@@ -105,7 +106,7 @@ pub struct PhotosDone {
 impl From<KnownPhoto> for Photo {
     fn from(known: KnownPhoto) -> Self {
         let state = match known.state {
-            None => PhotoState::Elsewhere,
+            None | Some(NameState::Fetched) => PhotoState::Elsewhere,
             Some(NameState::Waiting) => PhotoState::Waiting,
             Some(NameState::Held) => PhotoState::Held,
             Some(NameState::Refused) => PhotoState::Refused,
@@ -180,6 +181,15 @@ impl Roadbook {
         Ok(PhotosWaiting { originals: waiting.originals, thumbnails: waiting.thumbnails, bytes: waiting.bytes })
     }
 
+    /// From now on an original leaves this device so many hours after headquarters said that it holds every photo of the visit; otherwise
+    /// after 72. What is still here is handed in again to a headquarters that comes back from a backup; 0 saves room, and forgoes that.
+    ///
+    /// # Errors
+    /// `StorageFull`, `StorageDamaged`.
+    pub fn keep_originals(&self, hours: u32) -> Result<(), RoadbookError> {
+        Ok(self.read().keep_originals(i64::from(hours) * HOUR_MS)?)
+    }
+
     /// What to do next about photos. On a metered line thumbnails go and photos wait.
     ///
     /// # Errors
@@ -228,7 +238,6 @@ impl Roadbook {
             held: done.held as u64,
             refused: done.refused.into_iter().map(|(hash, why)| format!("{hash}: {why}")).collect(),
             complete: done.complete,
-            given_up: done.given_up as u64,
             fetched: done.fetched,
         })
     }

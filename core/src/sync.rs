@@ -26,6 +26,7 @@ use ahead::Ahead;
 use minicbor::bytes::ByteVec;
 use stand::Made;
 
+use crate::blobs::folder::BlobFolder;
 use crate::exchange::knock::is_knock;
 use crate::exchange::{
     Answer, Besides, Checkpoint, Cursor, Heartbeat, LateNotice, Order, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile, Pushed,
@@ -232,7 +233,7 @@ impl Replica {
         self.settle(&answer.verdicts, passes, now, &mut synced)?;
         let told = answer.told.clone().unwrap_or_default();
         if told.order == Some(Order::Wipe) {
-            self.store_mut().wipe()?;
+            self.wipe()?;
             synced.wiped = true;
             synced.more = false;
             return Ok(synced);
@@ -318,11 +319,21 @@ impl Replica {
             Err(StoreError::Full { .. } | StoreError::Busy { .. }) => {}
             other => other?,
         }
+        if synced.forgotten > 0 {
+            self.forget_photos_of_forgotten(now)?;
+        }
         if answer.items.is_empty() && !synced.more {
             synced.damaged += self.scrub_now_and_then(now)?;
             synced.more |= synced.damaged > 0;
         }
         Ok(synced)
+    }
+
+    /// Headquarters ordered it: nothing stays on this device. Photos go first; a wipe that is cut short is ordered again.
+    fn wipe(&mut self) -> Result<(), ReplicaError> {
+        let photos = self.folder()?.map_or(Ok(()), BlobFolder::wipe);
+        self.store_mut().wipe()?;
+        Ok(photos?)
     }
 
     /// Takes in what headquarters tells besides documents; returns whether the pull has to start again.

@@ -61,6 +61,7 @@ impl Storm {
         {
             self.tell(|| "the server comes back from a backup".to_owned());
             self.world.office.restore_disk(backup, now)?;
+            self.photos_of_a_backup();
         }
         if self.chance.in_thousand(weather.people) {
             self.people(name)?;
@@ -102,11 +103,18 @@ impl Storm {
     }
 
     fn restore_phone(&mut self, name: &str) {
-        let Some(backup) = self.backups.get(name).cloned() else { return };
-        self.tell(|| format!("{name} gets an old backup"));
+        let Some(mut backup) = self.backups.get(name).cloned() else { return };
+        let bare = self.chance.branch("bare backup").in_thousand(300);
+        if bare {
+            backup.take_folders();
+        }
+        self.tell(|| format!("{name} gets an old backup{}", if bare { ", without photos" } else { "" }));
         let now = self.world.now;
         let (phones, office) = (&mut self.world.phones, &self.world.office);
-        phones.get_mut(name).unwrap().restore_disk(backup, now, |saved| office.has(saved));
+        let phone = phones.get_mut(name).unwrap();
+        phone.restore_disk(backup, now, |saved| office.has(saved));
+        // For good: its later backups lack them too.
+        phone.lacks_files |= bare;
     }
 
     /// A new device for the same person; what the old one had not handed in is gone with it.

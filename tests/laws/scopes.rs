@@ -3,8 +3,10 @@
 
 use roadbook_core::exchange::{Cursor, parts};
 use roadbook_core::ids::SubjectId;
+use roadbook_server::accounts::Who;
+use roadbook_server::feed::DeskState;
 
-use crate::world::cast::{EAST, WEST, customer};
+use crate::world::cast::{self, EAST, WEST, customer};
 use crate::world::{World, about};
 
 #[test]
@@ -65,4 +67,45 @@ fn a_record_that_is_refused_whole_leaves_nothing_that_differs() {
     world.at("12:00");
     assert!(!world.sync("zm1").compared, "nothing differs");
     super::hold(&mut world);
+}
+
+/// How many visits of customer 1 a phone holds after five came late; [`super::hold`] says that they are the right ones.
+fn visits_held_of_five(world: &mut World, phone: &str) -> usize {
+    world.settle();
+    super::hold(world);
+    about(world.phone(phone).replica(), customer(1), "visit").len()
+}
+
+fn five_visits(world: &mut World, phone: &str) {
+    for _ in 0..5 {
+        let draft = world.pass_ms(60_000).on(phone).check_in(customer(1), None, None);
+        world.pass_ms(60_000).on(phone).check_out(draft, &[("outcome", "order".into())]);
+    }
+}
+
+#[test]
+fn visits_that_are_approved_go_to_phones_only_when_they_are_among_the_last() {
+    let mut world = World::monday(&["zm1", "lq1"]);
+    // A dispatcher makes no visits: they are set aside.
+    five_visits(&mut world, "zm1");
+    world.settle();
+    let (now, desk, cg) = (world.now, world.office.desk(), cast::user("cg"));
+    let open = world.office.feed.desk(Some(DeskState::Open), 10).unwrap();
+    let ids: Vec<i64> = open.iter().map(|row| row.row.id).collect();
+    assert_eq!(desk.approve(now, &Who::default(), cg, &ids, "").unwrap().as_is.len(), 5);
+    assert_eq!(visits_held_of_five(&mut world, "lq1"), 3);
+}
+
+#[test]
+fn visits_that_come_back_after_a_restore_go_to_phones_only_when_they_are_among_the_last() {
+    let mut world = World::monday(&["lq1"]);
+    world.enrol("wf1", true);
+    world.sync("wf1");
+    let backup = world.office.back_up("morning");
+    five_visits(&mut world, "wf1");
+    world.sync("wf1");
+    let now = world.now;
+    world.office.restore(backup, now);
+    world.sync("wf1");
+    assert_eq!(visits_held_of_five(&mut world, "lq1"), 3);
 }

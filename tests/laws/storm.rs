@@ -20,7 +20,7 @@ use super::{private, work};
 use crate::world::cast;
 use crate::world::chance::Chance;
 use crate::world::mishap::{Mishap, attempt};
-use crate::world::network::{Faults, Flight, Network, Way};
+use crate::world::network::{About, Faults, Flight, Network, Way};
 use crate::world::office::Unanswered;
 use crate::world::platter::Platter;
 use crate::world::size::{LARGE, Size};
@@ -46,10 +46,10 @@ pub(super) struct Step {
 
 pub(super) struct Storm {
     pub(super) world: World,
-    network: Network,
+    pub(super) network: Network,
     pub(super) weather: Weather,
-    faults: Faults,
-    step: u64,
+    pub(super) faults: Faults,
+    pub(super) step: u64,
     pub(super) chance: Chance,
     pub(super) enemy: Option<String>,
     /// Another device of an enemy, that writes its changes by hand.
@@ -120,6 +120,7 @@ impl Storm {
             let name = self.chance.pick(&names).clone();
             self.misfortune(&name)?;
             self.meeting(&name)?;
+            self.photos(&name)?;
             match self.chance.below(100) {
                 0..=54 => self.work(&name)?,
                 55..=87 => self.ask(&name)?,
@@ -138,6 +139,9 @@ impl Storm {
             return Err(format!("{}; {}", mishap.said, super::differences(&self.world)));
         }
         super::check(&mut self.world)?;
+        if self.weather.photos > 0 {
+            super::photos::hold(&mut self.world, self.weather)?;
+        }
         self.attack.as_ref().map_or(Ok(()), |attack| attack.hold(&self.world))
     }
 
@@ -229,7 +233,7 @@ impl Storm {
         if enemy {
             frame = hostile::twisted(&frame, &mut self.chance);
         }
-        let flight = Flight { way: Way::Up, phone: name.to_owned(), device: phone.device, frame, whole: true };
+        let flight = Flight { way: Way::Up, about: About::Text, phone: name.to_owned(), device: phone.device, frame, whole: true };
         self.network.send(self.step, flight, self.faults, &mut self.chance);
         self.tell(|| format!("{name} asks"));
         Ok(())
@@ -237,9 +241,11 @@ impl Storm {
 
     fn arrivals(&mut self, until: u64) -> Result<(), String> {
         while let Some(flight) = self.network.arrival(until) {
-            match flight.way {
-                Way::Up => self.arrives_at_headquarters(flight)?,
-                Way::Down => self.arrives_at_a_phone(&flight)?,
+            match (flight.about, flight.way) {
+                (About::Text, Way::Up) => self.arrives_at_headquarters(flight)?,
+                (About::Text, Way::Down) => self.arrives_at_a_phone(&flight)?,
+                (About::Photos, Way::Up) => self.photos_arrive_at_headquarters(flight)?,
+                (About::Photos, Way::Down) => self.photos_answer_arrives(&flight)?,
             }
         }
         Ok(())
@@ -271,7 +277,12 @@ impl Storm {
             let life = self.world.office.life();
             self.world.exchanged.push(Exchanged { phone: phone.clone(), device, life, request: frame, answer: answer.clone() });
         }
-        self.network.send(self.step, Flight { way: Way::Down, phone, device, frame: answer, whole: true }, self.faults, &mut self.chance);
+        self.network.send(
+            self.step,
+            Flight { way: Way::Down, about: About::Text, phone, device, frame: answer, whole: true },
+            self.faults,
+            &mut self.chance,
+        );
         Ok(())
     }
 
@@ -281,16 +292,17 @@ impl Storm {
         let troubled = phone.disk().is_troubled();
         let taken = attempt(|| phone.take_answer(&flight.frame, now));
         let mishap = match taken {
+            // An order to wipe, perhaps from a life of headquarters that is over: the phone is no more.
+            Ok(Ok(synced)) if synced.wiped => {
+                super::photos::nothing_is_left(phone)?;
+                self.world.phones.remove(name);
+                return Ok(());
+            }
             Ok(Ok(_)) => None,
             // A cut answer is refused and changes nothing.
             Ok(Err(_)) if !flight.whole => None,
             // An enemy's own device may be hurt by what it did.
             Ok(Err(_)) if self.enemy.as_deref() == Some(name) => None,
-            // An order to wipe, perhaps from a life of headquarters that is over: the phone is no more.
-            Ok(Err(_)) if phone.was_wiped() => {
-                self.world.phones.remove(name);
-                return Ok(());
-            }
             Ok(Err(error)) => Some(Mishap { ours: true, said: format!("an answer is refused: {error}") }),
             Err(mishap) => Some(mishap),
         };

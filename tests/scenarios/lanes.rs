@@ -9,11 +9,11 @@ use roadbook_core::replica::urgent::{UrgentReport, handle};
 use roadbook_core::store::Lane;
 use roadbook_server::rounds::UrgentRule;
 
-use super::photos::picture;
 use crate::laws;
 use crate::world::World;
 use crate::world::cast::{self, customer};
 use crate::world::chance::Chance;
+use crate::world::edits::picture;
 use crate::world::hand::fact;
 use crate::world::link::{HEADER_BYTES, Line};
 

@@ -2,34 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
-use roadbook_core::blobs::exchange::{BlobStep, Link};
+use roadbook_core::blobs::exchange::{BlobStep, Link, ORIGINALS_KEPT_MS};
 use roadbook_core::blobs::folder::BlobFolder;
 use roadbook_core::blobs::photos::NewPhoto;
 use roadbook_core::blobs::wire::{BlobAnswer, BlobAsk, BlobRequest, BlobSaid, Chunk, Offer, Standing, Taken};
 use roadbook_core::blobs::{CHUNK_BYTES, Role, chunk_count, chunk_hashes, proof};
-use roadbook_core::ids::{BlobHash, DocId};
+use roadbook_core::ids::{BlobHash, DocId, Ms};
 use roadbook_server::blobs::ORPHAN_LIFE_MS;
 
 use crate::laws;
 use crate::world::World;
 use crate::world::cast::{self, customer};
-use crate::world::chance::Chance;
+use crate::world::edits::picture;
+use crate::world::office::Unanswered;
 
 const WIFI: Link = Link { metered: false };
 const METERED: Link = Link { metered: true };
 /// More steps than any of these stories takes.
 const STEPS_MAX: usize = 500;
-
-/// A picture of so many bytes: a PNG as far as anybody looks, then noise, each number another one.
-pub(crate) fn picture(number: u64, bytes: usize) -> Vec<u8> {
-    let mut picture = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x07\xd0\0\0\x05\xdc".to_vec();
-    let mut chance = Chance::new(number);
-    while picture.len() < bytes {
-        picture.extend(chance.bytes());
-    }
-    picture.truncate(bytes);
-    picture
-}
 
 /// A visit with photos, each with a thumbnail of 8 KB; returns the visit and the hashes of the originals.
 fn visit_with(world: &mut World, phone: &str, photos: &[Vec<u8>]) -> (DocId, Vec<BlobHash>) {
@@ -160,13 +150,18 @@ fn s28_photos_arrive_by_chunks_and_originals_leave_only_after_a_receipt_that_nam
         let done = world.phones.get_mut("wf1").unwrap().replica_mut().take_blob_answer(&answer, clock).unwrap();
         stored += done.chunks;
         if asks_receipt {
-            assert_eq!((done.complete, done.given_up), (vec![visit], 5));
+            assert_eq!(done.complete, vec![visit]);
         }
     }
     assert!(receipt_lost);
     // Resumed at the chunk: each was stored once but for those whose answers were lost (thumbnails counted with the rest).
     assert!(stored <= chunks + lost + 5, "{stored} chunks for {chunks}");
-    assert_eq!(here(&world, "wf1", visit), (0, 5), "thumbnails stay");
+    world.pass_ms(ORIGINALS_KEPT_MS - Ms::DAY);
+    drain(&mut world, "wf1");
+    assert_eq!(here(&world, "wf1", visit), (5, 5), "headquarters may still come back from a backup");
+    world.pass_ms(Ms::DAY);
+    drain(&mut world, "wf1");
+    assert_eq!((here(&world, "wf1", visit), files(&folder(&world, "wf1")).len()), ((0, 5), 5), "thumbnails stay");
     for (hash, bytes) in hashes.iter().zip(&photos) {
         assert_eq!(world.office.photo("sl", visit, *hash).as_ref(), Some(bytes), "S sees the photo as it was taken");
     }
@@ -193,10 +188,12 @@ fn s28_a_receipt_that_lacks_one_hash_frees_nothing() {
         }
         let done = world.phones.get_mut("wf1").unwrap().replica_mut().take_blob_answer(&answer.encode().unwrap(), clock).unwrap();
         if cut {
-            assert_eq!((done.complete.len(), done.given_up), (0, 0));
+            assert_eq!(done.complete, vec![]);
             break;
         }
     }
+    world.on("wf1").working(|replica, _| replica.keep_originals(0)).unwrap();
+    drain(&mut world, "wf1");
     assert_eq!(here(&world, "wf1", visit), (2, 2));
     // Asked again later, it is complete.
     world.pass_ms(11 * 60_000);
@@ -381,7 +378,8 @@ fn a_lie_about_chunks_spoils_nobodys_upload_and_other_content_is_refused() {
     // A revoked device hands in no photo and gets none.
     world.office.accounts.revoke_device(world.now, &Default::default(), cast::device("wf2")).unwrap();
     let frame = BlobRequest { device: cast::device("wf2"), now: world.now, ask: BlobAsk::Receipts { docs: vec![visit] } };
-    assert_eq!(world.office.answer_blobs(cast::device("wf2"), &frame.encode().unwrap(), world.now), Err("gone".to_owned()));
+    let answered = world.office.answer_blobs(cast::device("wf2"), &frame.encode().unwrap(), world.now);
+    assert!(matches!(answered, Err(Unanswered::Gone)), "{answered:?}");
 }
 
 #[test]
@@ -419,4 +417,33 @@ fn chunks_of_what_never_became_whole_are_cleared_away_in_time_and_nothing_else_i
     world.sync("lq1");
     drain(&mut world, "lq1");
     assert_eq!(world.office.photo("sl", his_visit, his_hashes[0]), Some(his));
+}
+
+#[test]
+fn a_server_from_yesterdays_backup_gets_again_the_photos_that_it_lost() {
+    let mut world = World::monday(&["sl1"]);
+    world.enrol("wf1", true);
+    world.sync("wf1");
+    let backup = world.office.back_up("night");
+    let photos = [picture(1, 300_000), picture(2, 400_000)];
+    let (visit, hashes) = visit_with(&mut world, "wf1", &photos);
+    world.sync("wf1");
+    drain(&mut world, "wf1");
+    assert_eq!(world.office.photos_missing(visit), (0, true));
+    // The next day the server dies.
+    world.pass_ms(Ms::DAY);
+    drain(&mut world, "wf1");
+    let now = world.now;
+    world.office.restore(backup, now);
+    assert!(world.office.photo("sl", visit, hashes[0]).is_none());
+    world.settle();
+    drain(&mut world, "wf1");
+    assert_eq!(world.office.photos_missing(visit), (0, true));
+    for (hash, bytes) in hashes.iter().zip(&photos) {
+        assert_eq!(world.office.photo("sl", visit, *hash).as_ref(), Some(bytes));
+    }
+    world.pass_ms(ORIGINALS_KEPT_MS);
+    drain(&mut world, "wf1");
+    assert_eq!(here(&world, "wf1", visit), (0, 2));
+    laws::hold(&mut world);
 }

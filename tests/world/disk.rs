@@ -57,9 +57,10 @@ struct Index {
     exclusive: BTreeMap<u8, u64>,
 }
 
-/// One machine's disk.
+/// One machine's disk. What a program puts into folders on it is not simulated: those are plain files, which outlast every cut.
 pub(crate) struct Disk {
     layer: &'static str,
+    folder: tempfile::TempDir,
     name: String,
     inner: Arc<Mutex<Inner>>,
     all: Disks,
@@ -93,12 +94,23 @@ impl Disk {
 
     /// A disk that holds this.
     pub(crate) fn of(platter: Platter) -> Self {
-        static DISKS: AtomicU64 = AtomicU64::new(0);
         let (layer, all) = layer();
-        let name = format!("/disk{}", DISKS.fetch_add(1, Ordering::Relaxed));
-        let inner = Arc::new(Mutex::new(Inner { platter, ..Inner::default() }));
+        let folder = super::folder();
+        let name = folder.path().to_str().unwrap().to_owned();
+        let inner = Arc::new(Mutex::new(Inner::default()));
         held(&all).insert(name.clone(), Arc::clone(&inner));
-        Self { layer, name, inner, all }
+        let disk = Self { layer, folder, name, inner, all };
+        disk.lay(platter);
+        disk
+    }
+
+    fn lay(&self, mut platter: Platter) {
+        for (name, content) in platter.take_folders() {
+            let file = self.path(&name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, content).unwrap();
+        }
+        held(&self.inner).platter = platter;
     }
 
     /// The name under which SQLite knows its file layer.
@@ -108,7 +120,7 @@ impl Disk {
 
     /// The path of a file.
     pub(crate) fn path(&self, file: &str) -> PathBuf {
-        PathBuf::from(format!("{}/{file}", self.name))
+        self.folder.path().join(file)
     }
 
     /// Plants trouble at one of the next `within` calls that write.
@@ -153,17 +165,33 @@ impl Disk {
     pub(crate) fn copy(&self) -> Platter {
         let mut copy = held(&self.inner).platter.clone();
         copy.settle();
+        for folder in std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap()) {
+            for file in std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap()) {
+                let name = format!("{}/{}", folder.file_name().display(), file.file_name().display());
+                copy.put(&name, std::fs::read(file.path()).unwrap());
+            }
+        }
         copy
     }
 
     /// Puts another content in place of all of it: a restored backup. Whoever had files open has lost them.
     pub(crate) fn restore(&self, platter: Platter) {
+        for folder in std::fs::read_dir(self.folder.path()).unwrap() {
+            std::fs::remove_dir_all(folder.unwrap().path()).unwrap();
+        }
+        self.lay(platter);
         let mut inner = held(&self.inner);
-        inner.platter = platter;
         inner.life += 1;
         (inner.stopped, inner.full, inner.planted) = (false, false, None);
         inner.locks.clear();
         inner.indexes.clear();
+    }
+
+    /// What is simulated is gone: a program deletes its files by their names, which the system does not know.
+    pub(crate) fn forget_files(&self) {
+        let mut inner = held(&self.inner);
+        inner.platter = Platter::default();
+        inner.life += 1;
     }
 
     /// From now on everything that is done to it is written down.

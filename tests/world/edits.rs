@@ -195,3 +195,14 @@ pub(crate) fn progress_work(chance: &mut Chance, stamp: &Stamp, tour: &Tour, poo
 pub(crate) fn pooled_tour(rep: UserId, day: chrono::NaiveDate) -> TourKey {
     TourKey { route: "east-1".to_owned(), day, rep }
 }
+
+/// A picture of so many bytes: a PNG as far as anybody looks, then noise, each number another one.
+pub(crate) fn picture(number: u64, bytes: usize) -> Vec<u8> {
+    let mut picture = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x07\xd0\0\0\x05\xdc".to_vec();
+    let mut chance = Chance::new(number);
+    while picture.len() < bytes {
+        picture.extend(chance.bytes());
+    }
+    picture.truncate(bytes);
+    picture
+}

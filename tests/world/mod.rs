@@ -34,7 +34,7 @@ use std::path::Path;
 
 use roadbook_core::blobs::exchange::{BlobStep, BlobsDone, Link};
 use roadbook_core::exchange::knock::is_knock;
-use roadbook_core::ids::{DeviceId, DocId, Ms, SubjectId, UserId};
+use roadbook_core::ids::{BlobHash, DeviceId, DocId, Ms, SubjectId, UserId};
 use roadbook_core::model::card::Card;
 use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
 use roadbook_core::replica::field::Work;
@@ -79,6 +79,8 @@ pub(crate) struct World {
     pub(crate) exchanged: Vec<Exchanged>,
     /// What was written into what few may know.
     pub(crate) secrets: Vec<Secret>,
+    /// Every photo that was ever taken, with its thumbnails.
+    pub(crate) pictures: BTreeMap<BlobHash, Vec<u8>>,
     pub(crate) chance: Chance,
     folder: tempfile::TempDir,
 }
@@ -112,7 +114,16 @@ impl World {
 
     /// Headquarters and no phones.
     fn around(office: Office, chance: Chance, now: Ms) -> Self {
-        Self { now, office, phones: BTreeMap::new(), exchanged: Vec::new(), secrets: Vec::new(), chance, folder: folder() }
+        Self {
+            now,
+            office,
+            phones: BTreeMap::new(),
+            exchanged: Vec::new(),
+            secrets: Vec::new(),
+            pictures: BTreeMap::new(),
+            chance,
+            folder: folder(),
+        }
     }
 
     /// Monday 2026-03-02, 08:00: the customers are there, everyone is synced. C1 惠民超市 to C9 are in 城东 and belong to 王芳, but
@@ -243,12 +254,8 @@ impl World {
             Err(Unanswered::Gone) => return Synced::default(),
             Err(why) => panic!("{name} gets no answer: {why}"),
         };
-        let taken = phone.take_answer(&answer, self.now);
-        if taken.is_err() && phone.was_wiped() {
-            return Synced::default();
-        }
-        let synced = taken.unwrap();
-        if is_knock(&request) {
+        let synced = phone.take_answer(&answer, self.now).unwrap();
+        if is_knock(&request) || synced.wiped {
             return synced;
         }
         let life = self.office.life();

@@ -38,10 +38,18 @@ pub(crate) enum Way {
     Down,
 }
 
+/// What a frame is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    Text,
+    Photos,
+}
+
 /// Something on its way.
 #[derive(Debug, Clone)]
 pub(crate) struct Flight {
     pub(crate) way: Way,
+    pub(crate) about: About,
     pub(crate) phone: String,
     /// The phone may be another device by the time the frame arrives.
     pub(crate) device: DeviceId,
@@ -81,6 +89,11 @@ impl Network {
     pub(crate) fn arrival(&mut self, step: u64) -> Option<Flight> {
         let first = self.flights.first_entry().filter(|entry| entry.key().0 <= step)?;
         Some(first.remove())
+    }
+
+    /// Nothing of this kind arrives any more.
+    pub(crate) fn lose(&mut self, way: Way, about: About) {
+        self.flights.retain(|_, flight| flight.way != way || flight.about != about);
     }
 
     /// Whether anything is still on its way.

@@ -15,7 +15,7 @@ use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
 use roadbook_core::replica::field::Work;
 use roadbook_core::replica::{Replica, Target};
 use roadbook_server::access::Reach;
-use roadbook_server::accounts::{Accounts, NewUser, Territory, User, Who};
+use roadbook_server::accounts::{Accounts, AccountsError, NewUser, Territory, User, Who};
 use roadbook_server::blobs::{BlobLimits, BlobTable, Blobs, BlobsAnswered, Depot, DepotConfig};
 use roadbook_server::database::{Database, Durability};
 use roadbook_server::device::{Caller, Standing};
@@ -248,11 +248,7 @@ impl Office {
     pub(crate) fn answer(&mut self, device: DeviceId, frame: &[u8], now: Ms) -> Result<Vec<u8>, Unanswered> {
         let unreadable = |e: WireError| Unanswered::Unreadable(e.to_string());
         let failed = |error: &dyn std::fmt::Display| Unanswered::Failed(error.to_string());
-        let device = self.accounts.device(device).map_err(|e| failed(&e))?;
-        let device = device.ok_or_else(|| Unanswered::Unreadable("nobody known".to_owned()))?;
-        let user = self.accounts.user(device.user).map_err(|e| failed(&e))?.unwrap();
-        let standing = if device.revoked_at.is_some() || user.disabled { Standing::DrainOnly } else { Standing::Good };
-        let caller = Caller { device, user, standing };
+        let caller = self.caller(device)?;
         let answered = if is_knock(frame) {
             match self.exchange.knock(now, &caller, &Knock::decode(frame).map_err(unreadable)?).map_err(|e| failed(&e))?.0 {
                 Knocked::Reply(reply) => return Ok(reply.encode()),
@@ -267,30 +263,46 @@ impl Office {
         }
     }
 
-    fn caller(&self, device: DeviceId) -> Caller {
-        let device = self.accounts.device(device).unwrap().unwrap();
-        let user = self.person(device.user);
+    fn caller(&self, device: DeviceId) -> Result<Caller, Unanswered> {
+        let failed = |error: AccountsError| Unanswered::Failed(error.to_string());
+        let device = self.accounts.device(device).map_err(failed)?;
+        let device = device.ok_or_else(|| Unanswered::Unreadable("nobody known".to_owned()))?;
+        let user = self.accounts.user(device.user).map_err(failed)?.unwrap();
         let standing = if device.revoked_at.is_some() || user.disabled { Standing::DrainOnly } else { Standing::Good };
-        Caller { device, user, standing }
+        Ok(Caller { device, user, standing })
     }
 
     /// Answers a frame about photos.
-    pub(crate) fn answer_blobs(&self, device: DeviceId, frame: &[u8], now: Ms) -> Result<Vec<u8>, String> {
-        let request = BlobRequest::decode(frame).map_err(|e| e.to_string())?;
-        match self.blobs.answer(now, &self.caller(device), &request).map_err(|e| e.to_string())? {
+    pub(crate) fn answer_blobs(&self, device: DeviceId, frame: &[u8], now: Ms) -> Result<Vec<u8>, Unanswered> {
+        let request = BlobRequest::decode(frame).map_err(|e| Unanswered::Unreadable(e.to_string()))?;
+        match self.blobs.answer(now, &self.caller(device)?, &request).map_err(|e| Unanswered::Failed(e.to_string()))? {
             BlobsAnswered::Answer(answer) => Ok(answer.encode().unwrap()),
-            BlobsAnswered::Gone => Err("gone".to_owned()),
+            BlobsAnswered::Gone => Err(Unanswered::Gone),
         }
     }
 
-    /// How many chunks of photos lie at headquarters.
-    pub(crate) fn chunks_stored(&self) -> usize {
+    /// The chunks of photos go back to what the tables know of: their folder comes from the same backup.
+    pub(crate) fn forget_chunks_of_nobody(&self) {
+        for chunk in self.chunk_files() {
+            let hash: BlobHash = chunk.file_name().unwrap().to_str().unwrap().parse().unwrap();
+            if self.blobs.table().stored(&[hash]).unwrap().is_empty() {
+                std::fs::remove_file(chunk).unwrap();
+            }
+        }
+    }
+
+    fn chunk_files(&self) -> Vec<PathBuf> {
         let folder = match &self.place {
             Place::Folder(folder) => folder.as_path(),
             Place::Disk(_) => self.trials.path(),
         };
-        let shelves = std::fs::read_dir(folder.join(BLOBS_FOLDER).join("chunk")).unwrap();
-        shelves.map(|shelf| std::fs::read_dir(shelf.unwrap().path()).unwrap().count()).sum()
+        let Ok(shelves) = std::fs::read_dir(folder.join(BLOBS_FOLDER).join("chunk")) else { return Vec::new() };
+        shelves.flat_map(|shelf| std::fs::read_dir(shelf.unwrap().path()).unwrap()).map(|file| file.unwrap().path()).collect()
+    }
+
+    /// How many chunks of photos lie at headquarters.
+    pub(crate) fn chunks_stored(&self) -> usize {
+        self.chunk_files().len()
     }
 
     /// How many photos of a visit headquarters still waits for, and whether the visit is complete.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use roadbook_core::exchange::Profile;
-use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, UserId};
+use roadbook_core::ids::{BlobHash, ChangeHash, DeviceId, DocId, Ms, UserId};
 use roadbook_core::replica::{Claimed, Replica, ReplicaError, Stamp, Start};
 use roadbook_core::store::{Check, Durability, OpenOptions, OwnStanding, StoreError};
 use roadbook_core::sync::Synced;
@@ -30,6 +30,10 @@ pub(crate) struct Phone {
     pub(crate) saved: BTreeMap<ChangeHash, DocId>,
     /// What it wrote anew without what was refused beneath it, with the new change: a wiped phone cannot tell any more.
     pub(crate) rewritten: BTreeMap<ChangeHash, ChangeHash>,
+    /// The photos of its visits that were taken in here and not taken back, since its storage was last put back.
+    pub(crate) photos: BTreeSet<(DocId, BlobHash)>,
+    /// Its storage was put back without the photos.
+    pub(crate) lacks_files: bool,
     /// Where its clock has stopped, if it has.
     pub(crate) clock_stands_at: Option<Ms>,
     /// Its storage was put back, so that it may have forgotten what it was told.
@@ -67,6 +71,8 @@ impl Phone {
             saved: BTreeMap::new(),
             clock_stands_at: None,
             rewritten: BTreeMap::new(),
+            photos: BTreeSet::new(),
+            lacks_files: false,
             restored: false,
             promised: 0,
             written_down: 0,
@@ -144,6 +150,7 @@ impl Phone {
         handed_in: impl Fn(&BTreeMap<ChangeHash, DocId>) -> BTreeSet<ChangeHash>,
     ) {
         self.replica = None;
+        self.photos.clear();
         self.disk().restore(backup);
         let known = handed_in(&self.saved);
         self.saved.retain(|hash, _| known.contains(hash));
@@ -156,8 +163,7 @@ impl Phone {
         matches!(self.home, Home::Disk(_))
     }
 
-    /// It was ordered to wipe itself, and knows of no device any more. (The order fails afterwards: it finds no folder to look through
-    /// beside a simulated disk.)
+    /// It was ordered to wipe itself, and knows of no device any more.
     pub(crate) fn was_wiped(&self) -> bool {
         self.on_simulated_disk() && self.replica().device().is_err()
     }
@@ -205,6 +211,8 @@ impl Phone {
             saved: BTreeMap::new(),
             clock_stands_at: None,
             rewritten: BTreeMap::new(),
+            photos: BTreeSet::new(),
+            lacks_files: false,
             restored: true,
             promised: 0,
             written_down: 0,
@@ -229,6 +237,8 @@ impl Phone {
             clock_error_ms: self.clock_error_ms,
             saved: BTreeMap::new(),
             rewritten: BTreeMap::new(),
+            photos: BTreeSet::new(),
+            lacks_files: self.lacks_files,
             clock_stands_at: self.clock_stands_at,
             restored: true,
             promised: 0,
@@ -277,6 +287,10 @@ impl Phone {
     pub(crate) fn take_answer(&mut self, frame: &[u8], now: Ms) -> Result<Synced, ReplicaError> {
         let clock = self.clock(now);
         let taken = self.replica_mut().sync_answer(frame, clock);
+        if let (Ok(Synced { wiped: true, .. }), Home::Disk(disk)) = (&taken, &self.home) {
+            disk.forget_files();
+            self.promised = 0;
+        }
         if taken.as_ref().map_or(true, |synced| synced.rewritten > 0 || !synced.quarantined.is_empty()) {
             self.note_rewritten();
         }

@@ -133,6 +133,13 @@ impl Platter {
         self.files.insert(file.to_owned(), File { lasting: Some(content.clone()), now: content, pending: Vec::new() });
     }
 
+    /// Takes out what lies in a folder: the files of photos, which are no part of what is simulated.
+    pub(crate) fn take_folders(&mut self) -> BTreeMap<String, Vec<u8>> {
+        let (folders, files) = std::mem::take(&mut self.files).into_iter().partition(|(name, _)| name.contains('/'));
+        self.files = files;
+        folders.into_iter().map(|(name, file): (String, File)| (name, file.now)).collect()
+    }
+
     pub(crate) fn apply(&mut self, op: &Op) {
         match op {
             Op::Create { file } => {

@@ -32,6 +32,8 @@ pub(crate) struct Weather {
     pub(crate) decides: bool,
     /// Two phones meet, and one hands what it has to the other.
     pub(crate) meetings: u64,
+    /// Photos are taken, handed in, and looked at elsewhere.
+    pub(crate) photos: u64,
     /// The file of a phone is copied onto another phone, which is enrolled anew.
     pub(crate) clones: u64,
 }
@@ -55,9 +57,10 @@ impl Weather {
             clones: up_to(5),
             hostile: chance.in_thousand(100),
             attacks: chance.in_thousand(50),
-            // From branches of their own: a world without decisions and meetings draws as it did before there were any.
+            // From branches of their own: a world without any of these draws as it did before there were any.
             decides: chance.branch("decides").in_thousand(500),
             meetings: if chance.branch("meetings").in_thousand(500) { 30 } else { 0 },
+            photos: if chance.branch("photos").in_thousand(500) { 350 } else { 0 },
         };
         drawn.without(&std::env::var("ROADBOOK_WITHOUT").unwrap_or_default())
     }
@@ -93,6 +96,7 @@ impl Weather {
             ("people", &mut self.people),
             ("clones", &mut self.clones),
             ("meetings", &mut self.meetings),
+            ("photos", &mut self.photos),
         ] {
             if named.contains(name) {
                 *often = 0;

@@ -10,13 +10,18 @@ use super::wire::{
     BlobAnswer, BlobAsk, BlobRequest, BlobSaid, CHUNKS_OF_REQUEST_MAX, Chunk, OFFERS_MAX, Offer, RECEIPTS_MAX, Receipt, Standing, Stood,
     Taken, TakenChunk,
 };
-use super::{BLOB_BYTES_MAX, BlobError, BlobHash, CHUNK_BYTES, Missing, Role, chunk_count};
+use super::{BLOB_BYTES_MAX, BlobError, BlobHash, CHUNK_BYTES, Missing, Role, chunk_count, proof};
 use crate::ids::{DocId, Ms};
 use crate::replica::{Replica, ReplicaError, Stamp};
 use crate::store::{BlobName, BlobRow, NameState, Writing};
 
 /// What headquarters cannot take now is offered again after this long, in milliseconds.
 pub const AGAIN_MS: i64 = 10 * 60_000;
+/// An original stays on the phone so long after the receipt that frees it, in milliseconds, unless the app says otherwise: a headquarters
+/// that comes back from yesterday's backup lacks it, and asks for it again.
+pub const ORIGINALS_KEPT_MS: i64 = 3 * Ms::DAY;
+/// The reason of a photo whose file cannot be read.
+const DAMAGED: &str = "damaged_on_device";
 /// Photos looked at for one step.
 const LOOKED_AT_MAX: usize = 200;
 
@@ -56,14 +61,13 @@ pub struct BlobsDone {
     pub refused: Vec<(BlobHash, String)>,
     /// Documents of which headquarters holds every photo.
     pub complete: Vec<DocId>,
-    /// Originals that left this device.
-    pub given_up: usize,
     /// A photo that is now wholly on this device.
     pub fetched: Option<BlobHash>,
 }
 
 impl Replica {
-    /// The next step of handing photos in. `now` is the device's clock.
+    /// The next step of handing photos in. `now` is the device's clock. When there is nothing to hand in, originals that headquarters has
+    /// held for long enough leave this device.
     ///
     /// # Errors
     /// [`ReplicaError::NotEnrolled`], [`ReplicaError::Store`], [`ReplicaError::Wire`], [`ReplicaError::Blob`].
@@ -75,6 +79,7 @@ impl Replica {
         match self.next_ask(now, link)? {
             Some(ask) => Ok(BlobStep::Send(BlobRequest { device: self.device()?, now, ask }.encode()?)),
             None => {
+                self.give_up_originals(now)?;
                 let photos = self.store().read(|read| read.blobs_to_send(Role::Original, now, LOOKED_AT_MAX))?.len();
                 Ok(if link.metered && photos > 0 { BlobStep::Paused { photos: self.photos_waiting()?.originals } } else { BlobStep::Rest })
             }
@@ -105,20 +110,25 @@ impl Replica {
             if lane.iter().any(|(blob, _)| blob.wanted.is_none()) {
                 return Ok(Some(BlobAsk::Offer { offers }));
             }
-            let chunks = self.chunks_of(lane)?;
+            let (chunks, unreadable) = self.chunks_of(lane)?;
             if !chunks.is_empty() {
                 return Ok(Some(BlobAsk::Chunks { chunks }));
+            }
+            if unreadable {
+                // They are to be offered once more, or were refused just now: less waits than before.
+                return self.next_ask(now, link);
             }
         }
         let docs = self.store().read(|read| read.blobs_to_receipt(now, RECEIPTS_MAX))?;
         Ok((!docs.is_empty()).then_some(BlobAsk::Receipts { docs }))
     }
 
-    /// Chunks that headquarters wants, up to one full chunk's bytes. A file that cannot be read is refused here and holds up no other.
-    fn chunks_of(&mut self, lane: &[(BlobRow, BlobName)]) -> Result<Vec<Chunk>, ReplicaError> {
-        let Some(folder) = self.folder()? else { return Ok(Vec::new()) };
+    /// Chunks that headquarters wants, up to one full chunk's bytes, and whether a file could not be read. Such a file holds up no other:
+    /// headquarters is asked once more, for it may hold the photo by now, and when it still wants it, it is refused here.
+    fn chunks_of(&mut self, lane: &[(BlobRow, BlobName)]) -> Result<(Vec<Chunk>, bool), ReplicaError> {
+        let Some(folder) = self.folder()? else { return Ok((Vec::new(), false)) };
         let (mut chunks, mut bytes, mut damaged) = (Vec::new(), 0usize, Vec::new());
-        'all: for (blob, _) in lane {
+        'all: for (blob, name) in lane {
             if chunks.iter().any(|chunk: &Chunk| chunk.hash == blob.hash) {
                 continue;
             }
@@ -135,7 +145,7 @@ impl Replica {
                         }
                     }
                     Err(BlobError::NotHere { .. } | BlobError::Damaged { .. }) => {
-                        damaged.push(blob.hash);
+                        damaged.push((blob.hash, name.reason == DAMAGED));
                         break;
                     }
                     Err(error) => return Err(error.into()),
@@ -143,12 +153,16 @@ impl Replica {
             }
         }
         if !damaged.is_empty() {
-            chunks.retain(|chunk| !damaged.contains(&chunk.hash));
+            chunks.retain(|chunk| damaged.iter().all(|(hash, _)| *hash != chunk.hash));
             self.store_mut().write(|write| {
-                damaged.iter().try_for_each(|hash| write.settle_blob_everywhere(*hash, NameState::Refused, None, "damaged_on_device"))
+                damaged.iter().try_for_each(|(hash, again)| {
+                    let state = if *again { NameState::Refused } else { NameState::Waiting };
+                    write.put_wanted(*hash, None)?;
+                    write.settle_blob_everywhere(*hash, state, None, DAMAGED)
+                })
             })?;
         }
-        Ok(chunks)
+        Ok((chunks, !damaged.is_empty()))
     }
 
     /// Takes an answer to a step in. `now` is the device's clock.
@@ -167,7 +181,7 @@ impl Replica {
             BlobSaid::Receipts { receipts } => self.take_receipts(&receipts, now, &mut done)?,
             BlobSaid::Given { chunk, bytes, mime, role, kind, chunks } => {
                 let told = Told { bytes: usize::try_from(bytes).unwrap_or(usize::MAX), mime, role, kind, chunks };
-                self.take_given(&chunk, &told, &mut done)?;
+                self.take_given(&chunk, &told, now, &mut done)?;
             }
             BlobSaid::NotGiven { hash } => {
                 done.refused.push((hash, "not_given".to_owned()));
@@ -186,7 +200,7 @@ impl Replica {
             let complete = !named.is_empty() && needed.all(|hash| receipt.hashes.contains(&hash));
             self.store_mut().write(|write| {
                 if complete {
-                    return write.complete_blobs_of(receipt.doc);
+                    return write.complete_blobs_of(receipt.doc, now);
                 }
                 for name in &named {
                     if !receipt.hashes.contains(&name.hash) && name.state == NameState::Held {
@@ -202,7 +216,6 @@ impl Replica {
                 done.complete.push(receipt.doc);
             }
         }
-        done.given_up = self.give_up_originals()?;
         Ok(())
     }
 
@@ -211,18 +224,21 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::NotEnrolled`], [`ReplicaError::Store`], [`ReplicaError::Wire`], [`ReplicaError::Blob`].
     pub fn fetch_step(&mut self, stamp: &Stamp, doc: DocId, hash: BlobHash) -> Result<Option<Vec<u8>>, ReplicaError> {
+        let folder = self.folder_for_writing(stamp)?;
         let known = self.store().read(|read| read.blob(hash))?;
-        if known.as_ref().is_some_and(|blob| blob.here) {
+        if known.as_ref().is_some_and(|blob| blob.here) && folder.holds(hash) {
             return Ok(None);
         }
-        let _folder = self.folder_for_writing(stamp)?;
         let no = known.and_then(|blob| blob.lacking?.numbers().next()).unwrap_or(0);
         let ask = BlobAsk::Fetch { hash, doc, no: u32::try_from(no).unwrap_or(u32::MAX) };
+        self.fetching().insert(hash, doc);
         Ok(Some(BlobRequest { device: self.device()?, now: stamp.now, ask }.encode()?))
     }
 
-    fn take_given(&mut self, chunk: &Chunk, told: &Told, done: &mut BlobsDone) -> Result<(), ReplicaError> {
+    fn take_given(&mut self, chunk: &Chunk, told: &Told, now: Ms, done: &mut BlobsDone) -> Result<(), ReplicaError> {
         let (hash, no) = (chunk.hash, usize::try_from(chunk.no).unwrap_or(usize::MAX));
+        // What nobody here asked for is not kept.
+        let Some(doc) = self.fetching().get(&hash).copied() else { return Ok(()) };
         let fits = (1..=BLOB_BYTES_MAX).contains(&told.bytes) && told.chunks.len() == chunk_count(told.bytes);
         if !fits || told.chunks.get(no) != Some(&BlobHash::of(&chunk.bytes)) {
             done.wrong += 1;
@@ -230,7 +246,7 @@ impl Replica {
         }
         let folder = self.folder()?.ok_or(BlobError::NoFolder)?;
         let known = self.store().read(|read| read.blob(hash))?;
-        if known.as_ref().is_some_and(|blob| blob.here) {
+        if known.as_ref().is_some_and(|blob| blob.here) && folder.holds(hash) {
             return Ok(());
         }
         let known = known.filter(|blob| blob.chunks == told.chunks && blob.bytes == told.bytes);
@@ -238,9 +254,12 @@ impl Replica {
         folder.put_chunk(hash, told.bytes, no, &chunk.bytes)?;
         lacking.set(no, false);
         done.chunks += 1;
-        let whole = lacking.is_empty() && folder.read_unnamed(hash, told.bytes).is_ok();
+        let bytes = if lacking.is_empty() { folder.read_unnamed(hash, told.bytes).ok() } else { None };
+        let whole = bytes.is_some();
+        let proof = bytes.map_or([0; 32], |bytes| proof(doc, [bytes]));
         if whole {
             folder.name(hash)?;
+            self.fetching().remove(&hash);
             done.fetched = Some(hash);
         } else if lacking.is_empty() {
             // Each chunk was what its hash said, and the whole is not what its name says: nothing of it is kept.
@@ -260,7 +279,13 @@ impl Replica {
             wanted: None,
             lacking: (!whole).then_some(lacking),
         };
-        Ok(self.store_mut().write(|write| write.put_blob(&row))?)
+        let (thumbnail, state, reason) = (None, NameState::Fetched, String::new());
+        let name = BlobName { doc, hash, thumbnail, proof, state, again: Some(now), reason };
+        Ok(self.store_mut().write(|write| {
+            write.put_blob(&row)?;
+            write.put_blob_name(&name)?;
+            if whole { write.note_fetched(doc, hash, &proof, now) } else { Ok(()) }
+        })?)
     }
 }
 

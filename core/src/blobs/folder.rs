@@ -198,6 +198,14 @@ impl BlobFolder {
         Ok(swept)
     }
 
+    /// Removes the folder with everything in it.
+    ///
+    /// # Errors
+    /// [`BlobError::File`].
+    pub fn wipe(self) -> Result<(), BlobError> {
+        std::fs::remove_dir_all(&self.path).map_err(failed("removing the folder"))
+    }
+
     fn file(&self, hash: BlobHash) -> PathBuf {
         self.path.join(hash.to_string())
     }

@@ -1,5 +1,5 @@
-//! Photos of a replica: taken in beside a visit under way, named in its manifest at check-out, read, and given up once headquarters holds
-//! everything of their document.
+//! Photos of a replica: taken in beside a visit under way, named in its manifest at check-out, read, and given up some days after
+//! headquarters says that it holds everything of their document.
 //!
 //! What is on disk and what the store says never disagree for long: a file is whole and synced before its row is written, a row is gone
 //! before its file, and what a crash leaves between the two is swept at the next start.
@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 
 use super::content::Content;
+use super::exchange::ORIGINALS_KEPT_MS;
 use super::folder::{BlobFolder, KEY_BYTES};
 use super::{BlobError, BlobHash, PHOTOS_OF_VISIT_MAX, Role, chunk_hashes, proof};
 use crate::ids::{DocId, Ms};
@@ -16,10 +17,12 @@ use crate::model::manifest::{self, Photo};
 use crate::model::value::Value;
 use crate::model::values::PHOTO_KIND;
 use crate::replica::{Replica, ReplicaError, Stamp};
-use crate::store::{BlobName, BlobRow, BlobsWaiting, NameState, Writing};
+use crate::store::{BlobName, BlobRow, BlobsWaiting, NameState, Reading, StoreError, Writing};
 
 /// Setting: the key of the files of photos, 32 bytes. Whoever can read the store can read the photos; nobody else.
 const SETTING_KEY: &str = "blob_key";
+/// Setting: how long an original stays after its receipt, in milliseconds, 8 bytes, big-endian.
+const SETTING_KEPT: &str = "originals_kept_ms";
 
 /// A photo or file to be taken in.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +46,7 @@ pub struct KnownPhoto {
     pub here: bool,
     /// The thumbnail is on this device.
     pub thumbnail_here: bool,
-    /// What became of the original at headquarters; `None`: this device did not take it.
+    /// What became of the original at headquarters; `None`: this device neither took nor fetched it.
     pub state: Option<NameState>,
     /// Why it was refused or put off: a code.
     pub reason: String,
@@ -113,10 +116,15 @@ impl Replica {
     }
 
     fn forget_photos(&mut self, doc: DocId, hashes: &[BlobHash]) -> Result<(), ReplicaError> {
+        let names: Vec<(DocId, BlobHash)> = hashes.iter().map(|hash| (doc, *hash)).collect();
+        self.forget_names(&names)
+    }
+
+    fn forget_names(&mut self, names: &[(DocId, BlobHash)]) -> Result<(), ReplicaError> {
         let mut gone = Vec::new();
         self.store_mut().write(|write: &mut Writing<'_>| {
-            for hash in hashes {
-                if write.drop_blob_name(doc, *hash)? {
+            for (doc, hash) in names {
+                if write.drop_blob_name(*doc, *hash)? {
                     gone.push(*hash);
                 }
             }
@@ -204,17 +212,36 @@ impl Replica {
         Ok(self.store().read(|read| read.blobs_waiting())?)
     }
 
-    /// Gives up originals that headquarters holds with everything of their documents; returns how many.
-    pub(crate) fn give_up_originals(&mut self) -> Result<usize, ReplicaError> {
-        let hashes = self.store().read(|read| read.originals_to_give_up())?;
+    /// From now on an original leaves this device so long after the receipt that frees it; otherwise after [`ORIGINALS_KEPT_MS`]. Less than
+    /// nothing is nothing: it leaves at once.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Store`].
+    pub fn keep_originals(&mut self, ms: i64) -> Result<(), ReplicaError> {
+        Ok(self.store_mut().write(|write| write.put_setting(SETTING_KEPT, &ms.max(0).to_be_bytes()))?)
+    }
+
+    /// Gives up originals that headquarters has held with everything of their documents for long enough, and those that were fetched as long
+    /// ago.
+    pub(crate) fn give_up_originals(&mut self, now: Ms) -> Result<(), ReplicaError> {
+        let hashes = self.store().read(|read| read.originals_to_give_up(now, kept(read)?))?;
         if hashes.is_empty() {
-            return Ok(0);
+            return Ok(());
         }
         self.store_mut().write(|write| hashes.iter().try_for_each(|hash| write.put_here(*hash, false)))?;
         if let Some(folder) = self.folder()? {
             hashes.iter().try_for_each(|hash| folder.remove(*hash))?;
         }
-        Ok(hashes.len())
+        Ok(())
+    }
+
+    /// Photos leave with the documents that name them, but for what is still to be handed in.
+    pub(crate) fn forget_photos_of_forgotten(&mut self, now: Ms) -> Result<(), ReplicaError> {
+        let names = self.store().read(|read| read.names_to_forget(now, kept(read)?))?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.forget_names(&names)
     }
 
     /// The folder of photos; `None` for a replica in memory, or one that never had a photo.
@@ -242,13 +269,20 @@ impl Replica {
         self.folder()?.ok_or_else(|| BlobError::NoFolder.into())
     }
 
-    /// Removes what a crash left in the folder of photos.
-    pub(crate) fn sweep_photos(&mut self) -> Result<(), ReplicaError> {
+    /// Removes what a crash left in the folder of photos, and what left with its document.
+    pub(crate) fn sweep_photos(&mut self, now: Ms) -> Result<(), ReplicaError> {
+        self.forget_photos_of_forgotten(now)?;
         let Some(folder) = self.folder()? else { return Ok(()) };
         let (whole, coming) = self.store().read(|read| read.blob_files())?;
         let _swept = folder.sweep(&whole.into_iter().collect::<BTreeSet<_>>(), &coming.into_iter().collect())?;
         Ok(())
     }
+}
+
+/// How long an original stays after its receipt, in milliseconds.
+fn kept(read: &Reading<'_>) -> Result<i64, StoreError> {
+    let kept = read.setting(SETTING_KEPT)?.and_then(|kept| Some(i64::from_be_bytes(kept.try_into().ok()?)));
+    Ok(kept.unwrap_or(ORIGINALS_KEPT_MS))
 }
 
 /// The rows of a photo that is taken in.

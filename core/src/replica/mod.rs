@@ -27,13 +27,14 @@ mod tests;
 pub mod told;
 pub mod urgent;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::crdt::gate::{Gate, Refusal};
 use crate::crdt::{ChangeStamp, DocumentError};
-use crate::ids::{ActorId, DocId, Ms, UserId};
+use crate::ids::{ActorId, BlobHash, DocId, Ms, UserId};
 use crate::model::EditError;
 use crate::model::clock::ClockNote;
 use crate::store::{Clock, OpenOptions, SetAside, Store, StoreError};
@@ -141,6 +142,8 @@ pub struct Replica {
     scrubbed: Option<Ms>,
     /// See [`Replica::lend_threads`].
     threads: usize,
+    /// Photos that headquarters was asked for, with the document that names each.
+    fetching: BTreeMap<BlobHash, DocId>,
 }
 
 impl Replica {
@@ -153,7 +156,7 @@ impl Replica {
         let mut replica = Self::over(opened.store, start.process);
         replica.set_aside_unfinished(start.open.now)?;
         replica.bring_rows_up_to_date()?;
-        replica.sweep_photos()?;
+        replica.sweep_photos(start.open.now)?;
         Ok((replica, opened.set_aside))
     }
 
@@ -175,7 +178,7 @@ impl Replica {
     }
 
     fn over(store: Store, process: [u8; 16]) -> Self {
-        Self { store, gate: Gate::lenient(), process, unsettled: 0, scrubbed: None, threads: 0 }
+        Self { store, gate: Gate::lenient(), process, unsettled: 0, scrubbed: None, threads: 0, fetching: BTreeMap::new() }
     }
 
     /// How many threads a call may use beside its caller's; none until this is said. With one or more, [`Self::sync_answer`] opens the
@@ -214,6 +217,10 @@ impl Replica {
     }
     pub(crate) const fn put_scrubbed(&mut self, at: Option<Ms>) {
         self.scrubbed = at;
+    }
+
+    pub(crate) const fn fetching(&mut self) -> &mut BTreeMap<BlobHash, DocId> {
+        &mut self.fetching
     }
 
     pub(crate) const fn gate(&self) -> &Gate {

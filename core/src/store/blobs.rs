@@ -46,6 +46,8 @@ pub enum NameState {
     Refused,
     /// Headquarters holds it and everything else of the document.
     Complete,
+    /// Another device took it; it was fetched from headquarters.
+    Fetched,
 }
 
 impl NameState {
@@ -55,10 +57,11 @@ impl NameState {
             Self::Held => 1,
             Self::Refused => 2,
             Self::Complete => 3,
+            Self::Fetched => 4,
         }
     }
     fn of(code: i64) -> Result<Self, StoreError> {
-        [Self::Waiting, Self::Held, Self::Refused, Self::Complete]
+        [Self::Waiting, Self::Held, Self::Refused, Self::Complete, Self::Fetched]
             .into_iter()
             .find(|state| state.code() == code)
             .ok_or(StoreError::Damaged { what: "state of a photo" })
@@ -78,7 +81,7 @@ pub struct BlobName {
     pub proof: [u8; HASH_BYTES],
     /// What became of it.
     pub state: NameState,
-    /// Not to be offered before.
+    /// Not to be offered before; of one that is complete or fetched: since when that is known.
     pub again: Option<Ms>,
     /// Why it was refused or put off: a code.
     pub reason: String,
@@ -147,23 +150,41 @@ impl Reading<'_> {
     pub fn blobs_to_receipt(&self, now: Ms, max: usize) -> Result<Vec<DocId>, StoreError> {
         let mut find = self.conn.prepare_cached(
             "SELECT doc FROM blob_name WHERE doc IN (SELECT doc FROM blob_name WHERE state = 1)
-             GROUP BY doc HAVING sum(state IN (0, 2)) = 0 AND max(again_ms) <= ?1 ORDER BY doc LIMIT ?2",
+             GROUP BY doc HAVING sum(state IN (0, 2)) = 0 AND max(iif(state > 2, 0, again_ms)) <= ?1 ORDER BY doc LIMIT ?2",
         )?;
         Ok(find.query_map(params![now.0, int(max)], |row| Ok(DocId::from_bytes(row.get(0)?)))?.collect::<Result<_, _>>()?)
     }
 
-    /// Originals that are here and that no document needs to be here: headquarters holds them with everything of each document.
+    /// Originals that are here and that no document needs to be here: headquarters has held them with everything of each document for
+    /// `kept_ms`. A receipt of a time that is further ahead than that was given while the clock was wrong, and holds nothing up.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn originals_to_give_up(&self) -> Result<Vec<BlobHash>, StoreError> {
+    pub fn originals_to_give_up(&self, now: Ms, kept_ms: i64) -> Result<Vec<BlobHash>, StoreError> {
         let mut find = self.conn.prepare_cached(
             "SELECT b.hash FROM blob b WHERE b.role = 0 AND b.here = 1
                AND EXISTS (SELECT 1 FROM blob_name n WHERE n.hash = b.hash)
-               AND NOT EXISTS (SELECT 1 FROM blob_name n WHERE n.hash = b.hash AND n.state <> 3)
+               AND NOT EXISTS (SELECT 1 FROM blob_name n
+                               WHERE n.hash = b.hash AND (n.state < 3 OR (n.again_ms > ?1 AND n.again_ms <= ?2)))
              ORDER BY b.no",
         )?;
-        Ok(find.query_map([], |row| Ok(BlobHash(row.get(0)?)))?.collect::<Result<_, _>>()?)
+        let (from, to) = (now.0.saturating_sub(kept_ms), now.0.saturating_add(kept_ms));
+        Ok(find.query_map([from, to], |row| Ok(BlobHash(row.get(0)?)))?.collect::<Result<_, _>>()?)
+    }
+
+    /// What documents that are not held any more name, and nobody waits for: what was fetched, and what headquarters has held for `kept_ms`
+    /// with everything of the document.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn names_to_forget(&self, now: Ms, kept_ms: i64) -> Result<Vec<(DocId, BlobHash)>, StoreError> {
+        let mut find = self.conn.prepare_cached(
+            "SELECT doc, hash FROM blob_name
+             WHERE (state = 4 OR (state = 3 AND NOT (again_ms > ?1 AND again_ms <= ?2))) AND doc NOT IN (SELECT doc FROM document WHERE held = 1)",
+        )?;
+        let (from, to) = (now.0.saturating_sub(kept_ms), now.0.saturating_add(kept_ms));
+        let names = find.query_map([from, to], |row| Ok((DocId::from_bytes(row.get(0)?), BlobHash(row.get(1)?))))?;
+        Ok(names.collect::<Result<_, _>>()?)
     }
 
     /// How many photos wait for headquarters, those of drafts included.
@@ -244,14 +265,14 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Notes what became of a photo for a document. What is complete stays so.
+    /// Notes what became of a photo for a document. What is complete or fetched stays so.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn settle_blob(&mut self, doc: DocId, hash: BlobHash, state: NameState, again: Option<Ms>, reason: &str) -> Result<(), StoreError> {
         let reason: String = reason.chars().take(super::REASON_CHARS_MAX).collect();
         self.conn
-            .prepare_cached("UPDATE blob_name SET state = ?3, again_ms = ?4, reason = ?5 WHERE doc = ?1 AND hash = ?2 AND state <> 3")?
+            .prepare_cached("UPDATE blob_name SET state = ?3, again_ms = ?4, reason = ?5 WHERE doc = ?1 AND hash = ?2 AND state < 3")?
             .execute(params![doc.as_bytes(), hash.0, state.code(), again.map_or(0, |at| at.0), reason])?;
         Ok(())
     }
@@ -268,12 +289,25 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Notes that headquarters holds everything of a document.
+    /// Notes that headquarters holds everything of a document, and since when this is known.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn complete_blobs_of(&mut self, doc: DocId) -> Result<(), StoreError> {
-        self.conn.prepare_cached("UPDATE blob_name SET state = 3, again_ms = 0, reason = '' WHERE doc = ?1")?.execute([doc.as_bytes()])?;
+    pub fn complete_blobs_of(&mut self, doc: DocId, now: Ms) -> Result<(), StoreError> {
+        self.conn
+            .prepare_cached("UPDATE blob_name SET state = 3, again_ms = ?2, reason = '' WHERE doc = ?1 AND state < 3")?
+            .execute(params![doc.as_bytes(), now.0])?;
+        Ok(())
+    }
+
+    /// Notes that a photo is here that a document names and that headquarters gave, with what only who has its bytes can say.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn note_fetched(&mut self, doc: DocId, hash: BlobHash, proof: &[u8; HASH_BYTES], now: Ms) -> Result<(), StoreError> {
+        self.conn
+            .prepare_cached("UPDATE blob_name SET proof = ?3, again_ms = ?4 WHERE doc = ?1 AND hash = ?2 AND state > 2")?
+            .execute(params![doc.as_bytes(), hash.0, proof, now.0])?;
         Ok(())
     }
 
@@ -335,7 +369,7 @@ impl Writing<'_> {
     /// The file cannot be written.
     pub fn offer_blobs_again(&mut self) -> Result<(), StoreError> {
         self.conn.execute(
-            "UPDATE blob_name SET state = 0, again_ms = 0, reason = '' WHERE state IN (1, 3) AND hash IN (SELECT hash FROM blob WHERE here = 1)",
+            "UPDATE blob_name SET state = 0, again_ms = 0, reason = '' WHERE state IN (1, 3, 4) AND hash IN (SELECT hash FROM blob WHERE here = 1)",
             [],
         )?;
         self.conn.execute("UPDATE blob SET wanted = x'' WHERE length(wanted) > 0", [])?;

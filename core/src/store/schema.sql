@@ -1,5 +1,5 @@
--- The schema of a replica's file as it is today, column by column. New files are made by the migrations;
--- a test holds this text equal to what they arrive at. Conventions: ids are 16-byte blobs, hashes 32 bytes, moments
+-- The schema of a replica's file as it is today, column by column. New files are made by it; a test
+-- holds it equal to what the migrations arrive at. Conventions: ids are 16-byte blobs, hashes 32 bytes, moments
 -- are milliseconds since 1970 (UTC), days are calendar days since 1970-01-01 in the organisation's time zone,
 -- No column is nullable: what is absent has a value of its own, named in the module that reads it.
 
@@ -162,8 +162,8 @@ CREATE TABLE blob_name (
   hash BLOB NOT NULL REFERENCES blob (hash),
   thumbnail BLOB NOT NULL,          -- hash of its thumbnail; empty = none, or it is one
   proof BLOB NOT NULL,
-  state INTEGER NOT NULL,           -- 0 waiting, 1 held at headquarters, 2 refused, 3 held with everything else of the document
-  again_ms INTEGER NOT NULL,        -- not to be offered before; 0 = at once
+  state INTEGER NOT NULL,           -- 0 waiting, 1 held at headquarters, 2 refused, 3 held with everything else of the document, 4 fetched
+  again_ms INTEGER NOT NULL,        -- not to be offered before; 0 = at once; in states 3 and 4 when that was learned
   reason TEXT NOT NULL,             -- why refused or put off, a code; '' otherwise
   PRIMARY KEY (doc, hash)
 ) STRICT, WITHOUT ROWID;
@@ -363,3 +363,7 @@ CREATE TABLE notice (
   seen INTEGER NOT NULL,            -- 1 = the person has seen it
   PRIMARY KEY (subject, author)
 ) STRICT, WITHOUT ROWID;
+
+INSERT INTO replica (one, recorded_no, documents, digest, epoch, number, checkpoint_base, checkpoint_upto, durable_no,
+  clock_floor_ms, clock_offset_ms, clock_measured_ms)
+VALUES (1, 0, 0, 0, zeroblob(16), 0, 0, 0, 0, 0, 0, 0);

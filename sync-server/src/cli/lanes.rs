@@ -95,11 +95,11 @@ pub(super) fn photos(phone: &Phone) -> Done {
         show::line(format_args!("{}  {}", line.customer, line.visit.doc));
         for known in phone.replica().photos(line.visit.doc)? {
             let state = match known.state {
-                None => "别的手机所拍 taken by another device",
+                None | Some(NameState::Fetched) => "别的手机所拍 taken by another device",
                 Some(NameState::Waiting) => "待传 waiting",
                 Some(NameState::Held) => "已传 held at headquarters",
                 Some(NameState::Refused) => "未接收 not taken",
-                Some(NameState::Complete) => "齐全 complete; the original has left this phone",
+                Some(NameState::Complete) => "齐全 complete; the original leaves this phone in some days",
             };
             show::line(format_args!(
                 "  {}  {}  {state} {}",

@@ -119,7 +119,7 @@ impl Exchange {
         let mut inner = self.headquarters.hold_in_step()?;
         let before = inner.replica().document(pushed.doc)?.map_or_else(|| ready.genesis.clone(), |held| held.document);
         let _place = self.trials.enter();
-        let Admitted { entries, alone, to_come_again, .. } = admitted(&Gate::strict(), pushed, &ready.rules, &before);
+        let Admitted { document, entries, alone, to_come_again } = admitted(&Gate::strict(), pushed, &ready.rules, &before);
         let mut back = TakenBack { taken: entries.len(), alone, to_come_again, changed: Vec::new() };
         let Some(user) = entries.first().map(|entry| entry.author) else { return Ok(back) };
         let introduced = match self.feed.document(pushed.doc)? {
@@ -127,6 +127,8 @@ impl Exchange {
             None => described(pushed.doc, &pushed.kind, pushed.subject, (pushed.kind != kinds::CUSTOMER.id).then_some(user)),
         };
         let filings: Vec<_> = filing.into_iter().map(|filing| (pushed.subject, filing)).collect();
+        let made = document.iter().map(|document| (pushed.doc, pushed.kind.as_str(), pushed.subject, document));
+        let windows = crate::windows::of(inner.replica(), made, now)?;
         // An actor that the feed still knows stays its device's. In runs, so that nothing comes before what it builds on.
         let mut runs: Vec<(Option<DeviceId>, Vec<NewEntry>)> = Vec::new();
         for entry in entries {
@@ -137,7 +139,13 @@ impl Exchange {
             }
         }
         for (device, entries) in runs {
-            let batch = Batch { documents: vec![introduced.clone()], entries, filings: filings.clone(), ..Batch::default() };
+            let batch = Batch {
+                documents: vec![introduced.clone()],
+                entries,
+                filings: filings.clone(),
+                windows: windows.clone(),
+                ..Batch::default()
+            };
             self.feed.append(&Hand { device, user, now }, &batch)?;
         }
         back.changed = inner.follow(now, std::collections::BTreeMap::new())?.changed;

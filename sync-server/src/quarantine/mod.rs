@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use roadbook_core::crdt::gate::{Accepted, Candidate, Denied, Gate, Incoming, Outcome, Source};
 use roadbook_core::crdt::rewrite::{Rewriting, rewrite};
 use roadbook_core::crdt::{Document, RawChange};
-use roadbook_core::ids::{ActorId, ChangeHash, DocId, Ms, UserId};
+use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, UserId};
 use roadbook_core::model::{Kind, kinds};
 use sha2::{Digest as _, Sha256};
 
@@ -21,7 +21,7 @@ use crate::accounts::{Accounts, AccountsError, Act, Who};
 use crate::clock::{NoEntropy, random};
 use crate::exchange::verdict::{FOLLOWS_REFUSED, RECOVERED_ALONE, RECOVERED_OFFICE};
 use crate::feed::{Batch, Binding, Decision, DeskRow, DeskState, Feed, FeedError, Filing, Hand, NewEntry};
-use crate::headquarters::{Changed, Headquarters, HeadquartersError, described};
+use crate::headquarters::{Changed, Headquarters, HeadquartersError, Inner, described};
 
 pub use file::{csv, json};
 pub use words::{Said, said};
@@ -66,6 +66,12 @@ pub struct Approved {
     pub impossible: Vec<(i64, String)>,
     /// Documents that changed.
     pub changed: Vec<Changed>,
+}
+
+/// A row's change that passed the gate, and its document with it.
+struct Admitted {
+    change: Accepted,
+    document: Document,
 }
 
 /// The quarantine of one organisation.
@@ -147,8 +153,8 @@ impl Quarantine<'_> {
             return Ok(Ok((DeskState::Approved, Vec::new())));
         }
         let why = match self.judge(row, kind, &document)? {
-            Ok(accepted) => {
-                self.append(now, row, row.row.device, *accepted)?;
+            Ok(admitted) => {
+                self.append(now, &inner, row, row.row.device, *admitted)?;
                 return Ok(Ok((DeskState::Approved, inner.follow(now, BTreeMap::new())?.changed)));
             }
             Err(why) => why,
@@ -157,8 +163,8 @@ impl Quarantine<'_> {
         let rewritten =
             DeskRow { row: crate::feed::Quarantined { refused: again.clone(), device: None, ..row.row.clone() }, ..row.clone() };
         match self.judge(&rewritten, kind, &document)? {
-            Ok(accepted) => {
-                self.append(now, &rewritten, None, *accepted)?;
+            Ok(admitted) => {
+                self.append(now, &inner, &rewritten, None, *admitted)?;
                 Ok(Ok((DeskState::Rewritten, inner.follow(now, BTreeMap::new())?.changed)))
             }
             Err(_) => Ok(Err(why)),
@@ -166,7 +172,7 @@ impl Quarantine<'_> {
     }
 
     /// Puts a row's change through the gate; a person has answered for its right, but for what nobody may write for another.
-    fn judge(&self, row: &DeskRow, kind: &'static Kind, document: &Document) -> Result<Result<Box<Accepted>, String>, QuarantineError> {
+    fn judge(&self, row: &DeskRow, kind: &'static Kind, document: &Document) -> Result<Result<Box<Admitted>, String>, QuarantineError> {
         let refused = &row.row.refused;
         let Some(ready) = kinds::ready(kind.id) else { return Ok(Err("unknown kind".to_owned())) };
         let recovered = [RECOVERED_ALONE, RECOVERED_OFFICE].contains(&refused.code.as_str());
@@ -181,7 +187,9 @@ impl Quarantine<'_> {
         };
         let admission = Gate::strict().admit(document, &ready.rules, &[Incoming { bytes: &refused.bytes, source }], &access);
         Ok(match admission.outcomes.into_iter().next() {
-            Some(Outcome::Accepted(accepted)) => Ok(accepted),
+            Some(Outcome::Accepted(change)) => {
+                Ok(Box::new(Admitted { change: *change, document: admission.document.unwrap_or_else(|| document.clone()) }))
+            }
             Some(Outcome::Refused { refusal, .. }) => Err(refusal.to_string()),
             Some(Outcome::MissingDependencies { missing, .. }) => Err(format!("{} change(s) that it builds on are missing", missing.len())),
             Some(Outcome::Forked { .. }) => Err("its line of changes forked".to_owned()),
@@ -224,13 +232,8 @@ impl Quarantine<'_> {
         Ok(Some((branch, others.collect())))
     }
 
-    fn append(
-        &self,
-        now: Ms,
-        row: &DeskRow,
-        device: Option<roadbook_core::ids::DeviceId>,
-        accepted: Accepted,
-    ) -> Result<(), QuarantineError> {
+    fn append(&self, now: Ms, inner: &Inner, row: &DeskRow, device: Option<DeviceId>, admitted: Admitted) -> Result<(), QuarantineError> {
+        let Admitted { change: accepted, document } = admitted;
         let refused = &row.row.refused;
         let author = accepted.meta.author.unwrap_or(row.row.user);
         let known = self.feed.document(refused.doc)?;
@@ -249,7 +252,9 @@ impl Quarantine<'_> {
             author,
             bytes: accepted.raw.bytes,
         };
-        let batch = Batch { documents: vec![introduced], entries: vec![entry], filings, ..Batch::default() };
+        let made = std::iter::once((refused.doc, refused.kind.as_str(), refused.subject, &document));
+        let windows = crate::windows::of(inner.replica(), made, now)?;
+        let batch = Batch { documents: vec![introduced], entries: vec![entry], filings, windows, ..Batch::default() };
         self.feed.append(&Hand { device, user: row.row.user, now }, &batch)?;
         Ok(())
     }

@@ -262,6 +262,7 @@ class EdgeTest(unittest.TestCase):
         draft.fields["outcome"] = rb.Value.TEXT("order")
         visit = self.book.check_out(draft, None)
         self.assertTrue(self.book.photo_step(False).is_text_first())
+        self.book.keep_originals(0)
         steps = self.loop.photos()
         self.assertEqual(steps[-1].complete, [visit])
         self.assertEqual([(one.here, one.thumbnail_here, one.state) for one in self.book.photos(visit)], [(False, True, rb.PhotoState.COMPLETE)])

@@ -174,6 +174,7 @@ final class EdgeTests: XCTestCase {
         draft.fields["outcome"] = .text("order")
         let visit = try book.checkOut(draft: draft, place: nil)
         guard case .textFirst = try book.photoStep(metered: false) else { return XCTFail("text comes first") }
+        try book.keepOriginals(hours: 0)
         let steps = try await loop.photos(metered: false)
         XCTAssertEqual(steps.last?.complete, [visit])
         let known = try book.photos(visit: visit)

@@ -132,6 +132,7 @@ class EdgeTest {
         assertThrows(RoadbookException.PhotoRefused::class.java) { book.addPhoto(draft.doc, "shelf", "GIF89a".toByteArray(), null, 0) }
         val visit = book.checkOut(draft.copy(fields = draft.fields + ("outcome" to Value.Text("order"))), null)
         assertEquals(PhotoStep.TextFirst, book.photoStep(false))
+        book.keepOriginals(0u)
         assertEquals(listOf(visit), loop.photos(metered = false).last().complete)
         assertEquals(listOf(Triple(false, true, PhotoState.COMPLETE)), book.photos(visit).map { Triple(it.here, it.thumbnailHere, it.state) })
         assertArrayEquals(png, loop.photo(visit, photo))
