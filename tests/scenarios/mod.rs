@@ -16,6 +16,7 @@ mod merging;
 mod moving;
 mod ninety;
 mod photos;
+mod photos_kept;
 mod photos_socket;
 mod private;
 mod private_socket;

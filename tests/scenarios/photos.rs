@@ -1,4 +1,4 @@
-//! Photos: S28, and what is around it: who may have them, what a liar gets, what a restored server asks for.
+//! Photos: S28, and what is around it: who may have them, what a liar gets. How long they stay where is `photos_kept`.
 
 use std::path::{Path, PathBuf};
 
@@ -16,13 +16,13 @@ use crate::world::cast::{self, customer};
 use crate::world::edits::picture;
 use crate::world::office::Unanswered;
 
-const WIFI: Link = Link { metered: false };
+pub(super) const WIFI: Link = Link { metered: false };
 const METERED: Link = Link { metered: true };
 /// More steps than any of these stories takes.
 const STEPS_MAX: usize = 500;
 
 /// A visit with photos, each with a thumbnail of 8 KB; returns the visit and the hashes of the originals.
-fn visit_with(world: &mut World, phone: &str, photos: &[Vec<u8>]) -> (DocId, Vec<BlobHash>) {
+pub(super) fn visit_with(world: &mut World, phone: &str, photos: &[Vec<u8>]) -> (DocId, Vec<BlobHash>) {
     let draft = world.on(phone).check_in(customer(1), None, None);
     let taken_at = world.now;
     let mut hashes = Vec::new();
@@ -36,7 +36,7 @@ fn visit_with(world: &mut World, phone: &str, photos: &[Vec<u8>]) -> (DocId, Vec
 }
 
 /// Hands photos in until nothing is left to do; returns how many steps that took.
-fn drain(world: &mut World, phone: &str) -> usize {
+pub(super) fn drain(world: &mut World, phone: &str) -> usize {
     for step in 0..STEPS_MAX {
         if world.photo_step(phone, WIFI).is_none() {
             return step;
@@ -45,16 +45,16 @@ fn drain(world: &mut World, phone: &str) -> usize {
     panic!("{phone} still hands photos in after {STEPS_MAX} steps");
 }
 
-fn here(world: &World, phone: &str, visit: DocId) -> (usize, usize) {
+pub(super) fn here(world: &World, phone: &str, visit: DocId) -> (usize, usize) {
     let photos = world.phone(phone).replica().photos(visit).unwrap();
     (photos.iter().filter(|one| one.here).count(), photos.iter().filter(|one| one.thumbnail_here).count())
 }
 
-fn folder(world: &World, phone: &str) -> PathBuf {
+pub(super) fn folder(world: &World, phone: &str) -> PathBuf {
     BlobFolder::beside(world.phone(phone).file().unwrap())
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
@@ -170,13 +170,8 @@ fn s28_photos_arrive_by_chunks_and_originals_leave_only_after_a_receipt_that_nam
     laws::hold(&mut world);
 }
 
-#[test]
-fn s28_a_receipt_that_lacks_one_hash_frees_nothing() {
-    let mut world = World::monday(&[]);
-    world.enrol("wf1", true);
-    world.sync("wf1");
-    let (visit, _) = visit_with(&mut world, "wf1", &[picture(1, 300_000), picture(2, 300_000)]);
-    world.sync("wf1");
+/// Hands photos in until the first receipt, which lacks a hash.
+pub(super) fn drain_to_a_cut_receipt(world: &mut World) {
     loop {
         let phone = world.phones.get_mut("wf1").unwrap();
         let clock = phone.clock(world.now);
@@ -192,6 +187,16 @@ fn s28_a_receipt_that_lacks_one_hash_frees_nothing() {
             break;
         }
     }
+}
+
+#[test]
+fn s28_a_receipt_that_lacks_one_hash_frees_nothing() {
+    let mut world = World::monday(&[]);
+    world.enrol("wf1", true);
+    world.sync("wf1");
+    let (visit, _) = visit_with(&mut world, "wf1", &[picture(1, 300_000), picture(2, 300_000)]);
+    world.sync("wf1");
+    drain_to_a_cut_receipt(&mut world);
     world.on("wf1").working(|replica, _| replica.keep_originals(0)).unwrap();
     drain(&mut world, "wf1");
     assert_eq!(here(&world, "wf1", visit), (2, 2));
@@ -417,33 +422,4 @@ fn chunks_of_what_never_became_whole_are_cleared_away_in_time_and_nothing_else_i
     world.sync("lq1");
     drain(&mut world, "lq1");
     assert_eq!(world.office.photo("sl", his_visit, his_hashes[0]), Some(his));
-}
-
-#[test]
-fn a_server_from_yesterdays_backup_gets_again_the_photos_that_it_lost() {
-    let mut world = World::monday(&["sl1"]);
-    world.enrol("wf1", true);
-    world.sync("wf1");
-    let backup = world.office.back_up("night");
-    let photos = [picture(1, 300_000), picture(2, 400_000)];
-    let (visit, hashes) = visit_with(&mut world, "wf1", &photos);
-    world.sync("wf1");
-    drain(&mut world, "wf1");
-    assert_eq!(world.office.photos_missing(visit), (0, true));
-    // The next day the server dies.
-    world.pass_ms(Ms::DAY);
-    drain(&mut world, "wf1");
-    let now = world.now;
-    world.office.restore(backup, now);
-    assert!(world.office.photo("sl", visit, hashes[0]).is_none());
-    world.settle();
-    drain(&mut world, "wf1");
-    assert_eq!(world.office.photos_missing(visit), (0, true));
-    for (hash, bytes) in hashes.iter().zip(&photos) {
-        assert_eq!(world.office.photo("sl", visit, *hash).as_ref(), Some(bytes));
-    }
-    world.pass_ms(ORIGINALS_KEPT_MS);
-    drain(&mut world, "wf1");
-    assert_eq!(here(&world, "wf1", visit), (0, 2));
-    laws::hold(&mut world);
 }

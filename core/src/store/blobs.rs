@@ -4,6 +4,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Reading, StoreError, Writing, count, int};
+use crate::blobs::exchange::AGAIN_MS;
 use crate::blobs::{BlobHash, Missing, Role};
 use crate::ids::{DocId, Ms};
 
@@ -123,16 +124,18 @@ impl Reading<'_> {
     }
 
     /// What of a role is to be handed in now: waiting, here, named by a document that is no draft any more. Oldest first, at most `max`.
+    /// What was put off for longer than anything is, was so while the clock was wrong: it is due.
     ///
     /// # Errors
     /// The file cannot be read.
     pub fn blobs_to_send(&self, role: Role, now: Ms, max: usize) -> Result<Vec<(BlobRow, BlobName)>, StoreError> {
         let sql = format!(
-            "{NAME} WHERE n.state = 0 AND n.again_ms <= ?1 AND b.here = 1 AND b.role = ?2 AND n.doc NOT IN (SELECT doc FROM draft)
+            "{NAME} WHERE n.state = 0 AND (n.again_ms <= ?1 OR n.again_ms > ?4) AND b.here = 1 AND b.role = ?2 AND n.doc NOT IN (SELECT doc FROM draft)
              ORDER BY b.no LIMIT ?3"
         );
         let mut find = self.conn.prepare_cached(&sql)?;
-        let names = find.query_map(params![now.0, role.code(), int(max)], blob_name)?.collect::<Result<Vec<_>, _>>()?;
+        let names =
+            find.query_map(params![now.0, role.code(), int(max), now.plus(AGAIN_MS).0], blob_name)?.collect::<Result<Vec<_>, _>>()?;
         let mut out = Vec::new();
         for name in names {
             let name = name?;
@@ -150,9 +153,11 @@ impl Reading<'_> {
     pub fn blobs_to_receipt(&self, now: Ms, max: usize) -> Result<Vec<DocId>, StoreError> {
         let mut find = self.conn.prepare_cached(
             "SELECT doc FROM blob_name WHERE doc IN (SELECT doc FROM blob_name WHERE state = 1)
-             GROUP BY doc HAVING sum(state IN (0, 2)) = 0 AND max(iif(state > 2, 0, again_ms)) <= ?1 ORDER BY doc LIMIT ?2",
+             GROUP BY doc HAVING sum(state IN (0, 2)) = 0 AND sum(state = 1 AND again_ms > ?1 AND again_ms <= ?3) = 0 ORDER BY doc LIMIT ?2",
         )?;
-        Ok(find.query_map(params![now.0, int(max)], |row| Ok(DocId::from_bytes(row.get(0)?)))?.collect::<Result<_, _>>()?)
+        Ok(find
+            .query_map(params![now.0, int(max), now.plus(AGAIN_MS).0], |row| Ok(DocId::from_bytes(row.get(0)?)))?
+            .collect::<Result<_, _>>()?)
     }
 
     /// Originals that are here and that no document needs to be here: headquarters has held them with everything of each document for

@@ -1,0 +1,160 @@
+//! How long photos stay where: on the phone that took them, on one that looked at them, and what a headquarters from a backup asks for.
+
+use roadbook_core::blobs::exchange::{BlobStep, ORIGINALS_KEPT_MS};
+use roadbook_core::ids::{BlobHash, DocId, Ms};
+use roadbook_core::store::NameState;
+use roadbook_server::accounts::Who;
+
+use super::photos::{WIFI, drain, drain_to_a_cut_receipt, files, folder, here, visit_with};
+use crate::laws;
+use crate::world::World;
+use crate::world::cast::{WEST, customer};
+use crate::world::edits::picture;
+
+/// 王芳's phone on a file, and others in memory.
+fn world_with_wf1(others: &[&str]) -> World {
+    let mut world = World::monday(others);
+    world.enrol("wf1", true);
+    world.sync("wf1");
+    world
+}
+
+fn state(world: &World, phone: &str, visit: DocId) -> Option<NameState> {
+    world.phone(phone).replica().photos(visit).unwrap()[0].state
+}
+
+/// Fetches a photo; returns how many chunks came.
+fn fetch(world: &mut World, name: &str, visit: DocId, hash: BlobHash) -> usize {
+    let mut chunks = 0;
+    loop {
+        let (now, phone) = (world.now, world.phones.get_mut(name).unwrap());
+        let stamp = phone.stamp(now);
+        let Some(frame) = phone.replica_mut().fetch_step(&stamp, visit, hash).unwrap() else { return chunks };
+        let answer = world.office.answer_blobs(phone.device, &frame, now).unwrap();
+        chunks += phone.replica_mut().take_blob_answer(&answer, now).unwrap().chunks;
+        assert!(chunks < 50, "it does not come to an end");
+    }
+}
+
+#[test]
+fn a_server_from_yesterdays_backup_gets_again_the_photos_that_it_lost() {
+    let mut world = world_with_wf1(&["sl1"]);
+    let backup = world.office.back_up("night");
+    let photos = [picture(1, 300_000), picture(2, 400_000)];
+    let (visit, hashes) = visit_with(&mut world, "wf1", &photos);
+    world.sync("wf1");
+    drain(&mut world, "wf1");
+    assert_eq!(world.office.photos_missing(visit), (0, true));
+    // The next day the server dies.
+    world.pass_ms(Ms::DAY);
+    drain(&mut world, "wf1");
+    let now = world.now;
+    world.office.restore(backup, now);
+    assert!(world.office.photo("sl", visit, hashes[0]).is_none());
+    world.settle();
+    drain(&mut world, "wf1");
+    assert_eq!(world.office.photos_missing(visit), (0, true));
+    for (hash, bytes) in hashes.iter().zip(&photos) {
+        assert_eq!(world.office.photo("sl", visit, *hash).as_ref(), Some(bytes));
+    }
+    world.pass_ms(ORIGINALS_KEPT_MS);
+    drain(&mut world, "wf1");
+    assert_eq!(here(&world, "wf1", visit), (0, 2));
+    laws::hold(&mut world);
+}
+
+#[test]
+fn a_clock_that_is_set_right_holds_no_photo_up() {
+    let mut world = world_with_wf1(&[]);
+    world.phones.get_mut("wf1").unwrap().clock_error_ms = 365 * Ms::DAY;
+    let (visit, _) = visit_with(&mut world, "wf1", &[picture(1, 300)]);
+    world.sync("wf1");
+    drain_to_a_cut_receipt(&mut world);
+    assert_ne!(state(&world, "wf1", visit), Some(NameState::Complete), "put off, by a clock that is a year ahead");
+    world.phones.get_mut("wf1").unwrap().clock_error_ms = 0;
+    world.pass_ms(11 * 60_000);
+    drain(&mut world, "wf1");
+    assert_eq!(state(&world, "wf1", visit), Some(NameState::Complete));
+}
+
+#[test]
+fn a_phone_that_is_wiped_keeps_no_photo() {
+    let mut world = world_with_wf1(&[]);
+    visit_with(&mut world, "wf1", &[picture(1, 300_000)]);
+    let (now, place, device) = (world.now, folder(&world, "wf1"), world.phone("wf1").device);
+    assert_eq!(files(&place).len(), 2);
+    world.office.accounts.order_wipe(now, &Who::default(), device).unwrap();
+    assert!(world.exchange("wf1").wiped);
+    assert!(!place.exists(), "nor its folder");
+}
+
+#[test]
+fn a_photo_that_was_fetched_leaves_with_its_visit_and_in_time() {
+    let mut world = world_with_wf1(&[]);
+    world.enrol("lq1", true);
+    let bytes = picture(3, 300_000);
+    let (visit, hashes) = visit_with(&mut world, "wf1", std::slice::from_ref(&bytes));
+    world.sync("wf1");
+    drain(&mut world, "wf1");
+    world.sync("lq1");
+    assert_eq!(fetch(&mut world, "lq1", visit, hashes[0]), 2);
+    assert_eq!(world.phone("lq1").replica().photo_bytes(hashes[0]).unwrap(), bytes);
+    assert_eq!((state(&world, "lq1", visit), fetch(&mut world, "lq1", visit, hashes[0])), (Some(NameState::Fetched), 0), "it is there");
+    // It takes room for some days, and can be fetched again.
+    world.pass_ms(ORIGINALS_KEPT_MS);
+    drain(&mut world, "lq1");
+    assert_eq!(files(&folder(&world, "lq1")).len(), 0);
+    assert_eq!(fetch(&mut world, "lq1", visit, hashes[0]), 2);
+    // The customer goes elsewhere: who looked at the photo may hold it no more; who took it holds her own visit.
+    world.refile(customer(1), WEST, "xw");
+    world.settle();
+    assert_eq!(files(&folder(&world, "lq1")).len(), 0, "no byte outside its scopes");
+    assert!(world.phone("lq1").replica().photo_bytes(hashes[0]).is_err());
+    assert_eq!(here(&world, "wf1", visit), (1, 1));
+    laws::hold(&mut world);
+}
+
+#[test]
+fn a_photo_that_a_colleague_looked_at_heals_a_server_that_lost_it() {
+    let mut world = world_with_wf1(&[]);
+    world.enrol("lq1", true);
+    let bytes = picture(3, 300_000);
+    let (visit, hashes) = visit_with(&mut world, "wf1", std::slice::from_ref(&bytes));
+    world.sync("wf1");
+    let backup = world.office.back_up("noon");
+    drain(&mut world, "wf1");
+    world.sync("lq1");
+    fetch(&mut world, "lq1", visit, hashes[0]);
+    // Her phone is gone, and the server comes back without the photo.
+    world.phones.remove("wf1");
+    let now = world.now;
+    world.office.restore(backup, now);
+    world.sync("lq1");
+    drain(&mut world, "lq1");
+    assert_eq!(world.office.photo("sl", visit, hashes[0]), Some(bytes));
+}
+
+#[test]
+fn a_file_that_is_gone_is_called_damaged_only_when_headquarters_lacks_the_photo() {
+    let mut world = world_with_wf1(&[]);
+    let (held, _) = visit_with(&mut world, "wf1", &[picture(1, 300)]);
+    world.sync("wf1");
+    // Everything arrives, and no answer to a chunk does.
+    for _ in 0..4 {
+        let (now, phone) = (world.now, world.phones.get_mut("wf1").unwrap());
+        let BlobStep::Send(frame) = phone.replica_mut().blob_step(now, WIFI).unwrap() else { break };
+        let answer = world.office.answer_blobs(phone.device, &frame, now).unwrap();
+        if world.office.photos_missing(held) != (0, true) {
+            world.phones.get_mut("wf1").unwrap().replica_mut().take_blob_answer(&answer, now).unwrap();
+        }
+    }
+    let (lacked, _) = visit_with(&mut world, "wf1", &[picture(2, 300)]);
+    world.sync("wf1");
+    for file in files(&folder(&world, "wf1")) {
+        std::fs::remove_file(file).unwrap();
+    }
+    drain(&mut world, "wf1");
+    assert_eq!(state(&world, "wf1", held), Some(NameState::Complete));
+    assert_eq!(state(&world, "wf1", lacked), Some(NameState::Refused));
+    assert_eq!(world.phone("wf1").replica().photos(lacked).unwrap()[0].reason, "damaged_on_device");
+}
