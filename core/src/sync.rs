@@ -319,7 +319,7 @@ impl Replica {
             Err(StoreError::Full { .. } | StoreError::Busy { .. }) => {}
             other => other?,
         }
-        if synced.forgotten > 0 {
+        if synced.forgotten > 0 || !answer.items.is_empty() {
             self.forget_photos_of_forgotten(now)?;
         }
         if answer.items.is_empty() && !synced.more {

@@ -160,9 +160,15 @@ fn look(world: &mut World, name: &str, chance: &mut Chance) -> Option<Vec<u8>> {
 pub(super) fn hold(world: &mut World, weather: Weather) -> Result<(), String> {
     hand_in_all(world);
     let lost_legitimately = weather.clocks > 0 && world.office.life() > 0;
+    let shut_out: Vec<String> =
+        world.phones.values().filter(|phone| !world.office.serves(phone.device)).map(|one| one.name.clone()).collect();
+    for name in &shut_out {
+        world.sync(name);
+    }
     for phone in world.phones.values() {
         if phone.was_wiped() {
             nothing_is_left(phone)?;
+            handed_in_before_a_wipe(world, phone, weather)?;
         }
         if !lost_legitimately {
             nothing_lost(world, phone)?;
@@ -194,9 +200,8 @@ fn hand_in_all(world: &mut World) {
     for _ in 0..TURNS {
         world.pass_ms(11 * 60_000);
         for name in &names {
-            let served = world.office.serves(world.phones[name].device) && world.phones[name].replica().device().is_ok();
             let mut steps = 0;
-            while served && world.photo_step(name, WIFI).is_some() {
+            while world.phones[name].replica().device().is_ok() && world.photo_step(name, WIFI).is_some() {
                 steps += 1;
                 assert!(steps < STEPS_MAX, "{name} still hands photos in after {steps} steps");
             }
@@ -225,6 +230,24 @@ fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
         let ended = phone.saved.values().any(|saved| saved == doc);
         if !sealed && !kept && (under_way || ended) {
             return Err(format!("{}: photo {hash} of visit {doc}, which headquarters does not have, is lost", phone.name));
+        }
+    }
+    Ok(())
+}
+
+/// The photos of visits that were ended are at headquarters when the phone is wiped, if the visits are: in the feed, or set aside.
+pub(super) fn handed_in_before_a_wipe(world: &World, phone: &Phone, weather: Weather) -> Result<(), String> {
+    let ordered = world.office.accounts.orders(phone.device).unwrap().wipe_at.is_some();
+    // A headquarters that came back from a backup may lack what this one had handed in before; and a clock that jumps makes days pass.
+    if ordered || world.office.life() > 0 || weather.clocks > 0 {
+        return Ok(());
+    }
+    for (doc, hash) in phone.photos.iter().filter(|(doc, _)| phone.saved.values().any(|saved| saved == doc)) {
+        let held = world.office.blobs.table().held_of(&[*doc]).unwrap().remove(doc).unwrap_or_default();
+        let here = world.office.read(|replica| replica.visit(*doc)).unwrap().is_some();
+        let aside = world.office.quarantine().iter().any(|row| row.refused.doc == *doc);
+        if (here || aside) && !held.contains(hash) {
+            return Err(format!("{} was wiped before it handed in photo {hash} of visit {doc}", phone.name));
         }
     }
     Ok(())

@@ -295,8 +295,8 @@ impl Storm {
             // An order to wipe, perhaps from a life of headquarters that is over: the phone is no more.
             Ok(Ok(synced)) if synced.wiped => {
                 super::photos::nothing_is_left(phone)?;
-                self.world.phones.remove(name);
-                return Ok(());
+                let phone = self.world.phones.remove(name);
+                return phone.map_or(Ok(()), |phone| super::photos::handed_in_before_a_wipe(&self.world, &phone, self.weather));
             }
             Ok(Ok(_)) => None,
             // A cut answer is refused and changes nothing.

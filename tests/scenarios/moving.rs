@@ -2,7 +2,7 @@
 //! oversee a thousand customers.
 
 use roadbook_core::exchange::{Answer, Item, Request, parts};
-use roadbook_core::ids::{DocId, SubjectId};
+use roadbook_core::ids::{DocId, Ms, SubjectId};
 use roadbook_core::model::tour::PlannedStop;
 use roadbook_core::replica::field::{self, TourKey, Work};
 use roadbook_core::replica::{Replica, Stamp, Target};
@@ -96,13 +96,22 @@ fn history_is_bounded_on_phones_and_whole_at_headquarters() {
     // Older ones come when they are asked for, and go again.
     let oldest = world.phone("wf1").replica().store().read(|read| read.visits(&of(customer(1)), None, 10)).unwrap().lines;
     let before = oldest.last().unwrap().visit.started;
-    let now = world.now;
-    let wish = roadbook_core::exchange::pull::Wanted::Visits { subject: customer(1), before };
-    world.phones.get_mut("wf1").unwrap().replica_mut().want(&[wish], now).unwrap();
-    let asked = world.sync("wf1");
+    let ask = |world: &mut World| {
+        let now = world.now;
+        let wish = roadbook_core::exchange::pull::Wanted::Visits { subject: customer(1), before };
+        world.phones.get_mut("wf1").unwrap().replica_mut().want(&[wish], now).unwrap();
+        world.sync("wf1")
+    };
+    let asked = ask(&mut world);
     assert_eq!((visits_held(&world, "wf1", customer(1)), asked.compared), (6, false), "lent, and no difference");
     world.on_day(101, "08:00").settle();
     assert_eq!(visits_held(&world, "wf1", customer(1)), 3, "what was lent goes after a week");
+    world.phones.get_mut("wf1").unwrap().clock_error_ms = 365 * Ms::DAY;
+    ask(&mut world);
+    assert_eq!(visits_held(&world, "wf1", customer(1)), 6);
+    world.phones.get_mut("wf1").unwrap().clock_error_ms = 0;
+    world.sync("wf1");
+    assert_eq!(visits_held(&world, "wf1", customer(1)), 3, "and when it came by a clock that was a year ahead");
     assert_eq!(world.office.read(|replica| about(replica, customer(1), "visit").len()), 6, "headquarters keeps all");
     crate::laws::hold(&mut world);
 }

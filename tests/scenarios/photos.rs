@@ -380,9 +380,12 @@ fn a_lie_about_chunks_spoils_nobodys_upload_and_other_content_is_refused() {
     assert!(world.office.photo("sl", visit, hashes[0]).is_none());
     drain(&mut world, "wf1");
     assert_eq!(world.office.photo("sl", visit, hashes[0]), Some(bytes));
-    // A revoked device hands in no photo and gets none.
+    // A revoked device gets no photo; one that is to be wiped is not heard at all.
     world.office.accounts.revoke_device(world.now, &Default::default(), cast::device("wf2")).unwrap();
-    let frame = BlobRequest { device: cast::device("wf2"), now: world.now, ask: BlobAsk::Receipts { docs: vec![visit] } };
+    let wish = || BlobAsk::Fetch { hash: hashes[0], doc: visit, no: 0 };
+    assert_eq!(ask(&world, "wf2", wish()), BlobSaid::NotGiven { hash: hashes[0] });
+    world.office.accounts.order_wipe(world.now, &Default::default(), cast::device("wf2")).unwrap();
+    let frame = BlobRequest { device: cast::device("wf2"), now: world.now, ask: wish() };
     let answered = world.office.answer_blobs(cast::device("wf2"), &frame.encode().unwrap(), world.now);
     assert!(matches!(answered, Err(Unanswered::Gone)), "{answered:?}");
 }

@@ -3,12 +3,14 @@
 use roadbook_core::blobs::exchange::{BlobStep, ORIGINALS_KEPT_MS};
 use roadbook_core::ids::{BlobHash, DocId, Ms};
 use roadbook_core::store::NameState;
+use roadbook_server::access::Role;
 use roadbook_server::accounts::Who;
+use roadbook_server::feed::DeskState;
 
 use super::photos::{WIFI, drain, drain_to_a_cut_receipt, files, folder, here, visit_with};
 use crate::laws;
 use crate::world::World;
-use crate::world::cast::{WEST, customer};
+use crate::world::cast::{self, WEST, customer};
 use crate::world::edits::picture;
 
 /// 王芳's phone on a file, and others in memory.
@@ -157,4 +159,53 @@ fn a_file_that_is_gone_is_called_damaged_only_when_headquarters_lacks_the_photo(
     assert_eq!(state(&world, "wf1", held), Some(NameState::Complete));
     assert_eq!(state(&world, "wf1", lacked), Some(NameState::Refused));
     assert_eq!(world.phone("wf1").replica().photos(lacked).unwrap()[0].reason, "damaged_on_device");
+}
+
+#[test]
+fn a_phone_that_is_shut_out_hands_in_its_photos_before_it_is_wiped() {
+    let mut world = world_with_wf1(&["lq1"]);
+    let bytes = picture(1, 300_000);
+    let (visit, hashes) = visit_with(&mut world, "wf1", std::slice::from_ref(&bytes));
+    let (now, who) = (world.now, Who::default());
+    world.office.accounts.switch_user(now, &who, cast::user("wf"), true).unwrap();
+    let synced = world.sync("wf1");
+    assert!(synced.drain_only && !synced.wiped, "its text is in quarantine, its photos are still here");
+    drain(&mut world, "wf1");
+    assert!(world.office.photo("cg", visit, hashes[0]).is_none(), "nobody sees what nobody has decided about");
+    assert!(world.exchange("wf1").wiped);
+    let open = world.office.feed.desk(Some(DeskState::Open), 10).unwrap();
+    let ids: Vec<i64> = open.iter().map(|row| row.row.id).collect();
+    world.office.desk().approve(now, &who, cast::user("cg"), &ids, "").unwrap();
+    assert_eq!(world.office.photos_missing(visit), (0, true));
+    assert_eq!(world.office.photo("cg", visit, hashes[0]), Some(bytes));
+    world.phones.remove("wf1");
+    world.settle();
+    laws::hold(&mut world);
+}
+
+#[test]
+fn a_phone_that_is_shut_out_and_hands_no_photo_in_is_wiped_all_the_same() {
+    let mut world = world_with_wf1(&[]);
+    visit_with(&mut world, "wf1", &[picture(1, 300_000)]);
+    world.office.accounts.switch_user(world.now, &Who::default(), cast::user("wf"), true).unwrap();
+    assert!(!world.sync("wf1").wiped);
+    world.pass_ms(6 * Ms::DAY);
+    assert!(!world.sync("wf1").wiped);
+    world.pass_ms(Ms::DAY);
+    assert!(world.exchange("wf1").wiped);
+}
+
+#[test]
+fn a_receipt_that_does_not_come_is_not_asked_for_again_at_once() {
+    let mut world = world_with_wf1(&[]);
+    visit_with(&mut world, "wf1", &[picture(1, 300)]);
+    world.sync("wf1");
+    // She may read nothing of visits any more, once everything is there.
+    while let Some(done) = world.photo_step("wf1", WIFI) {
+        if done.held > 0 {
+            let (now, who) = (world.now, Who::default());
+            world.office.accounts.set_role(now, &who, cast::user("wf"), Role::Admin).unwrap();
+        }
+    }
+    drain(&mut world, "wf1");
 }

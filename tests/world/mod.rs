@@ -268,7 +268,11 @@ impl World {
         let phone = self.phones.get_mut(name).unwrap();
         let now = phone.clock(self.now);
         let BlobStep::Send(frame) = phone.replica_mut().blob_step(now, link).unwrap() else { return None };
-        let answer = self.office.answer_blobs(phone.device, &frame, self.now).unwrap();
+        let answer = match self.office.answer_blobs(phone.device, &frame, self.now) {
+            Ok(answer) => answer,
+            Err(Unanswered::Gone) => return None,
+            Err(why) => panic!("{name} gets no answer about photos: {why}"),
+        };
         Some(phone.replica_mut().take_blob_answer(&answer, now).unwrap())
     }
 

@@ -4,6 +4,8 @@
 //! a step twice, or losing its answer, costs time and nothing else: a chunk that arrives twice is one chunk, and what was stored is noted
 //! after every answer, so that a process that dies goes on at the chunk.
 
+use std::collections::BTreeMap;
+
 use minicbor::bytes::ByteVec;
 
 use super::wire::{
@@ -65,6 +67,15 @@ pub struct BlobsDone {
     pub fetched: Option<BlobHash>,
 }
 
+/// What headquarters was asked, for the answers that do not say it again. An answer that comes after the process started anew says nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// Photos, with the document that names each.
+    photos: BTreeMap<BlobHash, DocId>,
+    /// Documents of which a receipt was asked for last.
+    receipts: Vec<DocId>,
+}
+
 impl Replica {
     /// The next step of handing photos in. `now` is the device's clock. When there is nothing to hand in, originals that headquarters has
     /// held for long enough leave this device.
@@ -120,6 +131,7 @@ impl Replica {
             }
         }
         let docs = self.store().read(|read| read.blobs_to_receipt(now, RECEIPTS_MAX))?;
+        self.asked().receipts.clone_from(&docs);
         Ok((!docs.is_empty()).then_some(BlobAsk::Receipts { docs }))
     }
 
@@ -193,6 +205,12 @@ impl Replica {
 
     /// Headquarters holds what a receipt names. Only when that is everything of the document, its originals may leave the device.
     fn take_receipts(&mut self, receipts: &[Receipt], now: Ms, done: &mut BlobsDone) -> Result<(), ReplicaError> {
+        // Of what this device may not know any more headquarters says nothing.
+        let asked = std::mem::take(&mut self.asked().receipts);
+        let silent: Vec<DocId> = asked.into_iter().filter(|doc| receipts.iter().all(|receipt| receipt.doc != *doc)).collect();
+        if !silent.is_empty() {
+            self.store_mut().write(|write| silent.iter().try_for_each(|doc| write.put_off_blobs_of(*doc, now.plus(AGAIN_MS))))?;
+        }
         for receipt in receipts {
             let named = self.store().read(|read| read.blobs_of(receipt.doc))?;
             let sealed = self.visit(receipt.doc)?.map(|visit| visit.photos()).unwrap_or_default();
@@ -231,14 +249,14 @@ impl Replica {
         }
         let no = known.and_then(|blob| blob.lacking?.numbers().next()).unwrap_or(0);
         let ask = BlobAsk::Fetch { hash, doc, no: u32::try_from(no).unwrap_or(u32::MAX) };
-        self.fetching().insert(hash, doc);
+        self.asked().photos.insert(hash, doc);
         Ok(Some(BlobRequest { device: self.device()?, now: stamp.now, ask }.encode()?))
     }
 
     fn take_given(&mut self, chunk: &Chunk, told: &Told, now: Ms, done: &mut BlobsDone) -> Result<(), ReplicaError> {
         let (hash, no) = (chunk.hash, usize::try_from(chunk.no).unwrap_or(usize::MAX));
         // What nobody here asked for is not kept.
-        let Some(doc) = self.fetching().get(&hash).copied() else { return Ok(()) };
+        let Some(doc) = self.asked().photos.get(&hash).copied() else { return Ok(()) };
         let fits = (1..=BLOB_BYTES_MAX).contains(&told.bytes) && told.chunks.len() == chunk_count(told.bytes);
         if !fits || told.chunks.get(no) != Some(&BlobHash::of(&chunk.bytes)) {
             done.wrong += 1;
@@ -259,7 +277,7 @@ impl Replica {
         let proof = bytes.map_or([0; 32], |bytes| proof(doc, [bytes]));
         if whole {
             folder.name(hash)?;
-            self.fetching().remove(&hash);
+            self.asked().photos.remove(&hash);
             done.fetched = Some(hash);
         } else if lacking.is_empty() {
             // Each chunk was what its hash said, and the whole is not what its name says: nothing of it is kept.

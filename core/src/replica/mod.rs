@@ -27,14 +27,14 @@ mod tests;
 pub mod told;
 pub mod urgent;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::blobs::exchange::Asked;
 use crate::crdt::gate::{Gate, Refusal};
 use crate::crdt::{ChangeStamp, DocumentError};
-use crate::ids::{ActorId, BlobHash, DocId, Ms, UserId};
+use crate::ids::{ActorId, DocId, Ms, UserId};
 use crate::model::EditError;
 use crate::model::clock::ClockNote;
 use crate::store::{Clock, OpenOptions, SetAside, Store, StoreError};
@@ -142,8 +142,8 @@ pub struct Replica {
     scrubbed: Option<Ms>,
     /// See [`Replica::lend_threads`].
     threads: usize,
-    /// Photos that headquarters was asked for, with the document that names each.
-    fetching: BTreeMap<BlobHash, DocId>,
+    /// What headquarters was asked about photos.
+    asked: Asked,
 }
 
 impl Replica {
@@ -178,7 +178,7 @@ impl Replica {
     }
 
     fn over(store: Store, process: [u8; 16]) -> Self {
-        Self { store, gate: Gate::lenient(), process, unsettled: 0, scrubbed: None, threads: 0, fetching: BTreeMap::new() }
+        Self { store, gate: Gate::lenient(), process, unsettled: 0, scrubbed: None, threads: 0, asked: Asked::default() }
     }
 
     /// How many threads a call may use beside its caller's; none until this is said. With one or more, [`Self::sync_answer`] opens the
@@ -219,8 +219,8 @@ impl Replica {
         self.scrubbed = at;
     }
 
-    pub(crate) const fn fetching(&mut self) -> &mut BTreeMap<BlobHash, DocId> {
-        &mut self.fetching
+    pub(crate) const fn asked(&mut self) -> &mut Asked {
+        &mut self.asked
     }
 
     pub(crate) const fn gate(&self) -> &Gate {

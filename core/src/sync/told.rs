@@ -59,7 +59,8 @@ pub(super) fn drop_row(write: &mut Writing<'_>, row: &ToldRow) -> Result<(), Sto
     }
 }
 
-/// Gives lent documents up that are old or too many. Those with own changes that wait stay.
+/// Gives lent documents up that are old or too many, and those that came while the clock was far ahead. Those with own changes that wait
+/// stay.
 pub(super) fn evict(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, now: Ms) -> Result<(), ReplicaError> {
     let lent: Vec<(DocId, Ms)> = write
         .all_apart()?
@@ -68,7 +69,7 @@ pub(super) fn evict(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, now: M
         .collect();
     let excess = lent.len().saturating_sub(LENT_DOCUMENTS_MAX);
     for (place, (doc, since)) in lent.into_iter().enumerate() {
-        if (place < excess || now.since(since) > LENT_MS_MAX) && !Replica::waits(write, doc)? {
+        if (place < excess || now.since(since).unsigned_abs() > LENT_MS_MAX.unsigned_abs()) && !Replica::waits(write, doc)? {
             let told = write.told_row(doc)?;
             if let Some(held) = write.holding(doc)? {
                 write.forget(doc)?;

@@ -20,9 +20,10 @@ use roadbook_core::blobs::wire::{
     BlobAnswer, BlobAsk, BlobRequest, BlobSaid, Chunk, Offer, Receipt, Standing as Stands, Stood, Taken, TakenChunk,
 };
 use roadbook_core::blobs::{BlobHash, Missing, Role, THUMBNAIL_BYTES_MAX, proof};
-use roadbook_core::ids::{DocId, Ms};
-use roadbook_core::model::manifest;
+use roadbook_core::crdt::gate::{Gate, Incoming, Source};
+use roadbook_core::ids::{DeviceId, DocId, Ms};
 use roadbook_core::model::values::PHOTO_KIND;
+use roadbook_core::model::{kinds, manifest};
 
 use crate::access::{self, Reach};
 use crate::accounts::{Accounts, AccountsError, User};
@@ -92,7 +93,7 @@ pub enum BlobsError {
 pub enum BlobsAnswered {
     /// The answer for the device.
     Answer(Box<BlobAnswer>),
-    /// The device was revoked: it gives and gets no photo.
+    /// The device is to be wiped, or was told that it is done with: it gives and gets no photo.
     Gone,
 }
 
@@ -148,7 +149,8 @@ impl Blobs {
         if request.device != caller.device.id {
             return Err(BlobsError::ForeignDevice);
         }
-        if caller.standing == Standing::DrainOnly {
+        let orders = self.accounts.orders(caller.device.id)?;
+        if caller.standing == Standing::DrainOnly && (orders.wipe_at.is_some() || orders.wipe_told_at.is_some()) {
             return Ok(BlobsAnswered::Gone);
         }
         let reach = Reach::of(caller.user.role, self.accounts.territories_below(&caller.user.territories)?);
@@ -239,6 +241,18 @@ impl Blobs {
         Ok(held.map(|held| manifest::named_by(&held.kind, doc, held.subject, &held.document)).unwrap_or_default())
     }
 
+    /// The blobs that a document names of which changes of this device are set aside; `None`: there are none. Photos need not wait for
+    /// whoever decides.
+    fn named_by_what_was_set_aside(&self, doc: DocId, device: DeviceId) -> Result<Option<BTreeSet<BlobHash>>, BlobsError> {
+        let rows = self.feed.desk_of(doc, Some(device))?;
+        let Some(refused) = rows.first().map(|row| &row.row.refused) else { return Ok(None) };
+        let Some(ready) = kinds::ready(&refused.kind) else { return Ok(None) };
+        let incoming: Vec<Incoming<'_>> = rows.iter().map(|row| Incoming { bytes: &row.row.refused.bytes, source: Source::Feed }).collect();
+        let _place = self.whole.enter();
+        let admission = Gate::lenient().admit(&ready.genesis, &ready.rules, &incoming, &|_| Ok(()));
+        Ok(admission.document.map(|document| manifest::named_by(&refused.kind, doc, refused.subject, &document)))
+    }
+
     fn pieces(&self, chunks: &[BlobHash]) -> Result<Vec<Vec<u8>>, DepotError> {
         chunks.iter().map(|chunk| self.depot.get(*chunk)).collect()
     }
@@ -260,8 +274,7 @@ impl Ask<'_> {
             let known = match named.get(&offer.doc) {
                 Some(known) => known.clone(),
                 None => {
-                    let readable = self.blobs.may_read(&self.caller.user, &self.reach, offer.doc)?;
-                    let known = if readable { Some(self.blobs.names(offer.doc)?) } else { None };
+                    let known = self.named(offer.doc)?;
                     named.entry(offer.doc).or_insert(known).clone()
                 }
             };
@@ -269,6 +282,21 @@ impl Ask<'_> {
             stood.push(Stood { hash: offer.hash, doc: offer.doc, standing });
         }
         Ok(stood)
+    }
+
+    /// The blobs of a document that this device may hand in; `None`: it is not here, or not for this device to know.
+    fn named(&self, doc: DocId) -> Result<Option<BTreeSet<BlobHash>>, BlobsError> {
+        if self.may_say_of(doc)? {
+            return Ok(Some(self.blobs.names(doc)?));
+        }
+        self.blobs.named_by_what_was_set_aside(doc, self.caller.device.id)
+    }
+
+    /// Whether this device may know what is held of a document. One that may only hand in knows of what its user made alone.
+    fn may_say_of(&self, doc: DocId) -> Result<bool, BlobsError> {
+        let drains = self.caller.standing == Standing::DrainOnly;
+        let own = || Ok::<_, BlobsError>(self.blobs.feed.document(doc)?.is_some_and(|known| known.owner == Some(self.caller.user.id)));
+        Ok(self.blobs.may_read(&self.caller.user, &self.reach, doc)? && (!drains || own()?))
     }
 
     fn offer(&self, offer: &Offer, named: Option<&BTreeSet<BlobHash>>) -> Result<Stands, BlobsError> {
@@ -417,7 +445,7 @@ impl Ask<'_> {
     fn receipts(&self, docs: &[DocId]) -> Result<Vec<Receipt>, BlobsError> {
         let mut known = Vec::new();
         for doc in docs {
-            if self.blobs.may_read(&self.caller.user, &self.reach, *doc)? {
+            if self.may_say_of(*doc)? || self.blobs.named_by_what_was_set_aside(*doc, self.caller.device.id)?.is_some() {
                 known.push(*doc);
             }
         }
@@ -426,7 +454,8 @@ impl Ask<'_> {
     }
 
     fn fetch(&self, hash: BlobHash, doc: DocId, no: u32) -> Result<BlobSaid, BlobsError> {
-        if !self.blobs.may_have(&self.caller.user, &self.reach, doc, hash)? {
+        let drains = self.caller.standing == Standing::DrainOnly;
+        if drains || !self.blobs.may_have(&self.caller.user, &self.reach, doc, hash)? {
             return Ok(BlobSaid::NotGiven { hash });
         }
         let Some(held) = self.blobs.table.held(hash)? else { return Ok(BlobSaid::NotGiven { hash }) };

@@ -14,10 +14,14 @@ use super::scope::View;
 use super::verdict::{AFTER_DRAIN, BAD_SIGNATURE, REVOKED};
 use super::{Answered, Exchange, ExchangeError, Parts};
 use crate::accounts::{Act, Contact, Who};
+use crate::clock::span::DAY_MS;
 use crate::device::{Caller, Standing};
 use crate::duties::SYSTEM;
 use crate::feed::{Decision, DeskState};
 use crate::headquarters::Changed;
+
+/// How long a device that may only hand in has for its photos after it has handed in its text, in milliseconds.
+const PHOTOS_DRAIN_MS: i64 = 7 * DAY_MS;
 
 impl Exchange {
     /// Takes in what comes besides the outbox; what is to be told about it, and which documents changed.
@@ -128,8 +132,8 @@ impl Exchange {
         Ok((Delivered { digest, refused: not_taken(&batch.pushed, &verdicts) }, changed))
     }
 
-    /// A device that may only hand in: everything goes to quarantine, nothing comes out. When it has handed in what it had, it is told
-    /// to wipe itself; one that is to be wiped is told so at once. One that stands in another life of the feed is first told to hand in
+    /// A device that may only hand in: everything goes to quarantine, nothing comes out. When it has handed in what it had, its photos
+    /// too, it is told to wipe itself; for those it has [`PHOTOS_DRAIN_MS`] after its text. One that is to be wiped is told so at once. One that stands in another life of the feed is first told to hand in
     /// again what this life may lack.
     pub(super) fn drained(&self, now: Ms, epoch: [u8; 16], caller: &Caller, request: &Request) -> Result<Answered, ExchangeError> {
         let (device, who) = (caller.device.id, Who::device(caller.user.id, caller.device.id, ""));
@@ -148,14 +152,16 @@ impl Exchange {
         if done {
             self.accounts.note_drained(now, &who, device)?;
         }
+        let photos = u64::from(request.heartbeat.photos.unwrap_or(0));
+        let in_time = orders.drained_at.is_none_or(|since| now.since(since) < PHOTOS_DRAIN_MS);
+        let photos_come = done && photos > 0 && in_time && orders.wipe_at.is_none();
         let offset_ms = now.since(request.now);
         let cursor_no = request.cursor.map_or(0, |cursor| cursor.number);
-        let photos = u64::from(request.heartbeat.photos.unwrap_or(0));
         self.accounts.note_contact(now, device, &Contact { cursor_no, offset_ms, waiting, photos, at_rest: false })?;
         if request.besides.is_none() && request.pushed.is_empty() && !again {
             return Ok(Answered::Gone);
         }
-        let order = if done { Order::Wipe } else { Order::Drain };
+        let order = if done && !photos_come { Order::Wipe } else { Order::Drain };
         if order == Order::Wipe && request.besides.is_some() {
             self.accounts.note_wipe_told(now, &who, device)?;
         }
@@ -163,7 +169,8 @@ impl Exchange {
             Self::other_life(now, epoch)
         } else {
             let stays = Answer::empty(now, request.cursor.unwrap_or(Cursor { epoch, number: 0 }));
-            Answer { checkpoint: request.checkpoint, more: true, ..stays }
+            // Photos go by themselves: the next exchange can wait for them.
+            Answer { checkpoint: request.checkpoint, more: !photos_come, ..stays }
         };
         Ok(Answered::Answer(Parts::one(Answer {
             verdicts,
