@@ -294,7 +294,7 @@ fn made(doc: DocId, new: &NewPhoto<'_>, bytes: &[u8], role: Role, content: Conte
         kind: new.kind.to_owned(),
         mime: content.mime().to_owned(),
         bytes: bytes.len(),
-        taken_at: new.taken_at,
+        taken_at: new.taken_at.max(Ms(1)),
         chunks: chunk_hashes(bytes),
         here: true,
         wanted: None,

@@ -24,7 +24,7 @@ pub struct BlobRow {
     pub mime: String,
     /// How many bytes it has.
     pub bytes: usize,
-    /// When it was taken, by the device's clock.
+    /// When it was taken, by the device's clock; 0: elsewhere.
     pub taken_at: Ms,
     /// Hashes of its chunks.
     pub chunks: Vec<BlobHash>,
@@ -184,8 +184,9 @@ impl Reading<'_> {
     /// The file cannot be read.
     pub fn names_to_forget(&self, now: Ms, kept_ms: i64) -> Result<Vec<(DocId, BlobHash)>, StoreError> {
         let mut find = self.conn.prepare_cached(
-            "SELECT doc, hash FROM blob_name
-             WHERE (state = 4 OR (state = 3 AND NOT (again_ms > ?1 AND again_ms <= ?2))) AND doc NOT IN (SELECT doc FROM document WHERE held = 1)",
+            "SELECT n.doc, n.hash FROM blob_name n JOIN blob b ON b.hash = n.hash
+             WHERE n.doc NOT IN (SELECT doc FROM document WHERE held = 1)
+               AND (b.taken_ms = 0 OR (n.state = 3 AND NOT (n.again_ms > ?1 AND n.again_ms <= ?2)))",
         )?;
         let (from, to) = (now.0.saturating_sub(kept_ms), now.0.saturating_add(kept_ms));
         let names = find.query_map([from, to], |row| Ok((DocId::from_bytes(row.get(0)?), BlobHash(row.get(1)?))))?;
@@ -231,7 +232,8 @@ impl Writing<'_> {
             .prepare_cached(
                 "INSERT INTO blob (hash, role, kind, mime, bytes, taken_ms, chunks, here, wanted, lacking)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-                 ON CONFLICT (hash) DO UPDATE SET here = max(here, excluded.here), chunks = excluded.chunks, lacking = excluded.lacking",
+                 ON CONFLICT (hash) DO UPDATE SET here = max(here, excluded.here), taken_ms = max(taken_ms, excluded.taken_ms),
+                   chunks = excluded.chunks, lacking = excluded.lacking",
             )?
             .execute(params![
                 blob.hash.0,

@@ -149,7 +149,7 @@ CREATE TABLE blob (
   kind TEXT NOT NULL,
   mime TEXT NOT NULL,
   bytes INTEGER NOT NULL,
-  taken_ms INTEGER NOT NULL,
+  taken_ms INTEGER NOT NULL,        -- 0 = elsewhere
   chunks BLOB NOT NULL,             -- hashes of its chunks, joined
   here INTEGER NOT NULL,            -- 1 = the whole file is in the folder
   wanted BLOB NOT NULL,             -- chunks that headquarters lacks, one bit each; empty = not asked yet
