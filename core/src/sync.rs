@@ -232,13 +232,13 @@ impl Replica {
         let passes = made == Made::Here && answer.checkpoint.is_none() && answer.cursor.number > before.number;
         self.settle(&answer.verdicts, passes, now, &mut synced)?;
         let told = answer.told.clone().unwrap_or_default();
-        if told.order == Some(Order::Wipe) {
+        if told.order == Some(Order::Wipe) && !(told.when_empty == Some(true) && self.has_unsent()?) {
             self.wipe()?;
             synced.wiped = true;
             synced.more = false;
             return Ok(synced);
         }
-        synced.drain_only = told.order == Some(Order::Drain);
+        synced.drain_only = told.order.is_some();
         self.let_go(now, &mut synced)?;
         if made == Made::Elsewhere {
             // What was handed on is handed on again: headquarters may have gone back since it said so.
@@ -274,7 +274,8 @@ impl Replica {
         if !restart && answer.checkpoint.is_none() && answer.cursor.number > 0 {
             self.find_lost()?;
         }
-        synced.more |= self.outbox_size()?.changes > 0 || self.has_besides()?;
+        // From a device that may only hand in what is its own nothing is taken that it carries for others.
+        synced.more |= self.outbox_size()?.changes > 0 || (!synced.drain_only && self.has_besides()?);
         synced.today = answer.today == Some(true);
         if let Some(granted) = &answer.granted {
             self.granted(granted)?;
@@ -327,6 +328,11 @@ impl Replica {
             synced.more |= synced.damaged > 0;
         }
         Ok(synced)
+    }
+
+    /// Something of this device's own is not handed in: text or photos.
+    fn has_unsent(&self) -> Result<bool, ReplicaError> {
+        Ok(self.outbox_size()?.changes > 0 || self.photos_waiting()?.originals > 0)
     }
 
     /// Headquarters ordered it: nothing stays on this device. Photos go first; a wipe that is cut short is ordered again.

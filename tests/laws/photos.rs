@@ -228,7 +228,8 @@ fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
         let kept = phone.replica().store().read(|read| read.blobs_of(*doc)).unwrap().iter().any(|name| name.hash == *hash);
         let under_way = phone.replica().drafts().unwrap().iter().any(|draft| draft.doc == *doc);
         let ended = phone.saved.values().any(|saved| saved == doc);
-        if !sealed && !kept && (under_way || ended) {
+        let aside = world.office.blobs.table().held_of(&[*doc]).unwrap().values().any(|held| held.contains(hash));
+        if !sealed && !kept && !aside && (under_way || ended) {
             return Err(format!("{}: photo {hash} of visit {doc}, which headquarters does not have, is lost", phone.name));
         }
     }

@@ -295,8 +295,11 @@ impl Storm {
             // An order to wipe, perhaps from a life of headquarters that is over: the phone is no more.
             Ok(Ok(synced)) if synced.wiped => {
                 super::photos::nothing_is_left(phone)?;
-                let phone = self.world.phones.remove(name);
-                return phone.map_or(Ok(()), |phone| super::photos::handed_in_before_a_wipe(&self.world, &phone, self.weather));
+                let Some(phone) = self.world.phones.remove(name) else { return Ok(()) };
+                if !phone.restored && self.world.office.life() == 0 {
+                    super::nothing_lost(&self.world, &phone)?;
+                }
+                return super::photos::handed_in_before_a_wipe(&self.world, &phone, self.weather);
             }
             Ok(Ok(_)) => None,
             // A cut answer is refused and changes nothing.

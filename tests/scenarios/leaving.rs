@@ -111,3 +111,20 @@ fn s39_a_stolen_phone_is_wiped_at_first_contact() {
     laws::hold(&mut world);
     let _moment: Ms = now;
 }
+
+#[test]
+fn what_is_recorded_while_the_last_answer_is_under_way_is_handed_in_before_the_wipe() {
+    let mut world = World::monday(&["lq1"]);
+    let c2 = customer(2);
+    world.at("18:00").on("lq1").set(c2, "legal_name", "好又来");
+    let now = world.now;
+    world.office.accounts.switch_user(now, &Who::default(), cast::user("lq"), true).unwrap();
+    let phone = world.phone("lq1");
+    let answer = world.office.answer(phone.device, &phone.replica().sync_request(now, None).unwrap(), now);
+    world.on("lq1").set(c2, "short_name", "来");
+    let synced = world.phones.get_mut("lq1").unwrap().take_answer(&answer.unwrap(), now).unwrap();
+    assert!(synced.drain_only && synced.more && !synced.wiped, "the short name is not at headquarters");
+    assert!(world.exchange("lq1").wiped);
+    let rows = |state| world.office.feed.desk(Some(state), ROWS).unwrap().into_iter().map(|row| row.row.refused.code).collect::<Vec<_>>();
+    assert_eq!((rows(DeskState::Open).len(), rows(DeskState::Rejected)), (1, vec!["after_drain".to_owned()]), "both are kept");
+}

@@ -92,7 +92,7 @@ impl Phone {
 
     /// Starts the process: its entropy is fresh, as after every start. What the last one promised must be there.
     pub(crate) fn start(&mut self, now: Ms) -> Result<(), String> {
-        let process = self.chance.bytes();
+        let (process, now) = (self.chance.bytes(), self.clock(now));
         let options = |durability, vfs| OpenOptions { durability, cache_kib: CACHE_KIB, check: Check::Quick, now, vfs, key: None };
         let opened = match &self.home {
             Home::Memory => Replica::in_memory(process).map(|replica| (replica, None)),

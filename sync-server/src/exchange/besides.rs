@@ -154,7 +154,8 @@ impl Exchange {
         }
         let photos = u64::from(request.heartbeat.photos.unwrap_or(0));
         let in_time = orders.drained_at.is_none_or(|since| now.since(since) < PHOTOS_DRAIN_MS);
-        let photos_come = done && photos > 0 && in_time && orders.wipe_at.is_none();
+        let at_once = orders.wipe_at.is_some() || !in_time;
+        let photos_come = done && photos > 0 && !at_once;
         let offset_ms = now.since(request.now);
         let cursor_no = request.cursor.map_or(0, |cursor| cursor.number);
         self.accounts.note_contact(now, device, &Contact { cursor_no, offset_ms, waiting, photos, at_rest: false })?;
@@ -175,7 +176,7 @@ impl Exchange {
         Ok(Answered::Answer(Parts::one(Answer {
             verdicts,
             speaks: Some(SPEAKS),
-            told: request.besides.as_ref().map(|_| Told { order: Some(order), ..Told::default() }),
+            told: request.besides.as_ref().map(|_| Told { order: Some(order), when_empty: (!at_once).then_some(true), ..Told::default() }),
             stand: request.pull.as_ref().and_then(|pull| pull.stand),
             ..answer
         })))
