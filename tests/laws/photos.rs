@@ -179,8 +179,8 @@ pub(super) fn hold(world: &mut World, weather: Weather) -> Result<(), String> {
     world.pass_ms(ORIGINALS_KEPT_MS);
     let now = world.now;
     for phone in world.phones.values_mut() {
-        phone.crash(now);
         phone.clock_stands_at = None;
+        phone.crash(now);
     }
     hand_in_all(world);
     for phone in world.phones.values() {

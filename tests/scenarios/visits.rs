@@ -262,3 +262,23 @@ fn s25_a_clock_set_back_to_1970_keeps_the_order_of_the_day() {
     }
     laws::hold(&mut world);
 }
+
+#[test]
+fn a_visit_stays_a_possible_double_when_a_third_one_comes_beside_it() {
+    let mut world = World::monday(&["wf1", "wf2", "lq1"]);
+    let out = [("outcome", Value::from("order"))];
+    // Three in a chain: the second overlaps the first, the third the second.
+    let first = world.at("10:00").on("wf1").check_in(c1(), None, None);
+    let second = world.at("10:10").on("wf2").check_in(c1(), None, None);
+    world.at("10:20").on("wf1").check_out(first, &out);
+    world.sync("wf1");
+    let third = world.at("10:30").on("wf1").check_in(c1(), None, None);
+    world.at("10:40").on("wf2").check_out(second, &out);
+    world.sync("wf2");
+    world.at("10:50").on("wf1").check_out(third, &out);
+    world.settle();
+    let mut flags: Vec<_> = visits(&world, c1()).iter().map(|line| (line.visit.started, line.visit.possible_double)).collect();
+    flags.sort();
+    assert_eq!(flags.iter().map(|(_, flag)| *flag).collect::<Vec<_>>(), [false, true, true]);
+    laws::hold(&mut world);
+}

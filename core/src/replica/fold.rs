@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::documents::load;
-use super::told;
 use super::{Replica, ReplicaError};
+use super::{doubles, told};
 use crate::crdt::Document;
 use crate::ids::{DocId, Ms, SubjectId, TerritoryId, UserId};
 use crate::model::card::{Badge, Card, Entry};
@@ -21,7 +21,7 @@ use crate::model::value::Value;
 use crate::model::visit::Visit;
 use crate::store::rows::{
     CustomerRow, MATTER_RIVALS, MATTER_VERIFY, PhoneRow, Place, ProposalRow, ProposalState, ReviewRow, StopRow, TourRow, UrgentRow,
-    VisitFilter, VisitRow,
+    VisitRow,
 };
 use crate::store::{Holding, Writing};
 
@@ -31,12 +31,10 @@ const WEIGHT_HIGH: u32 = 3;
 const WEIGHT_WAITING: u32 = 1;
 /// Weight of a disputed value.
 const WEIGHT_RIVALS: u32 = 2;
-/// Visits of one customer and day that are compared with each other.
-const VISITS_COMPARED_MAX: usize = 200;
 /// Setting: which folding made the rows, 4 bytes, big-endian.
 const SETTING_ROWS: &str = "rows_version";
 /// The folding of this release. It grows when rows say something else of the same documents.
-const ROWS_VERSION: u32 = 2;
+const ROWS_VERSION: u32 = 3;
 /// Characters of a visit's summary.
 const SUMMARY_CHARS: usize = 120;
 
@@ -126,7 +124,11 @@ pub(crate) fn fold_rows(write: &mut Writing<'_>, changed: &Subjects<'_>, offset_
 pub(crate) fn drop_rows(write: &mut Writing<'_>, held: &Holding) -> Result<(), ReplicaError> {
     match held.kind.as_str() {
         "customer" => write.drop_customer_row(held.subject)?,
-        "visit" => write.drop_visit_row(held.doc)?,
+        "visit" => {
+            let before = write.visit(held.doc)?;
+            write.drop_visit_row(held.doc)?;
+            before.map_or(Ok(()), |before| doubles::mark(write, &before.visit, None))?;
+        }
         "tour" => write.drop_tour_row(held.doc)?,
         "proposal" => write.drop_proposal_row(held.doc)?,
         "urgent" => write.drop_urgent_row(held.doc)?,
@@ -237,34 +239,12 @@ fn review_rows(card: &Card) -> Vec<ReviewRow> {
 }
 
 fn put_visit(write: &mut Writing<'_>, visit: &Visit, offset_minutes: i32) -> Result<(), ReplicaError> {
-    let near = near_visits(write, visit, offset_minutes)?;
-    let flagged =
-        |one: &Visit| one.same_as.is_some() || near.iter().chain([visit]).any(|other| other.doc < one.doc && other.may_double(one));
-    write.put_visit_row(&visit_row(visit, flagged(visit), offset_minutes))?;
-    for other in &near {
-        write.put_visit_row(&visit_row(other, flagged(other), offset_minutes))?;
-    }
-    Ok(())
-}
-
-/// Visits that may be this one, entered twice.
-fn near_visits(write: &Writing<'_>, visit: &Visit, offset_minutes: i32) -> Result<Vec<Visit>, ReplicaError> {
-    let today = day(visit.check_in.at, offset_minutes);
-    let filter = VisitFilter {
-        subject: Some(visit.customer),
-        rep: visit.rep,
-        from: today.pred_opt(),
-        to: today.succ_opt(),
-        ..VisitFilter::default()
-    };
-    let lines = write.visits(&filter, None, VISITS_COMPARED_MAX)?.lines;
-    let mut near = Vec::new();
-    for line in lines.iter().filter(|line| line.visit.doc != visit.doc) {
-        let Some(held) = load(write, line.visit.doc)? else { continue };
-        let other = Visit::fold(line.visit.doc, visit.customer, &held.document);
-        near.extend(other.filter(|other| other.may_double(visit) || line.visit.possible_double));
-    }
-    Ok(near)
+    let before = write.visit(visit.doc)?.map(|line| line.visit);
+    let row = visit_row(visit, before.as_ref().is_some_and(|before| before.possible_double), offset_minutes);
+    write.put_visit_row(&row)?;
+    doubles::mark(write, &row, Some(visit))?;
+    // A clock that was set right since may have moved it to another day.
+    before.filter(|before| before.day != row.day).map_or(Ok(()), |before| doubles::mark(write, &before, Some(visit)))
 }
 
 fn visit_row(visit: &Visit, possible_double: bool, offset_minutes: i32) -> VisitRow {

@@ -6,6 +6,7 @@
 //! * [`carrying`] – batches handed from phone to phone.
 //! * [`field`] – what a representative does: visits, tours, proposals.
 //! * [`fold`] – rows from documents, in the same commit; `rebuild`.
+//! * `doubles` – visits that may have been entered twice.
 //! * [`reading`] – cards, visits, tours, lists.
 //! * [`private`] – what few may know: personal traits, credit; and how no trace of it stays.
 //! * [`urgent`] – urgent reports: made, and handled.
@@ -17,6 +18,7 @@
 pub mod again;
 pub mod carrying;
 pub mod documents;
+mod doubles;
 pub mod field;
 pub mod fold;
 pub mod private;
