@@ -14,6 +14,8 @@ pub(super) fn sync(phone: &mut Phone, metered: bool) -> Done {
     }
     if turns.iter().any(|turn| turn.wiped) {
         show::line("headquarters has ended this phone: it was wiped, and so was its key");
+    } else if turns.iter().any(|turn| turn.drain_only) {
+        show::line("headquarters has shut this phone out: it hands in what it has, photos too, and is wiped then");
     }
     for (hash, why) in turns.iter().flat_map(|turn| &turn.quarantined) {
         show::line(format_args!("set aside at headquarters: {hash}: {why}"));

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use roadbook_core::blobs::exchange::ORIGINALS_KEPT_MS;
 use roadbook_core::blobs::photos::NewPhoto;
-use roadbook_core::ids::{DocId, EntryId, SubjectId, UserId};
+use roadbook_core::ids::{DocId, EntryId, Ms, SubjectId, UserId};
 use roadbook_core::model::tour::{PlannedStop, StopState, Tour};
 use roadbook_core::model::{Edit, Provenance, Source, Value};
 use roadbook_core::replica::field::{self, Work};
@@ -215,7 +216,8 @@ fn photos_and_urgent(app: &App, wang: &mut Phone, shop: SubjectId) -> Done {
     show::line(format_args!("  headquarters has the visit; {waiting} 张待传 photos still to come"));
     let steps = wang.sync_photos(false)?;
     let complete: usize = steps.iter().map(|step| step.complete.len()).sum();
-    show::line(format_args!("  王芳: photos handed in, {complete} visit complete, the originals have left her phone"));
+    let days = ORIGINALS_KEPT_MS / Ms::DAY;
+    show::line(format_args!("  王芳: photos handed in, {complete} visit complete; the originals stay on her phone for {days} days"));
     let report = UrgentReport {
         kind: "credit_danger".to_owned(),
         severity: "critical".to_owned(),
