@@ -335,11 +335,12 @@ impl Replica {
         Ok(self.outbox_size()?.changes > 0 || self.photos_waiting()?.originals > 0)
     }
 
-    /// Headquarters ordered it: nothing stays on this device. Photos go first; a wipe that is cut short is ordered again.
+    /// Headquarters ordered it: nothing stays on this device. Photos go first: a wipe that is cut short is ordered again. That they cannot
+    /// be removed keeps nothing else.
     fn wipe(&mut self) -> Result<(), ReplicaError> {
-        let photos = self.folder()?.map_or(Ok(()), BlobFolder::wipe);
+        let photos = self.folder().and_then(|folder| Ok(folder.map_or(Ok(()), BlobFolder::wipe)?));
         self.store_mut().wipe()?;
-        Ok(photos?)
+        photos
     }
 
     /// Takes in what headquarters tells besides documents; returns whether the pull has to start again.

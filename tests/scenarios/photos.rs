@@ -8,12 +8,15 @@ use roadbook_core::blobs::photos::NewPhoto;
 use roadbook_core::blobs::wire::{BlobAnswer, BlobAsk, BlobRequest, BlobSaid, Chunk, Offer, Standing, Taken};
 use roadbook_core::blobs::{CHUNK_BYTES, Role, chunk_count, chunk_hashes, proof};
 use roadbook_core::ids::{BlobHash, DocId, Ms};
+use roadbook_core::model::kinds;
+use roadbook_core::replica::Target;
 use roadbook_server::blobs::ORPHAN_LIFE_MS;
 
 use crate::laws;
 use crate::world::World;
 use crate::world::cast::{self, customer};
 use crate::world::edits::picture;
+use crate::world::hand::fact;
 use crate::world::office::Unanswered;
 
 pub(super) const WIFI: Link = Link { metered: false };
@@ -294,6 +297,11 @@ fn a_photo_is_had_by_whoever_may_read_its_document_and_by_nobody_else() {
     // Somebody of another territory who knows document and hash gets not a byte, nor a receipt, nor that there is something.
     let wish = BlobAsk::Fetch { hash: hashes[0], doc: visit, no: 0 };
     assert_eq!(ask(&world, "xw1", wish), BlobSaid::NotGiven { hash: hashes[0] });
+    assert_eq!(ask(&world, "xw1", BlobAsk::Receipts { docs: vec![visit] }), BlobSaid::Receipts { receipts: vec![] });
+    // Nor by a change about the visit, which is set aside.
+    let target = Target::about(customer(1), &kinds::VISIT, visit);
+    world.on("xw1").save(&target, &[fact("outcome", "order")]);
+    assert_eq!(world.sync("xw1").quarantined.len(), 1);
     assert_eq!(ask(&world, "xw1", BlobAsk::Receipts { docs: vec![visit] }), BlobSaid::Receipts { receipts: vec![] });
     let offer = |doc, proof| Offer {
         hash: hashes[0],

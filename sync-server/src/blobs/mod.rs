@@ -93,7 +93,7 @@ pub enum BlobsError {
 pub enum BlobsAnswered {
     /// The answer for the device.
     Answer(Box<BlobAnswer>),
-    /// The device is to be wiped, or was told that it is done with: it gives and gets no photo.
+    /// The device is to be wiped before anything is served: it gives and gets no photo.
     Gone,
 }
 
@@ -149,8 +149,7 @@ impl Blobs {
         if request.device != caller.device.id {
             return Err(BlobsError::ForeignDevice);
         }
-        let orders = self.accounts.orders(caller.device.id)?;
-        if caller.standing == Standing::DrainOnly && (orders.wipe_at.is_some() || orders.wipe_told_at.is_some()) {
+        if caller.standing == Standing::DrainOnly && self.accounts.orders(caller.device.id)?.wipe_at.is_some() {
             return Ok(BlobsAnswered::Gone);
         }
         let reach = Reach::of(caller.user.role, self.accounts.territories_below(&caller.user.territories)?);
@@ -241,9 +240,13 @@ impl Blobs {
         Ok(held.map(|held| manifest::named_by(&held.kind, doc, held.subject, &held.document)).unwrap_or_default())
     }
 
-    /// The blobs that a document names of which changes of this device are set aside; `None`: there are none. Photos need not wait for
-    /// whoever decides.
+    /// The blobs that a document names which is not in the feed yet, and of which changes of this device are set aside; `None`: there are
+    /// none. Photos need not wait for whoever decides.
     fn named_by_what_was_set_aside(&self, doc: DocId, device: DeviceId) -> Result<Option<BTreeSet<BlobHash>>, BlobsError> {
+        // A change that is set aside opens nothing of a document that others made.
+        if self.feed.document(doc)?.is_some() {
+            return Ok(None);
+        }
         let rows = self.feed.desk_of(doc, Some(device))?;
         let Some(refused) = rows.first().map(|row| &row.row.refused) else { return Ok(None) };
         let Some(ready) = kinds::ready(&refused.kind) else { return Ok(None) };
@@ -443,14 +446,13 @@ impl Ask<'_> {
     }
 
     fn receipts(&self, docs: &[DocId]) -> Result<Vec<Receipt>, BlobsError> {
-        let mut known = Vec::new();
-        for doc in docs {
-            if self.may_say_of(*doc)? || self.blobs.named_by_what_was_set_aside(*doc, self.caller.device.id)?.is_some() {
-                known.push(*doc);
-            }
+        let mut receipts = Vec::new();
+        for doc in docs.iter().copied() {
+            let Some(named) = self.named(doc)? else { continue };
+            let held = self.blobs.table.held_of(&[doc])?.remove(&doc).unwrap_or_default();
+            receipts.push(Receipt { doc, hashes: held.intersection(&named).copied().collect() });
         }
-        let held = self.blobs.table.held_of(&known)?;
-        Ok(held.into_iter().map(|(doc, hashes)| Receipt { doc, hashes: hashes.into_iter().collect() }).collect())
+        Ok(receipts)
     }
 
     fn fetch(&self, hash: BlobHash, doc: DocId, no: u32) -> Result<BlobSaid, BlobsError> {
