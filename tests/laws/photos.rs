@@ -175,7 +175,7 @@ pub(super) fn hold(world: &mut World, weather: Weather) -> Result<(), String> {
         }
         readable(world, phone)?;
     }
-    // The process starts again, and a week passes: what headquarters has held for long enough leaves the phones, and nothing else does.
+    // The process starts again, and days pass: what headquarters has held for long enough leaves the phones, and nothing else does.
     world.pass_ms(ORIGINALS_KEPT_MS);
     let now = world.now;
     for phone in world.phones.values_mut() {
