@@ -115,12 +115,13 @@ fn take(world: &mut World, name: &str, chance: &mut Chance) {
     let number = chance.below(40) as u64;
     let bytes = picture(number, if number < 4 { 300_000 } else { 200 + number as usize });
     let thumbnail = chance.in_thousand(700).then(|| picture(1_000 + chance.below(THUMBNAILS) as u64, 90));
-    let new = NewPhoto { kind: "shelf", bytes: &bytes, thumbnail: thumbnail.as_deref(), taken_at: world.now };
-    let hash = world.on(name).working(|replica, stamp| replica.add_photo(stamp, draft.doc, &new)).unwrap();
-    world.phones.get_mut(name).unwrap().photos.insert((draft.doc, hash));
+    // Before it is taken in: a commit that failed may stand in the log all the same.
     for bytes in [Some(&bytes), thumbnail.as_ref()].into_iter().flatten() {
         world.pictures.insert(BlobHash::of(bytes), bytes.clone());
     }
+    let new = NewPhoto { kind: "shelf", bytes: &bytes, thumbnail: thumbnail.as_deref(), taken_at: world.now };
+    let hash = world.on(name).working(|replica, stamp| replica.add_photo(stamp, draft.doc, &new)).unwrap();
+    world.phones.get_mut(name).unwrap().photos.insert((draft.doc, hash));
     if chance.in_thousand(500) {
         world.on(name).check_out(draft, &[("outcome", Value::from("order"))]);
     }
