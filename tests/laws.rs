@@ -2,7 +2,8 @@
 //!
 //! * [`storm`] – seeded worlds in which everything goes wrong that can · [`work`] – what people do in them · [`misfortune`] – what goes
 //!   wrong · [`seeds`] – which of them are run · [`story`] – what became of one.
-//! * [`private`] – what few may know · [`photos`] – photos among the rest · [`attack`] – hostile changes among honest ones · [`acknowledged`] – what a verdict promises.
+//! * [`private`] – what few may know · [`photos`] – photos among the rest · [`attack`] – hostile changes among honest ones ·
+//!   [`acknowledged`] – what a verdict promises.
 //! * [`scopes`] – what such worlds found about scopes, told plainly · [`stale`] – about answers that come late or twice ·
 //!   [`backups`] – about headquarters put back and phones copied · [`interrupted`] – about a disk that fails while headquarters appends.
 

@@ -24,6 +24,14 @@ const METERED: Link = Link { metered: true };
 /// More steps than any of these stories takes.
 const STEPS_MAX: usize = 500;
 
+/// 王芳's phone on a file, and others in memory.
+pub(super) fn world_with_wf1(others: &[&str]) -> World {
+    let mut world = World::monday(others);
+    world.enrol("wf1", true);
+    world.sync("wf1");
+    world
+}
+
 /// A visit with photos, each with a thumbnail of 8 KB; returns the visit and the hashes of the originals.
 pub(super) fn visit_with(world: &mut World, phone: &str, photos: &[Vec<u8>]) -> (DocId, Vec<BlobHash>) {
     let draft = world.on(phone).check_in(customer(1), None, None);
@@ -84,9 +92,7 @@ fn original(world: &World, doc: DocId, hash: BlobHash, bytes: &[u8]) -> Offer {
 
 #[test]
 fn s28_photos_arrive_by_chunks_and_originals_leave_only_after_a_receipt_that_names_all() {
-    let mut world = World::monday(&["sl1"]);
-    world.enrol("wf1", true);
-    world.sync("wf1");
+    let mut world = world_with_wf1(&["sl1"]);
     world.at("10:00");
     let photos: Vec<Vec<u8>> = (0..5).map(|n| picture(n, 2_100_000)).collect();
     let (visit, hashes) = visit_with(&mut world, "wf1", &photos);
@@ -194,9 +200,7 @@ pub(super) fn drain_to_a_cut_receipt(world: &mut World) {
 
 #[test]
 fn s28_a_receipt_that_lacks_one_hash_frees_nothing() {
-    let mut world = World::monday(&[]);
-    world.enrol("wf1", true);
-    world.sync("wf1");
+    let mut world = world_with_wf1(&[]);
     let (visit, _) = visit_with(&mut world, "wf1", &[picture(1, 300_000), picture(2, 300_000)]);
     world.sync("wf1");
     drain_to_a_cut_receipt(&mut world);
@@ -211,9 +215,7 @@ fn s28_a_receipt_that_lacks_one_hash_frees_nothing() {
 
 #[test]
 fn s28_photos_are_encrypted_on_the_phone_and_a_crash_leaves_nothing_half() {
-    let mut world = World::monday(&[]);
-    world.enrol("wf1", true);
-    world.sync("wf1");
+    let mut world = world_with_wf1(&[]);
     let bytes = picture(7, 600_000);
     let (visit, hashes) = visit_with(&mut world, "wf1", std::slice::from_ref(&bytes));
     let place = folder(&world, "wf1");
@@ -246,9 +248,7 @@ fn s28_photos_are_encrypted_on_the_phone_and_a_crash_leaves_nothing_half() {
 
 #[test]
 fn photos_wait_on_a_metered_line_and_thumbnails_go() {
-    let mut world = World::monday(&[]);
-    world.enrol("wf1", true);
-    world.sync("wf1");
+    let mut world = world_with_wf1(&[]);
     let (visit, hashes) = visit_with(&mut world, "wf1", &[picture(1, 300_000), picture(2, 300_000)]);
     world.sync("wf1");
     while world.photo_step("wf1", METERED).is_some() {}
@@ -321,9 +321,7 @@ fn a_photo_is_had_by_whoever_may_read_its_document_and_by_nobody_else() {
 
 #[test]
 fn knowing_a_hash_is_not_having_the_photo() {
-    let mut world = World::monday(&[]);
-    world.enrol("wf1", true);
-    world.sync("wf1");
+    let mut world = world_with_wf1(&[]);
     world.enrol("lq1", true);
     world.sync("lq1");
     let bytes = picture(3, 300_000);

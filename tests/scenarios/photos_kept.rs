@@ -7,19 +7,11 @@ use roadbook_server::access::Role;
 use roadbook_server::accounts::Who;
 use roadbook_server::feed::DeskState;
 
-use super::photos::{WIFI, drain, drain_to_a_cut_receipt, files, folder, here, visit_with};
+use super::photos::{WIFI, drain, drain_to_a_cut_receipt, files, folder, here, visit_with, world_with_wf1};
 use crate::laws;
 use crate::world::World;
 use crate::world::cast::{self, WEST, customer};
 use crate::world::edits::picture;
-
-/// 王芳's phone on a file, and others in memory.
-fn world_with_wf1(others: &[&str]) -> World {
-    let mut world = World::monday(others);
-    world.enrol("wf1", true);
-    world.sync("wf1");
-    world
-}
 
 fn state(world: &World, phone: &str, visit: DocId) -> Option<NameState> {
     world.phone(phone).replica().photos(visit).unwrap()[0].state
@@ -36,6 +28,16 @@ fn fetch(world: &mut World, name: &str, visit: DocId, hash: BlobHash) -> usize {
         chunks += phone.replica_mut().take_blob_answer(&answer, now).unwrap().chunks;
         assert!(chunks < 50, "it does not come to an end");
     }
+}
+
+/// 王芳 took a photo in a visit, of which headquarters has the text; 李强's phone holds nothing yet.
+fn a_photo_of_a_colleague() -> (World, DocId, BlobHash, Vec<u8>) {
+    let mut world = world_with_wf1(&[]);
+    world.enrol("lq1", true);
+    let bytes = picture(3, 300_000);
+    let (visit, hashes) = visit_with(&mut world, "wf1", std::slice::from_ref(&bytes));
+    world.sync("wf1");
+    (world, visit, hashes[0], bytes)
 }
 
 #[test]
@@ -92,48 +94,40 @@ fn a_phone_that_is_wiped_keeps_no_photo() {
 
 #[test]
 fn a_photo_that_was_fetched_leaves_with_its_visit_and_in_time() {
-    let mut world = world_with_wf1(&[]);
-    world.enrol("lq1", true);
-    let bytes = picture(3, 300_000);
-    let (visit, hashes) = visit_with(&mut world, "wf1", std::slice::from_ref(&bytes));
-    world.sync("wf1");
+    let (mut world, visit, hash, bytes) = a_photo_of_a_colleague();
     drain(&mut world, "wf1");
     world.sync("lq1");
-    assert_eq!(fetch(&mut world, "lq1", visit, hashes[0]), 2);
-    assert_eq!(world.phone("lq1").replica().photo_bytes(hashes[0]).unwrap(), bytes);
-    assert_eq!((state(&world, "lq1", visit), fetch(&mut world, "lq1", visit, hashes[0])), (Some(NameState::Fetched), 0), "it is there");
+    assert_eq!(fetch(&mut world, "lq1", visit, hash), 2);
+    assert_eq!(world.phone("lq1").replica().photo_bytes(hash).unwrap(), bytes);
+    assert_eq!((state(&world, "lq1", visit), fetch(&mut world, "lq1", visit, hash)), (Some(NameState::Fetched), 0), "it is there");
     // It takes room for some days, and can be fetched again.
     world.pass_ms(ORIGINALS_KEPT_MS);
     drain(&mut world, "lq1");
     assert_eq!(files(&folder(&world, "lq1")).len(), 0);
-    assert_eq!(fetch(&mut world, "lq1", visit, hashes[0]), 2);
+    assert_eq!(fetch(&mut world, "lq1", visit, hash), 2);
     // The customer goes elsewhere: who looked at the photo may hold it no more; who took it holds her own visit.
     world.refile(customer(1), WEST, "xw");
     world.settle();
     assert_eq!(files(&folder(&world, "lq1")).len(), 0, "no byte outside its scopes");
-    assert!(world.phone("lq1").replica().photo_bytes(hashes[0]).is_err());
+    assert!(world.phone("lq1").replica().photo_bytes(hash).is_err());
     assert_eq!(here(&world, "wf1", visit), (1, 1));
     laws::hold(&mut world);
 }
 
 #[test]
 fn a_photo_that_a_colleague_looked_at_heals_a_server_that_lost_it() {
-    let mut world = world_with_wf1(&[]);
-    world.enrol("lq1", true);
-    let bytes = picture(3, 300_000);
-    let (visit, hashes) = visit_with(&mut world, "wf1", std::slice::from_ref(&bytes));
-    world.sync("wf1");
+    let (mut world, visit, hash, bytes) = a_photo_of_a_colleague();
     let backup = world.office.back_up("noon");
     drain(&mut world, "wf1");
     world.sync("lq1");
-    fetch(&mut world, "lq1", visit, hashes[0]);
+    fetch(&mut world, "lq1", visit, hash);
     // Her phone is gone, and the server comes back without the photo.
     world.phones.remove("wf1");
     let now = world.now;
     world.office.restore(backup, now);
     world.sync("lq1");
     drain(&mut world, "lq1");
-    assert_eq!(world.office.photo("sl", visit, hashes[0]), Some(bytes));
+    assert_eq!(world.office.photo("sl", visit, hash), Some(bytes));
 }
 
 #[test]
