@@ -1,8 +1,13 @@
-//! `Roadbook`: one device's customers, visits and tours. This file opens it and keeps its lock; reading, writing and the exchange are
+//! `Roadbook`: one device's customers, visits and tours. This file opens it and keeps its locks; reading, writing and the exchange are
 //! the files beside it. Every call is synchronous and safe from any thread: call from a background one.
+//!
+//! Whoever only reads does so beside whoever writes, as of the last commit: a list is there at once while a first sync is under way.
 
+use std::ops::Deref;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use roadbook_core::exchange::{Person, Profile};
 use roadbook_core::ids::{DeviceId, TerritoryId, UserId};
@@ -15,10 +20,20 @@ use crate::key::DeviceKey;
 use crate::observe::{Observation, Observer, Observers};
 use crate::storage;
 
+/// Pages that reading keeps in memory beside those of writing.
+const READER_CACHE_KIB: u32 = 4 << 10;
+/// How long whoever has much to do looks away while somebody waits.
+const TURN: Duration = Duration::from_micros(200);
+
 /// One device's customers, visits and tours, in one file. Open one for each file and process, and keep it while the app lives.
 #[derive(uniffi::Object)]
 pub struct Roadbook {
-    replica: Mutex<Replica>,
+    /// Closed before the writer, which then folds the log into the file.
+    reader: Mutex<Replica>,
+    writer: Mutex<Replica>,
+    /// Calls that wait for the writer.
+    waiting: AtomicUsize,
+    exchanging: Mutex<()>,
     pub(crate) key: Arc<dyn DeviceKey>,
     observers: Arc<Observers>,
     set_aside: Option<String>,
@@ -64,11 +79,20 @@ impl Roadbook {
     #[uniffi::constructor]
     pub fn open(path: String, key: Arc<dyn DeviceKey>, storage_key: Option<Vec<u8>>) -> Result<Arc<Self>, RoadbookError> {
         let storage_key = storage_key.map(storage::key_of).transpose()?;
-        let start = Start { open: OpenOptions::phone(edge::now()).under(storage_key.as_ref()), process: edge::random()? };
-        let (mut replica, set_aside) = Replica::open(Path::new(&path), &start)?;
+        let (path, process) = (Path::new(&path), edge::random()?);
+        let start = Start { open: OpenOptions::phone(edge::now()).under(storage_key.as_ref()), process };
+        let (mut replica, set_aside) = Replica::open(path, &start)?;
         replica.lend_threads(edge::spare_threads());
-        let set_aside = set_aside.map(|found| found.path.display().to_string());
-        Ok(Arc::new(Self { replica: Mutex::new(replica), key, observers: Arc::default(), set_aside }))
+        let reader = Replica::open_reader(path, READER_CACHE_KIB, storage_key.as_ref(), process)?;
+        Ok(Arc::new(Self {
+            reader: Mutex::new(reader),
+            writer: Mutex::new(replica),
+            waiting: AtomicUsize::new(0),
+            exchanging: Mutex::new(()),
+            key,
+            observers: Arc::default(),
+            set_aside: set_aside.map(|found| found.path.display().to_string()),
+        }))
     }
 
     /// Where a damaged file was moved to when this was opened; none when all was well. Tell the person, and send the file to support:
@@ -108,10 +132,52 @@ impl Roadbook {
     }
 }
 
+/// The replica as of its last commit: to be read, and no more.
+pub(crate) struct Look<'a>(MutexGuard<'a, Replica>);
+
+impl Deref for Look<'_> {
+    type Target = Replica;
+
+    fn deref(&self) -> &Replica {
+        &self.0
+    }
+}
+
+/// A call that panicked left its transaction rolled back: the next one may go on.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Roadbook {
-    /// The replica. A call that panicked left its transaction rolled back: the next one may go on.
-    pub(crate) fn read(&self) -> MutexGuard<'_, Replica> {
-        self.replica.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The replica as of its last commit, beside whoever writes.
+    pub(crate) fn read(&self) -> Look<'_> {
+        Look(held(&self.reader))
+    }
+
+    /// The replica, to be written.
+    pub(crate) fn hold(&self) -> MutexGuard<'_, Replica> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let held = held(&self.writer);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        held
+    }
+
+    /// One answer is taken in after the other: whoever does so keeps this.
+    pub(crate) fn exchanging(&self) -> MutexGuard<'_, ()> {
+        held(&self.exchanging)
+    }
+
+    /// Between two pieces of much work: whoever waits for the writer goes first.
+    pub(crate) fn give_way(&self) {
+        while self.waiting.load(Ordering::Relaxed) > 0 {
+            std::thread::sleep(TURN);
+        }
+    }
+
+    /// The file is gone, and nothing of it is to be read any more.
+    pub(crate) fn wiped(&self) -> Result<(), RoadbookError> {
+        *held(&self.reader) = Replica::in_memory([0; 16])?;
+        Ok(())
     }
 
     /// One write by the device's user, now; observers are told afterwards, when the lock is free again.
@@ -120,7 +186,7 @@ impl Roadbook {
         body: impl FnOnce(&mut Replica, &Stamp) -> Result<T, E>,
     ) -> Result<T, RoadbookError> {
         let done = {
-            let mut replica = self.read();
+            let mut replica = self.hold();
             let author = replica.profile()?.ok_or(RoadbookError::NotEnrolled)?.user;
             let stamp = Stamp { author, now: edge::now(), entropy: edge::random()? };
             body(&mut replica, &stamp).map_err(Into::into)?

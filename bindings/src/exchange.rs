@@ -1,11 +1,14 @@
 //! What an app carries between this library and headquarters: requests out, answers in. The app moves them with its platform's own HTTP
 //! stack, in the background too; what they mean is the core's (`roadbook_core::{signing, sync}`).
 
+use std::sync::MutexGuard;
+
 use roadbook_core::exchange::{Ruling, WIRE_VERSION};
 use roadbook_core::ids::{ChangeHash, DeviceId, Ms, SubjectId, UserId};
 use roadbook_core::replica::{Claimed, Replica};
 use roadbook_core::signing::{ENROL_PATH, EnrolAnswer, EnrolRequest, NEWS_PATH, PublicKey, SYNC_PATH, Signed};
 use roadbook_core::store::{Notice, OwnChange, Standing, StoreError};
+use roadbook_core::sync::{Opening, Synced as Taken};
 
 use crate::book::Roadbook;
 use crate::edge;
@@ -175,7 +178,7 @@ impl Roadbook {
             };
         }
         let answer = EnrolAnswer::decode(&arrived.body)?;
-        let mut replica = self.read();
+        let mut replica = self.hold();
         replica.enrolled(answer.device, &answer.profile)?;
         set_clock(&mut replica, answer.now)?;
         drop(replica);
@@ -188,15 +191,18 @@ impl Roadbook {
     /// # Errors
     /// `NotEnrolled`, `KeyUnusable`.
     pub fn sync_request(&self, app: Option<String>) -> Result<Outgoing, RoadbookError> {
+        self.take_in_what_came()?;
         let (device, body) = {
-            let replica = self.read();
+            let replica = self.hold();
             (replica.device()?, replica.sync_frame(edge::now(), app.as_deref())?)
         };
         self.signed("POST", SYNC_PATH, Some(device), body)
     }
 
     /// Takes in what arrived for [`Self::sync_request`]; a body that broke off is worth handing in: its whole parts are kept, and the
-    /// next request asks for the rest. Losing an answer, or taking it in twice, costs time and nothing else.
+    /// next request asks for the rest. Losing an answer, or taking it in twice, costs time and nothing else. A long answer is in the
+    /// file before anything else is done with it: the network is not needed again, whatever ends the app. Other calls go on meanwhile,
+    /// and observers are told as its parts come in.
     ///
     /// # Errors
     /// `Wiped` when headquarters ordered a wipe and it is done: destroy the key of the device and of the file. `Revoked`, `ServerRefused`, `AnswerUnreadable`, `UpdateNeeded`, `HeadquartersOutdated`, `StorageFull`. Nothing unsent is ever lost by them.
@@ -204,19 +210,14 @@ impl Roadbook {
         if arrived.status != 200 {
             let refused = self.refusal(&arrived);
             // Headquarters of an older release knows no knocks: the next request says all in full.
-            if !(matches!(arrived.status, 400 | 401 | 426) && self.read().knock_in_vain()?) {
+            if !(matches!(arrived.status, 400 | 401 | 426) && self.hold().knock_in_vain()?) {
                 refused?;
             }
             return Ok(Synced { more: true, ..Synced::default() });
         }
-        let done = self.read().sync_answer(&arrived.body, edge::now())?;
-        if done.wiped {
-            self.tell();
-            return Err(RoadbookError::Wiped);
-        }
-        if !done.subjects.is_empty() || done.forgotten > 0 {
-            self.tell();
-        }
+        let alone = self.exchanging();
+        let opening = self.hold().receive(&arrived.body, edge::now())?;
+        let done = self.take_in(opening, &alone)?;
         Ok(Synced {
             more: done.more,
             accepted: done.accepted as u64,
@@ -238,7 +239,7 @@ impl Roadbook {
     /// `Mistake` unless there are 16 bytes.
     pub fn claim_install(&self, install: Vec<u8>) -> Result<Install, RoadbookError> {
         let install = install.try_into().map_err(|_| RoadbookError::Mistake { why: "an install id has 16 bytes".to_owned() })?;
-        Ok(match self.read().claim(install)? {
+        Ok(match self.hold().claim(install)? {
             Claimed::Same | Claimed::First => Install::Ours,
             Claimed::Copy => Install::Copy,
         })
@@ -265,7 +266,7 @@ impl Roadbook {
     /// # Errors
     /// `StorageBusy`, `StorageFull`.
     pub fn see_late_notices(&self) -> Result<(), RoadbookError> {
-        Ok(self.read().see_notices()?)
+        Ok(self.hold().see_notices()?)
     }
 
     /// What this phone says of itself to one that wants to hand it a batch where there is no network.
@@ -292,7 +293,7 @@ impl Roadbook {
     /// # Errors
     /// `NotEnrolled`, `AnswerUnreadable` when it is no batch.
     pub fn carry_in(&self, packet: Vec<u8>) -> Result<CarriedIn, RoadbookError> {
-        let done = self.read().carry_in(&packet, edge::now())?;
+        let done = self.hold().carry_in(&packet, edge::now())?;
         self.tell();
         Ok(CarriedIn { changes: done.changes as u64, shown: done.shown as u64 })
     }
@@ -311,7 +312,7 @@ impl Roadbook {
     /// # Errors
     /// `StorageBusy`.
     pub fn want_card(&self, customer: SubjectId) -> Result<bool, RoadbookError> {
-        let mut replica = self.read();
+        let mut replica = self.hold();
         let wanting = replica.holds_row_only(customer)?;
         if wanting {
             replica.want_card(customer, edge::now())?;
@@ -324,7 +325,7 @@ impl Roadbook {
     /// # Errors
     /// `StorageBusy`.
     pub fn want_older_visits(&self, customer: SubjectId) -> Result<(), RoadbookError> {
-        let mut replica = self.read();
+        let mut replica = self.hold();
         Ok(replica.want_older_visits(customer, edge::now())?)
     }
 
@@ -339,6 +340,32 @@ impl Roadbook {
 }
 
 impl Roadbook {
+    /// What came before the process ended is taken in before more is asked for: the request would ask for it again.
+    fn take_in_what_came(&self) -> Result<(), RoadbookError> {
+        let alone = self.exchanging();
+        let before = self.hold().received()?;
+        before.map_or(Ok(()), |opening| self.take_in(opening, &alone).map(|_| ()))
+    }
+
+    /// Takes an answer in, part by part: other calls have their turn between two of them, another answer has not.
+    fn take_in(&self, mut opening: Opening, _alone: &MutexGuard<'_, ()>) -> Result<Taken, RoadbookError> {
+        let mut done = Taken::default();
+        loop {
+            let part = self.hold().open_part(&mut opening)?;
+            let Some(part) = part else { return Ok(done) };
+            if part.wiped {
+                self.wiped()?;
+                self.tell();
+                return Err(RoadbookError::Wiped);
+            }
+            if !part.subjects.is_empty() || part.forgotten > 0 {
+                self.tell();
+            }
+            done.add(part);
+            self.give_way();
+        }
+    }
+
     pub(crate) fn signed(
         &self,
         method: &'static str,
@@ -360,7 +387,7 @@ impl Roadbook {
     pub(crate) fn refusal(&self, arrived: &Arrived) -> Result<(), RoadbookError> {
         let (code, zh, en) = words(&arrived.body);
         match (arrived.status, arrived.time.as_deref().and_then(|time| time.parse().ok())) {
-            (401, Some(time)) if set_clock(&mut self.read(), Ms(time))? => Ok(()),
+            (401, Some(time)) if set_clock(&mut self.hold(), Ms(time))? => Ok(()),
             (410, _) => Err(RoadbookError::Revoked),
             (426, _) if reads_only_older(&arrived.body) => Err(RoadbookError::HeadquartersOutdated { why: en }),
             (426, _) => Err(RoadbookError::UpdateNeeded { why: en }),

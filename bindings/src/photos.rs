@@ -187,7 +187,7 @@ impl Roadbook {
     /// # Errors
     /// `StorageFull`, `StorageDamaged`.
     pub fn keep_originals(&self, hours: u32) -> Result<(), RoadbookError> {
-        Ok(self.read().keep_originals(i64::from(hours) * HOUR_MS)?)
+        Ok(self.hold().keep_originals(i64::from(hours) * HOUR_MS)?)
     }
 
     /// What to do next about photos. On a metered line thumbnails go and photos wait.
@@ -196,7 +196,7 @@ impl Roadbook {
     /// `NotEnrolled`, `KeyUnusable`, `StorageDamaged`.
     pub fn photo_step(&self, metered: bool) -> Result<PhotoStep, RoadbookError> {
         let (device, step) = {
-            let mut replica = self.read();
+            let mut replica = self.hold();
             (replica.device()?, replica.blob_step(edge::now(), Link { metered })?)
         };
         Ok(match step {
@@ -213,7 +213,7 @@ impl Roadbook {
     /// `NotEnrolled`, `KeyUnusable`, `StorageFull`.
     pub fn fetch_photo(&self, visit: DocId, photo: BlobHash) -> Result<Option<Outgoing>, RoadbookError> {
         let (device, body) = {
-            let mut replica = self.read();
+            let mut replica = self.hold();
             let author = replica.profile()?.ok_or(RoadbookError::NotEnrolled)?.user;
             let stamp = Stamp { author, now: edge::now(), entropy: edge::random()? };
             (replica.device()?, replica.fetch_step(&stamp, visit, photo)?)
@@ -231,7 +231,7 @@ impl Roadbook {
             self.refusal(&arrived)?;
             return Ok(PhotosDone::default());
         }
-        let done = self.read().take_blob_answer(&arrived.body, edge::now())?;
+        let done = self.hold().take_blob_answer(&arrived.body, edge::now())?;
         self.tell();
         Ok(PhotosDone {
             chunks: done.chunks as u64,

@@ -163,6 +163,6 @@ impl Roadbook {
     /// # Errors
     /// `StorageFull`.
     pub fn want_private(&self, customer: SubjectId) -> Result<(), RoadbookError> {
-        Ok(self.read().want_private(customer, edge::now())?)
+        Ok(self.hold().want_private(customer, edge::now())?)
     }
 }

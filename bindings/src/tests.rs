@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use roadbook_core::exchange::knock::Sealed;
-use roadbook_core::exchange::{Answer, Cursor, Profile, WIRE_VERSION};
-use roadbook_core::ids::{DeviceId, Ms, SubjectId, UserId};
+use roadbook_core::exchange::{Answer, Checkpoint, Cursor, Item, Profile, WIRE_VERSION};
+use roadbook_core::ids::{DeviceId, EntryId, Ms, SubjectId, UserId};
 use roadbook_core::model::tour::{PlannedStop, StopState};
 use roadbook_core::model::{Edit, Provenance, Value};
 use roadbook_core::replica::field::{TourKey, publish};
+use roadbook_core::replica::{Stamp, Target};
 use roadbook_core::signing::EnrolAnswer;
 use roadbook_core::store::Lane;
 
@@ -46,8 +47,12 @@ fn enrolled(folder: &tempfile::TempDir) -> Arc<Roadbook> {
     book
 }
 
+fn fact(field: &str, value: String) -> Vec<Edit> {
+    vec![Edit::Assert { field: field.to_owned(), value: value.into(), provenance: Provenance::default() }]
+}
+
 fn named(name: &str) -> Vec<Edit> {
-    vec![Edit::Assert { field: "trade_name".to_owned(), value: name.into(), provenance: Provenance::default() }]
+    fact("trade_name", name.to_owned())
 }
 
 #[test]
@@ -159,6 +164,79 @@ fn an_answer_is_taken_in_and_observers_are_told() {
     drop(handle);
     assert_eq!(book.observer_count(), 0);
     assert_eq!(book.search("hmbl".to_owned(), 5).unwrap().found.first().unwrap().customer.subject, shop);
+}
+
+/// An answer of so many parts, each with so many cards.
+fn long_answer(parts: u64, cards: u64) -> Vec<u8> {
+    let mut maker = roadbook_core::replica::Replica::in_memory([8; 16]).unwrap();
+    let at = |number| Cursor { epoch: [3; 16], number };
+    let part = |no: u64| {
+        let items = (0..cards).map(|card| {
+            let subject = SubjectId::derived(&format!("{no}/{card}"));
+            let stamp = Stamp { author: UserId::from_bytes(USER), now: edge::now(), entropy: [7; 16] };
+            let noise = |from: u64| (from..from + 5).map(|n| EntryId::derived(&format!("{no} {card} {n}")).to_string()).collect::<String>();
+            let name = [named(&format!("第{no}-{card}号便利店")), fact("legal_name", noise(0)), fact("short_name", noise(5))].concat();
+            maker.save(&stamp, Lane::Normal, &Target::customer(subject), &name).unwrap();
+            let document = maker.document(subject.customer()).unwrap().unwrap().document;
+            Item::Document { doc: subject.customer(), kind: "customer".to_owned(), subject, snapshot: document.save().into() }
+        });
+        let (items, last) = (items.collect(), no + 1 == parts);
+        let checkpoint = (!last).then_some(Checkpoint { base: parts, upto: no + 1 });
+        Answer { items, checkpoint, more: !last, ..Answer::empty(edge::now(), at(if last { parts } else { 0 })) }
+    };
+    roadbook_core::exchange::parts::encode(&(0..parts).map(part).collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn an_app_reads_and_writes_while_a_long_answer_is_taken_in() {
+    const PARTS: u64 = 10;
+    const CARDS: u64 = 50;
+    struct Parts(std::sync::mpsc::Sender<()>);
+    impl Observer for Parts {
+        fn changed(&self) -> Result<(), ObserverError> {
+            let _nobody_listens = self.0.send(());
+            Ok(())
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let book = enrolled(&folder);
+    let frame = long_answer(PARTS, CARDS);
+    assert!(frame.len() >= roadbook_core::sync::KEPT_BYTES_MIN, "{} bytes are not long", frame.len());
+    let (told, came) = std::sync::mpsc::channel();
+    let _observing = book.observe(Arc::new(Parts(told)) as Arc<dyn Observer>);
+    let count = |book: &Roadbook| book.search("便利店".to_owned(), 1_000).unwrap().found.len() as u64;
+    let taking = std::thread::spawn({
+        let book = Arc::clone(&book);
+        move || book.sync_response(arrived(200, frame)).unwrap()
+    });
+    // With each part that comes in the app shows what there is, and its person writes.
+    let (mut seen, mut written) = (Vec::new(), 0);
+    while !taking.is_finished() {
+        if came.recv_timeout(std::time::Duration::from_millis(20)).is_ok() {
+            seen.push(count(&book));
+            book.new_customer(named("新客户")).unwrap();
+            written += 1;
+        }
+    }
+    let done = taking.join().unwrap();
+    assert_eq!((done.documents, done.refused), (PARTS * CARDS, 0));
+    assert!(seen.iter().any(|found| (1..PARTS * CARDS).contains(found)), "something was seen before all was there: {seen:?}");
+    assert!(seen.is_sorted(), "{seen:?}");
+    assert_eq!((count(&book), book.outbox().unwrap().changes), (PARTS * CARDS, written));
+}
+
+#[test]
+fn what_came_before_an_app_ended_is_there_when_it_asks_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let frame = long_answer(3, 100);
+    let book = enrolled(&folder);
+    // The process ends right after the answer is in the file.
+    book.hold().keep(&frame, edge::now()).unwrap();
+    drop(book);
+    let book = open(&folder);
+    assert_eq!(book.search("便利店".to_owned(), 1_000).unwrap().found.len(), 0);
+    book.sync_request(None).unwrap();
+    assert_eq!(book.search("便利店".to_owned(), 1_000).unwrap().found.len(), 300);
 }
 
 #[test]

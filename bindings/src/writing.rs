@@ -96,7 +96,7 @@ impl Roadbook {
     /// # Errors
     /// `StorageFull`.
     pub fn save_draft(&self, draft: VisitDraft) -> Result<(), RoadbookError> {
-        Ok(self.read().save_draft(&draft, edge::now())?)
+        Ok(self.hold().save_draft(&draft, edge::now())?)
     }
 
     /// Gives a visit up that was begun by mistake.

@@ -1,12 +1,13 @@
 //! The phone's half of an exchange: bytes out, bytes in. The app moves the bytes; nothing here waits or knows a network.
 //!
-//! [`Replica::sync_request`] reads the outbox and says where the device stands. [`Replica::sync_answer`] stores verdicts and
-//! items, and the cursor only in the commit that holds the last of them. Making a request twice, or losing an answer, costs time
-//! and nothing else.
+//! [`Replica::sync_request`] reads the outbox and says where the device stands. [`Replica::receive`] and [`Replica::open_part`], or
+//! [`Replica::sync_answer`] in one call, store verdicts and items, and the cursor only in the commit that holds the last of them. Making
+//! a request twice, or losing an answer, costs time and nothing else.
 //!
 //! * `ahead` – documents of a long answer pass the gate while those before them are stored.
 //! * `items` – documents, changes, rows and forgets taken in, a commit at a time.
 //! * `knocking` – a device at rest that would say what it said before.
+//! * `opening` – an answer taken in part by part; a long one is kept first.
 //! * `repair` – what differs is found, compared document by document, and mended.
 //! * `stand` – what an answer was made for: one that was not made for here moves no cursor.
 //! * `told` – rows in place of documents, and documents that came by name.
@@ -15,6 +16,7 @@
 mod ahead;
 mod items;
 mod knocking;
+mod opening;
 mod repair;
 mod stand;
 mod told;
@@ -24,10 +26,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ahead::Ahead;
 use minicbor::bytes::ByteVec;
+pub use opening::{KEPT_BYTES_MIN, Opening};
 use stand::Made;
 
 use crate::blobs::folder::BlobFolder;
-use crate::exchange::knock::is_knock;
 use crate::exchange::{
     Answer, Besides, Checkpoint, Cursor, Heartbeat, LateNotice, Order, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile, Pushed,
     Request, Ruling, SPEAKS, Told, URGENT_BYTES_TARGET, Verdict, parts,
@@ -172,30 +174,16 @@ impl Replica {
         })
     }
 
-    /// Takes an answer in. `now` is the device's clock at its arrival.
+    /// Takes an answer in, in one call that ends with its last part. `now` is the device's clock at its arrival.
     ///
     /// # Errors
-    /// [`ReplicaError::Wire`] when the frame is unreadable (nothing is then changed), [`ReplicaError::Store`].
+    /// As [`Self::receive`] and [`Self::open_part`].
     pub fn sync_answer(&mut self, frame: &[u8], now: Ms) -> Result<Synced, ReplicaError> {
-        if is_knock(frame) {
-            return self.take_reply(frame, now);
-        }
-        let parts::Parts { answers, cut } = parts::decode(frame)?;
+        let mut opening = self.receive(frame, now)?;
         let mut synced = Synced::default();
-        let made = self.made(answers.first())?;
-        let (gate, threads) = (*self.gate(), self.threads());
-        std::thread::scope(|scope| {
-            let mut ahead = Ahead::of(gate, &answers, threads, scope);
-            let mut items = 0;
-            for answer in &answers {
-                ahead.go_to(items);
-                items += answer.items.len();
-                synced.add(self.take_part(answer, made, now, &mut ahead)?);
-            }
-            Ok::<_, ReplicaError>(())
-        })?;
-        // What was lost with the end of the body is asked for by the checkpoint of its last whole part.
-        synced.more |= cut;
+        while let Some(part) = self.open_part(&mut opening)? {
+            synced.add(part);
+        }
         Ok(synced)
     }
 
@@ -215,14 +203,15 @@ impl Replica {
     /// [`ReplicaError::Store`], [`ReplicaError::Document`].
     pub fn take_answer(&mut self, answer: &Answer, now: Ms) -> Result<Synced, ReplicaError> {
         let made = self.made(Some(answer))?;
-        self.take_part(answer, made, now, &mut Ahead::none(*self.gate()))
+        self.take_part(answer, made, now, &mut Ahead::none(*self.gate()), None)
     }
 
     fn made(&self, first: Option<&Answer>) -> Result<Made, ReplicaError> {
         Ok(self.store().read(|read| first.map_or(Ok(Made::Here), |first| stand::made(read, first)))?)
     }
 
-    fn take_part(&mut self, answer: &Answer, made: Made, now: Ms, ahead: &mut Ahead) -> Result<Synced, ReplicaError> {
+    /// `kept`: the part is of an answer that is kept, of which so many parts are then taken in.
+    fn take_part(&mut self, answer: &Answer, made: Made, now: Ms, ahead: &mut Ahead, kept: Option<usize>) -> Result<Synced, ReplicaError> {
         let mut synced = Synced { more: answer.more, clock_offset_ms: answer.now.since(now), ..Synced::default() };
         if made == Made::OtherLife {
             synced.more = true;
@@ -313,13 +302,10 @@ impl Replica {
                 write.put_setting(SETTING_TODAY, &[1])?;
             }
             knocking::note(write, answer)?;
-            Ok::<_, ReplicaError>(write.put_pull_position(&position)?)
+            write.put_pull_position(&position)?;
+            kept.map_or(Ok::<_, ReplicaError>(()), |taken| Ok(opening::note(write, taken)?))
         })?;
-        match self.store_mut().scour() {
-            // It stays due: the next answer is another occasion.
-            Err(StoreError::Full { .. } | StoreError::Busy { .. }) => {}
-            other => other?,
-        }
+        self.scour()?;
         if synced.forgotten > 0 || !answer.items.is_empty() {
             self.forget_photos_of_forgotten(now)?;
         }
@@ -328,6 +314,14 @@ impl Replica {
             synced.more |= synced.damaged > 0;
         }
         Ok(synced)
+    }
+
+    /// Removes what is left of what was removed for good. What cannot be done now stays due: the next answer is another occasion.
+    fn scour(&mut self) -> Result<(), ReplicaError> {
+        match self.store_mut().scour() {
+            Err(StoreError::Full { .. } | StoreError::Busy { .. }) => Ok(()),
+            other => Ok(other?),
+        }
     }
 
     /// Something of this device's own is not handed in: text or photos.

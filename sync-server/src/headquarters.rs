@@ -5,6 +5,7 @@
 //! of a request, SQL. The file can be thrown away: it is rebuilt from the feed at the next start.
 
 mod desk;
+mod entering;
 mod erasing;
 mod filing;
 mod settled;
@@ -17,17 +18,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use roadbook_core::crdt::gate::{Gate, Refusal};
 use roadbook_core::crdt::{Document as CrdtDocument, DocumentError, RawChange};
-use roadbook_core::ids::{DocId, Ms, SubjectId, TerritoryId, UserId};
-use roadbook_core::model::{Edit, kinds};
+use roadbook_core::ids::{DocId, Ms, SubjectId, UserId};
+use roadbook_core::model::kinds;
 use roadbook_core::replica::field::Work;
-use roadbook_core::replica::{Admitted, Prepared, Replica, ReplicaError, Stamp, Start};
+use roadbook_core::replica::{Admitted, Replica, ReplicaError, Start};
 use roadbook_core::store::{OpenOptions, PullPosition, StoreError};
 
 use crate::accounts::{Accounts, AccountsError};
 use crate::clock::{NoEntropy, random};
 use crate::duties::{self, Duty};
-use crate::feed::{Batch, Entry, Feed, FeedError, Filing, Hand, NewEntry};
-use crate::windows;
+use crate::feed::{Entry, Feed, FeedError, Filing};
 use desk::Desk;
 pub use filing::{command_for, described};
 
@@ -127,7 +127,7 @@ impl Readers {
     fn take(&self) -> Option<Replica> {
         let (path, process) = self.file.as_ref()?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.or_else(|| match Replica::open_reader(path, READER_CACHE_KIB, *process) {
+        idle.or_else(|| match Replica::open_reader(path, READER_CACHE_KIB, None, *process) {
             Ok(replica) => Some(replica),
             Err(error) => {
                 tracing::warn!(%error, "headquarters is read through its writer");
@@ -336,66 +336,6 @@ impl Inner {
     pub fn commit(&mut self, author: UserId, now: Ms, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<Followed, HeadquartersError> {
         self.append(author, now, work, filings)?;
         self.follow(now, BTreeMap::new())
-    }
-
-    fn append(&mut self, author: UserId, now: Ms, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<(), HeadquartersError> {
-        self.in_step()?;
-        let stamp = Stamp { author, now, entropy: random()? };
-        let prepared: Vec<Prepared> = self.replica.prepare_all(&stamp, work)?.into_iter().flatten().collect();
-        let windows = windows::of(&self.replica, prepared.iter().map(|made| (made.doc, made.kind, made.subject, &made.document)), now)?;
-        let mut batch = Batch { filings: self.filed(work, filings)?, windows, ..Batch::default() };
-        for made in prepared {
-            let identity = self.gate.identify(&made.change.bytes)?;
-            let owner = self.owner_of_new(&made, author)?;
-            batch.documents.push(described(made.doc, made.kind, made.subject, owner));
-            batch.entries.push(NewEntry {
-                doc: made.doc,
-                hash: made.change.hash,
-                deps: identity.deps,
-                actor: identity.actor,
-                author,
-                bytes: made.change.bytes,
-            });
-        }
-        self.feed.append(&Hand { device: None, user: author, now }, &batch)?;
-        Ok(())
-    }
-
-    /// The filings of a commit: those asked for, and those that follow from edits of territory and owner on the office side. The
-    /// office side mirrors what the feed files by, so both change in one commit or neither.
-    fn filed(&self, work: &Work, asked: &[(SubjectId, Filing)]) -> Result<Vec<(SubjectId, Filing)>, HeadquartersError> {
-        let mut filings: BTreeMap<SubjectId, Filing> = asked.iter().cloned().collect();
-        for (target, edits) in work.iter().filter(|(target, _)| target.kind.id == kinds::OFFICE.id) {
-            for edit in edits {
-                let Edit::Assert { field, value, .. } = edit else { continue };
-                if field != "territory" && field != "owner" {
-                    continue;
-                }
-                let known = match filings.remove(&target.subject) {
-                    Some(filing) => filing,
-                    None => self.feed.filing(target.subject)?.unwrap_or_default(),
-                };
-                let filing = if field == "territory" {
-                    Filing { territory: value.as_text().map(|id| TerritoryId(id.to_owned())), ..known }
-                } else {
-                    Filing { owner: value.as_text().and_then(|id| id.parse().ok()), ..known }
-                };
-                filings.insert(target.subject, filing);
-            }
-        }
-        Ok(filings.into_iter().collect())
-    }
-
-    /// Whose an event is: known ones keep their owner, a tour is its representative's, other events are their author's.
-    fn owner_of_new(&self, made: &Prepared, author: UserId) -> Result<Option<UserId>, HeadquartersError> {
-        if let Some(known) = self.feed.document(made.doc)? {
-            return Ok(known.owner);
-        }
-        Ok(match made.kind {
-            "tour" => roadbook_core::model::tour::Tour::fold(made.doc, &made.document).rep,
-            kind if kinds::belongs_to_customer(kind) => None,
-            _ => Some(author),
-        })
     }
 
     fn owed(&self, changed: &Changed) -> Result<Vec<Duty>, HeadquartersError> {

@@ -89,7 +89,12 @@ fn run(cards: usize, devices: usize) {
     let server = hall.serve();
     let line = Proxy::before(server.address);
     let mut phone = server.behind(&line, &phone);
-    measure("W1", &server, &line, || {
+    // Everything is in the phone's file, through rights, and durable; then the gate, lists and search of all of it.
+    let mut came = None;
+    measure("W1", &server, &line, || came = Some(phone.receive().unwrap()));
+    measure("W1 opened", &server, &line, || {
+        let taken = phone.take_in(came.take().unwrap()).unwrap();
+        assert!(taken.documents >= 2 * cards, "both sides of every card came with the first answer");
         sync_patiently(&mut phone);
     });
 

@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use roadbook_core::exchange::knock::is_knock;
 use roadbook_core::ids::DeviceId;
+use roadbook_core::replica::ReplicaError;
+use roadbook_core::sync::Synced;
 
 use super::attack::Attack;
 use super::{private, work};
@@ -225,6 +227,14 @@ impl Storm {
 
     /// A phone asks; what becomes of the frame is the network's affair.
     fn ask(&mut self, name: &str) -> Result<(), String> {
+        let Some(phone) = self.world.phones.get_mut(name) else { return Ok(()) };
+        if attempt(|| phone.replica().store().read(|read| read.has_received()).unwrap()).unwrap_or(true) {
+            let troubled = phone.disk().is_troubled();
+            let taken = attempt(|| phone.take_in_what_came());
+            if !self.taken(name, true, troubled, taken)? {
+                return Ok(());
+            }
+        }
         let phone = &self.world.phones[name];
         let (replica, clock) = (phone.replica(), phone.clock(self.world.now));
         let enemy = self.enemy.as_deref() == Some(name);
@@ -291,19 +301,30 @@ impl Storm {
         let Some(phone) = self.world.phones.get_mut(name).filter(|phone| phone.device == flight.device) else { return Ok(()) };
         let troubled = phone.disk().is_troubled();
         let taken = attempt(|| phone.take_answer(&flight.frame, now));
+        self.taken(name, flight.whole, troubled, taken).map(|_| ())
+    }
+
+    /// What taking an answer in came to; whether the phone is well.
+    fn taken(
+        &mut self,
+        name: &str,
+        whole: bool,
+        troubled: bool,
+        taken: Result<Result<Synced, ReplicaError>, Mishap>,
+    ) -> Result<bool, String> {
         let mishap = match taken {
             // An order to wipe, perhaps from a life of headquarters that is over: the phone is no more.
             Ok(Ok(synced)) if synced.wiped => {
-                super::photos::nothing_is_left(phone)?;
-                let Some(phone) = self.world.phones.remove(name) else { return Ok(()) };
+                let Some(phone) = self.world.phones.remove(name) else { return Ok(false) };
+                super::photos::nothing_is_left(&phone)?;
                 if !phone.restored && self.world.office.life() == 0 {
                     super::nothing_lost(&self.world, &phone)?;
                 }
-                return super::photos::handed_in_before_a_wipe(&self.world, &phone, self.weather);
+                return super::photos::handed_in_before_a_wipe(&self.world, &phone, self.weather).map(|()| false);
             }
             Ok(Ok(_)) => None,
             // A cut answer is refused and changes nothing.
-            Ok(Err(_)) if !flight.whole => None,
+            Ok(Err(_)) if !whole => None,
             // An enemy's own device may be hurt by what it did.
             Ok(Err(_)) if self.enemy.as_deref() == Some(name) => None,
             Ok(Err(error)) => Some(Mishap { ours: true, said: format!("an answer is refused: {error}") }),
@@ -315,6 +336,6 @@ impl Storm {
         if well && self.chance.in_thousand(20) && self.enemy.as_deref() != Some(name) {
             super::cursor_is_true(&self.world, &self.world.phones[name])?;
         }
-        Ok(())
+        Ok(well)
     }
 }

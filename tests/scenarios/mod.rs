@@ -8,6 +8,7 @@
 mod carried;
 mod convergence;
 mod desk;
+mod first_sync;
 mod handover;
 mod handover_at_size;
 mod lanes;

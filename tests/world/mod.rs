@@ -242,19 +242,20 @@ impl World {
     /// One round of an exchange without mishap; a phone at rest knocks, as those of apps do. A device that may hold nothing any more is only told so.
     pub(crate) fn exchange(&mut self, name: &str) -> Synced {
         let phone = self.phones.get_mut(name).unwrap();
+        let mut synced = phone.take_in_what_came().unwrap();
         let (replica, clock) = (phone.replica(), phone.clock(self.now));
         let request = match replica.sync_frame(clock, Some("world")) {
             Ok(request) => request,
             // It was wiped.
-            Err(ReplicaError::NotEnrolled) if phone.on_simulated_disk() => return Synced::default(),
+            Err(ReplicaError::NotEnrolled) if phone.on_simulated_disk() => return Synced { more: false, ..synced },
             Err(why) => panic!("{name} cannot ask: {why}"),
         };
         let answer = match self.office.answer(phone.device, &request, self.now) {
             Ok(answer) => answer,
-            Err(Unanswered::Gone) => return Synced::default(),
+            Err(Unanswered::Gone) => return Synced { more: false, ..synced },
             Err(why) => panic!("{name} gets no answer: {why}"),
         };
-        let synced = phone.take_answer(&answer, self.now).unwrap();
+        synced.add(phone.take_answer(&answer, self.now).unwrap());
         if is_knock(&request) || synced.wiped {
             return synced;
         }

@@ -64,6 +64,7 @@ impl Replica {
             let epoch = write.pull_position()?.epoch;
             write.put_pull_position(&PullPosition { epoch, number: 0, checkpoint: None })?;
             write.put_setting(SETTING_DEVICE, &[])?;
+            write.drop_received()?;
             write.drop_private_set_aside()?;
             Ok::<_, ReplicaError>(write.put_setting(SETTING_INSTALL, &install)?)
         })?;

@@ -39,7 +39,7 @@ use crate::crdt::{ChangeStamp, DocumentError};
 use crate::ids::{ActorId, DocId, Ms, UserId};
 use crate::model::EditError;
 use crate::model::clock::ClockNote;
-use crate::store::{Clock, OpenOptions, SetAside, Store, StoreError};
+use crate::store::{Clock, OpenOptions, SetAside, Store, StoreError, StoreKey};
 
 pub use again::Claimed;
 pub use documents::{Admitted, Prepared, Saved, Target};
@@ -162,13 +162,13 @@ impl Replica {
         Ok((replica, opened.set_aside))
     }
 
-    /// A second look at a file that another replica of this process writes: it sees the last commit and writes nothing.
-    /// `process` is the writer's, so that what is prepared here is what would be prepared there.
+    /// A second look at a file that another replica of this process writes, under the same key: it sees the last commit and writes
+    /// nothing. `process` is the writer's, so that what is prepared here is what would be prepared there.
     ///
     /// # Errors
     /// [`ReplicaError::Store`].
-    pub fn open_reader(path: &Path, cache_kib: u32, process: [u8; 16]) -> Result<Self, ReplicaError> {
-        Ok(Self::over(Store::open_reader(path, cache_kib, None)?, process))
+    pub fn open_reader(path: &Path, cache_kib: u32, key: Option<&StoreKey>, process: [u8; 16]) -> Result<Self, ReplicaError> {
+        Ok(Self::over(Store::open_reader(path, cache_kib, key)?, process))
     }
 
     /// A replica in memory: for tests and for looking at things.
@@ -183,7 +183,7 @@ impl Replica {
         Self { store, gate: Gate::lenient(), process, unsettled: 0, scrubbed: None, threads: 0, asked: Asked::default() }
     }
 
-    /// How many threads a call may use beside its caller's; none until this is said. With one or more, [`Self::sync_answer`] opens the
+    /// How many threads a call may use beside its caller's; none until this is said. With one or more, [`Self::open_part`] opens the
     /// documents of a long answer ahead of the commits that store them, and gives what it gives without. Cores less one is good advice.
     pub const fn lend_threads(&mut self, threads: usize) {
         self.threads = threads;

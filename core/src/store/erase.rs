@@ -9,8 +9,12 @@ use super::{Reading, Store, StoreError, Writing};
 use crate::ids::DocId;
 use crate::model::kinds::is_private;
 
-/// Setting: something was removed for good, and the file has not been scoured since. 1 byte.
+/// Setting: something was removed for good, and the file has not been scoured since. 1 byte: where something of it may be left.
 const SETTING_RESIDUE: &str = "erase/residue";
+/// Anywhere.
+const IN_THE_FILE: u8 = 1;
+/// In the log: it lay alone in its pages, which are overwritten.
+const IN_THE_LOG: u8 = 2;
 /// Files up to this many bytes are built anew when they are scoured. It takes as much memory; in larger ones what was deleted is
 /// overwritten where it lay, and the log is emptied.
 pub(super) const REBUILT_BYTES_MAX: u64 = 64 << 20;
@@ -97,7 +101,12 @@ impl Writing<'_> {
     }
 
     fn leave_residue(&mut self) -> Result<(), StoreError> {
-        self.put_setting(SETTING_RESIDUE, &[1])
+        self.put_setting(SETTING_RESIDUE, &[IN_THE_FILE])
+    }
+
+    /// Something was removed that lay alone in its pages.
+    pub(super) fn leave_residue_in_the_log(&mut self) -> Result<(), StoreError> {
+        if self.residue()? { Ok(()) } else { self.put_setting(SETTING_RESIDUE, &[IN_THE_LOG]) }
     }
 }
 
@@ -108,13 +117,13 @@ impl Store {
     /// # Errors
     /// The file cannot be written; nothing of it is lost.
     pub fn scour(&mut self) -> Result<(), StoreError> {
-        if !self.read(|read| read.residue())? {
-            return Ok(());
-        }
-        let bytes: i64 =
-            self.conn.query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| row.get(0))?;
-        if u64::try_from(bytes).is_ok_and(|bytes| bytes <= REBUILT_BYTES_MAX) {
-            self.conn.execute_batch("VACUUM")?;
+        let Some(residue) = self.read(|read| read.setting(SETTING_RESIDUE))? else { return Ok(()) };
+        if residue != [IN_THE_LOG] {
+            let bytes: i64 =
+                self.conn.query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| row.get(0))?;
+            if u64::try_from(bytes).is_ok_and(|bytes| bytes <= REBUILT_BYTES_MAX) {
+                self.conn.execute_batch("VACUUM")?;
+            }
         }
         let busy: bool = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         if busy {
@@ -195,6 +204,23 @@ mod tests {
         assert!(store.is_sound().unwrap());
         drop(store);
         assert_eq!(found(&path), 0);
+    }
+
+    #[test]
+    fn no_byte_of_an_answer_that_was_kept_is_in_the_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("replica.sqlite");
+        let mut store = Store::open(&path, &OpenOptions::phone(NOW)).unwrap().store;
+        // A short one lies among other things of its page, a long one in many pages.
+        for length in [20, 300_000] {
+            let answer = format!("{SECRET} {}", "x".repeat(length));
+            store.write(|w| w.put_received(answer.as_bytes(), NOW)).unwrap();
+            assert!(found(&path) > 0, "the secret is there to be found");
+            store.write(|w| w.drop_received()).unwrap();
+            assert!(found(&path) > 0 && store.read(|r| r.residue()).unwrap(), "in the log");
+            store.scour().unwrap();
+            assert_eq!((found(&path), store.read(|r| r.residue()).unwrap()), (0, false), "{length}");
+        }
     }
 
     #[test]

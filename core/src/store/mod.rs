@@ -22,6 +22,7 @@ mod encryption;
 mod erase;
 mod error;
 mod open;
+mod received;
 pub mod rows;
 mod schema;
 pub mod search;
@@ -39,6 +40,7 @@ pub use documents::{Described, Digest, DocumentBytes, Forgotten, Holding, TAIL_B
 pub use encryption::{STORE_KEY_BYTES, StoreKey};
 pub use error::StoreError;
 pub use open::{Check, Durability, OpenOptions, Opened};
+pub use received::{RECEIVED_BYTES_MAX, Received};
 pub use standing::{Lane, OwnStanding, Standing};
 
 use std::collections::BTreeMap;

@@ -10,13 +10,14 @@ use super::StoreError;
 pub(super) const APPLICATION_ID: i32 = 0x5264_426b;
 
 /// Migrations in order: the n-th leads to schema version n.
-pub(super) const MIGRATIONS: [&str; 6] = [
+pub(super) const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
     include_str!("migrations/0006.sql"),
+    include_str!("migrations/0007.sql"),
 ];
 
 /// Where they arrive.

@@ -113,6 +113,13 @@ CREATE TABLE replica (
   clock_measured_ms INTEGER NOT NULL -- when, in server time; 0 = never
 ) STRICT;
 
+-- The long answer that has come and is not wholly opened yet, as it came.
+CREATE TABLE received (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  received_ms INTEGER NOT NULL,
+  bytes BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE setting (
   key TEXT NOT NULL PRIMARY KEY,
   value BLOB NOT NULL

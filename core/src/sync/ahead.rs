@@ -3,8 +3,9 @@
 //!
 //! In short answers, and where no thread is lent, each document is opened when its turn comes.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{Builder, Scope};
+use std::thread::Builder;
 
 use crate::crdt::Document;
 use crate::crdt::gate::{Gate, Refusal};
@@ -23,6 +24,7 @@ const OPEN_MAX: usize = 64;
 pub(super) type Opened = Result<Document, Refusal>;
 
 /// The documents of an answer, opened ahead of their turn. Items are numbered through all its parts.
+#[derive(Debug)]
 pub(super) struct Ahead {
     gate: Gate,
     /// The document of the answer's item `n` comes over line `n % lines`; a line that is missing has its documents opened in their turn.
@@ -37,9 +39,10 @@ impl Ahead {
         Self { gate, lines: Vec::new(), next: 0 }
     }
 
-    /// Begins to open the documents of these answers, in their order, on so many threads. They end with the last document, or with this.
-    pub(super) fn of<'scope>(gate: Gate, answers: &'scope [Answer], threads: usize, scope: &'scope Scope<'scope, '_>) -> Self {
-        let documents = answers.iter().flat_map(|answer| &answer.items).filter(|item| snapshot(item).is_some()).count();
+    /// Begins to open the documents of these answers from item `first` on, in their order, on so many threads. They end with the last
+    /// document, or with this.
+    pub(super) fn of(gate: Gate, answers: &Arc<[Answer]>, first: usize, threads: usize) -> Self {
+        let documents = items(answers).skip(first).filter(|item| snapshot(item).is_some()).count();
         let openers = threads.min(OPENERS_MAX);
         if documents < LONG_DOCUMENTS_MIN || openers == 0 {
             return Self::none(gate);
@@ -47,10 +50,11 @@ impl Ahead {
         let begin = |line: usize| {
             let (out, came) = sync_channel(OPEN_MAX / openers);
             let named = Builder::new().name("roadbook-opener".to_owned());
-            let begun = named.spawn_scoped(scope, move || open_all(gate, answers, (line, openers), &out));
+            let answers = Arc::clone(answers);
+            let begun = named.spawn(move || open_all(gate, &answers, first, (line, openers), &out));
             begun.is_ok().then_some(came)
         };
-        Self { gate, lines: (0..openers).map(begin).collect(), next: 0 }
+        Self { gate, lines: (0..openers).map(begin).collect(), next: first }
     }
 
     /// Says which item has its turn next: those before it that had none are passed over.
@@ -76,10 +80,13 @@ impl Ahead {
     }
 }
 
-/// Opens every document of one line; ends early when nobody takes them any more.
-fn open_all(gate: Gate, answers: &[Answer], (line, lines): (usize, usize), out: &SyncSender<(usize, Opened)>) {
-    let items = answers.iter().flat_map(|answer| &answer.items).enumerate().skip(line).step_by(lines);
-    for (number, item) in items {
+fn items(answers: &[Answer]) -> impl Iterator<Item = &Item> {
+    answers.iter().flat_map(|answer| &answer.items)
+}
+
+/// Opens every document of one line from item `first` on; ends early when nobody takes them any more.
+fn open_all(gate: Gate, answers: &[Answer], first: usize, (line, lines): (usize, usize), out: &SyncSender<(usize, Opened)>) {
+    for (number, item) in items(answers).enumerate().skip(line).step_by(lines).filter(|(number, _)| *number >= first) {
         if let Some(opened) = open(gate, item)
             && out.send((number, opened)).is_err()
         {
@@ -105,14 +112,14 @@ fn genesis_hashes(kind: &str) -> Vec<ChangeHash> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failing test says where")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test says where")]
 mod tests {
     use super::*;
     use crate::exchange::Cursor;
     use crate::ids::{DocId, Ms, SubjectId};
 
     /// Answers of documents that are good, damaged, or none at all, in turn.
-    fn answers(parts: usize, items: usize) -> Vec<Answer> {
+    fn answers(parts: usize, items: usize) -> Arc<[Answer]> {
         let good = kinds::ready("customer").unwrap().genesis.save();
         let item = |n: usize| {
             let subject = SubjectId::from_bytes([u8::try_from(n % 251).unwrap(); 16]);
@@ -138,15 +145,14 @@ mod tests {
     fn what_is_opened_ahead_is_what_would_be_opened_in_turn() {
         let (gate, answers) = (Gate::lenient(), answers(4, 120));
         let mut in_turn = Ahead::none(gate);
-        let expected: Vec<_> = answers.iter().flat_map(|answer| &answer.items).map(|item| said(in_turn.opened(item))).collect();
+        let expected: Vec<_> = items(&answers).map(|item| said(in_turn.opened(item))).collect();
         assert!(expected.iter().any(|said| matches!(said, Some(Ok(_)))) && expected.iter().any(|said| matches!(said, Some(Err(_)))));
-        for threads in 0..=OPENERS_MAX + 1 {
-            std::thread::scope(|scope| {
-                let mut ahead = Ahead::of(gate, &answers, threads, scope);
-                assert_eq!(ahead.lines.len(), threads.min(OPENERS_MAX));
-                let found: Vec<_> = answers.iter().flat_map(|answer| &answer.items).map(|item| said(ahead.opened(item))).collect();
-                assert_eq!(found, expected);
-            });
+        for (threads, first) in (0..=OPENERS_MAX + 1).flat_map(|threads| [0, 1, 7, 121].map(|first| (threads, first))) {
+            let mut ahead = Ahead::of(gate, &answers, first, threads);
+            assert_eq!(ahead.lines.len(), threads.min(OPENERS_MAX));
+            ahead.go_to(first);
+            let found: Vec<_> = items(&answers).skip(first).map(|item| said(ahead.opened(item))).collect();
+            assert_eq!(found, expected[first..]);
         }
     }
 
@@ -156,12 +162,16 @@ mod tests {
         let last = answers.last().unwrap();
         let mut in_turn = Ahead::none(gate);
         let expected: Vec<_> = last.items.iter().take(10).map(|item| said(in_turn.opened(item))).collect();
-        std::thread::scope(|scope| {
-            let mut ahead = Ahead::of(gate, &answers, 2, scope);
-            ahead.go_to(400);
-            let found: Vec<_> = last.items.iter().take(10).map(|item| said(ahead.opened(item))).collect();
-            assert_eq!(found, expected);
-            // Ninety more are never asked for.
+        let mut ahead = Ahead::of(gate, &answers, 0, 2);
+        ahead.go_to(400);
+        let found: Vec<_> = last.items.iter().take(10).map(|item| said(ahead.opened(item))).collect();
+        assert_eq!(found, expected);
+        // Ninety more are never asked for: the threads end with whoever asked.
+        drop(ahead);
+        let ended = (0..10_000_000).any(|_| {
+            std::thread::yield_now();
+            Arc::strong_count(&answers) == 1
         });
+        assert!(ended, "a thread goes on");
     }
 }

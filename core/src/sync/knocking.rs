@@ -53,7 +53,7 @@ impl Replica {
         let at = self.store().read(|read| read.pull_position())?;
         let checkpoint = at.checkpoint.map(|at| Checkpoint { base: at.base, upto: at.upto });
         let nothing = Answer { checkpoint, ..Answer::empty(theirs, Cursor { epoch: at.epoch, number: at.number }) };
-        self.take_part(&nothing, Made::Here, now, &mut Ahead::none(*self.gate()))
+        self.take_part(&nothing, Made::Here, now, &mut Ahead::none(*self.gate()), None)
     }
 }
 

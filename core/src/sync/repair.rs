@@ -115,19 +115,20 @@ impl Replica {
     pub fn scrub(&mut self, documents_max: usize) -> Result<Vec<DocId>, ReplicaError> {
         let after = self.store().read(|read| read.setting(SETTING_SCRUBBED))?.and_then(|bytes| DocId::from_slice(&bytes));
         let holdings = self.store().read(|read| read.holdings_after(after, documents_max))?;
-        let mut damaged = Vec::new();
-        let mut whole = Subjects::default();
+        let (mut damaged, mut whole) = (Vec::new(), Vec::new());
         for holding in &holdings {
             match self.document(holding.doc) {
-                Ok(Some(held)) if held.document.heads() == Heads::new(holding.heads.clone()) => {
-                    whole.touch(&holding.kind, holding.subject, holding.doc, None);
-                }
+                Ok(Some(held)) if held.document.heads() == Heads::new(holding.heads.clone()) => whole.push((holding, held.document)),
                 Ok(None) => {}
                 Ok(Some(_)) | Err(ReplicaError::Document(_) | ReplicaError::Store(StoreError::Damaged { .. })) => damaged.push(holding.doc),
                 // A kind of a newer schema without a snapshot: not for us to judge.
                 Err(ReplicaError::NewerKind { .. }) => {}
                 Err(other) => return Err(other),
             }
+        }
+        let mut subjects = Subjects::default();
+        for (holding, document) in &whole {
+            subjects.touch(&holding.kind, holding.subject, holding.doc, Some(document));
         }
         let offset_minutes = self.offset_minutes()?;
         self.store_mut().write(|write| {
@@ -142,7 +143,7 @@ impl Replica {
                 None => write.drop_setting(SETTING_SCRUBBED)?,
             }
             // A card one half of which is damaged is not folded: its row stays until both halves are here.
-            if damaged.is_empty() { fold_rows(write, &whole, offset_minutes) } else { Ok(()) }
+            if damaged.is_empty() { fold_rows(write, &subjects, offset_minutes) } else { Ok(()) }
         })?;
         Ok(damaged)
     }

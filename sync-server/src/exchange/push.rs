@@ -372,12 +372,8 @@ impl Exchange {
         if batch == Batch::default() {
             return Ok(Vec::new());
         }
-        let kind_of = |doc: &DocId| batch.documents.iter().find(|document| document.id == *doc);
-        let made =
-            at_hand.iter().filter_map(|(doc, document)| kind_of(doc).map(|known| (*doc, known.kind.as_str(), known.subject, document)));
-        let windows = crate::windows::of(inner.replica(), made, bench.now)?;
-        batch.windows = windows;
-        self.feed.append(&Hand { device: Some(bench.caller.device.id), user: bench.caller.user.id, now: bench.now }, &batch)?;
+        let hand = Hand { device: Some(bench.caller.device.id), user: bench.caller.user.id, now: bench.now };
+        inner.enter(&hand, batch, at_hand.iter().map(|(doc, document)| (*doc, document)))?;
         Ok(inner.follow_corrected(bench.now, at_hand, &clocks)?.changed)
     }
 

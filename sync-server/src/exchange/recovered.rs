@@ -127,8 +127,6 @@ impl Exchange {
             None => described(pushed.doc, &pushed.kind, pushed.subject, (pushed.kind != kinds::CUSTOMER.id).then_some(user)),
         };
         let filings: Vec<_> = filing.into_iter().map(|filing| (pushed.subject, filing)).collect();
-        let made = document.iter().map(|document| (pushed.doc, pushed.kind.as_str(), pushed.subject, document));
-        let windows = crate::windows::of(inner.replica(), made, now)?;
         // An actor that the feed still knows stays its device's. In runs, so that nothing comes before what it builds on.
         let mut runs: Vec<(Option<DeviceId>, Vec<NewEntry>)> = Vec::new();
         for entry in entries {
@@ -139,14 +137,8 @@ impl Exchange {
             }
         }
         for (device, entries) in runs {
-            let batch = Batch {
-                documents: vec![introduced.clone()],
-                entries,
-                filings: filings.clone(),
-                windows: windows.clone(),
-                ..Batch::default()
-            };
-            self.feed.append(&Hand { device, user, now }, &batch)?;
+            let batch = Batch { documents: vec![introduced.clone()], entries, filings: filings.clone(), ..Batch::default() };
+            inner.enter(&Hand { device, user, now }, batch, document.iter().map(|document| (pushed.doc, document)))?;
         }
         back.changed = inner.follow(now, std::collections::BTreeMap::new())?.changed;
         Ok(back)

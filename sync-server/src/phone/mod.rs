@@ -21,7 +21,7 @@ use roadbook_core::ids::{BlobHash, DeviceId, DocId, Ms, UserId};
 use roadbook_core::replica::{Replica, ReplicaError, Stamp, Start};
 use roadbook_core::signing::{ENROL_PATH, EnrolAnswer, EnrolRequest, SYNC_PATH, SoftwareKey};
 use roadbook_core::store::{OpenOptions, SetAside, StoreKey};
-use roadbook_core::sync::Synced;
+use roadbook_core::sync::{Opening, Synced};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, NoEntropy, random};
@@ -281,6 +281,23 @@ impl Phone {
     /// # Errors
     /// As [`Self::sync`].
     pub fn exchange(&mut self) -> Result<Synced, PhoneError> {
+        // What came before the last process ended.
+        let mut done = match self.replica.received()? {
+            Some(opening) => self.take_in(opening)?,
+            None => Synced::default(),
+        };
+        if !done.wiped {
+            let opening = self.receive()?;
+            done.add(self.take_in(opening)?);
+        }
+        Ok(done)
+    }
+
+    /// The first half of an exchange: asks headquarters; a long answer is in the file when this returns. [`Self::take_in`] is the other.
+    ///
+    /// # Errors
+    /// As [`Self::sync`].
+    pub fn receive(&mut self) -> Result<Opening, PhoneError> {
         let frame = self.replica.sync_frame(self.clock.now(), Some(APP))?;
         let answer = match self.post_sync(&frame) {
             // Headquarters of an older release: it knows no knocks.
@@ -292,11 +309,22 @@ impl Phone {
             }
             answered => answered?,
         };
-        let synced = match self.replica.sync_answer(&answer, self.clock.now()) {
+        match self.replica.receive(&answer, self.clock.now()) {
             // Not even the first part came whole.
-            Err(ReplicaError::Wire(WireError::Stream(error))) => return Err(TransportError::Unreachable(error.to_string()).into()),
-            taken => taken?,
-        };
+            Err(ReplicaError::Wire(WireError::Stream(error))) => Err(TransportError::Unreachable(error.to_string()).into()),
+            received => Ok(received?),
+        }
+    }
+
+    /// Takes in what [`Self::receive`] brought.
+    ///
+    /// # Errors
+    /// As [`Self::sync`].
+    pub fn take_in(&mut self, mut opening: Opening) -> Result<Synced, PhoneError> {
+        let mut synced = Synced::default();
+        while let Some(part) = self.replica.open_part(&mut opening)? {
+            synced.add(part);
+        }
         if synced.wiped {
             for name in [KEY_FILE, STATE_FILE] {
                 let path = self.folder.join(name);

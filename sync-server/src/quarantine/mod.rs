@@ -252,11 +252,8 @@ impl Quarantine<'_> {
             author,
             bytes: accepted.raw.bytes,
         };
-        let made = std::iter::once((refused.doc, refused.kind.as_str(), refused.subject, &document));
-        let windows = crate::windows::of(inner.replica(), made, now)?;
-        let batch = Batch { documents: vec![introduced], entries: vec![entry], filings, windows, ..Batch::default() };
-        self.feed.append(&Hand { device, user: row.row.user, now }, &batch)?;
-        Ok(())
+        let batch = Batch { documents: vec![introduced], entries: vec![entry], filings, ..Batch::default() };
+        Ok(inner.enter(&Hand { device, user: row.row.user, now }, batch, [(refused.doc, &document)])?)
     }
 
     /// The document of a row as headquarters holds it, or as it begins.
