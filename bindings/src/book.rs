@@ -5,9 +5,7 @@
 
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use roadbook_core::exchange::{Person, Profile};
 use roadbook_core::ids::{DeviceId, TerritoryId, UserId};
@@ -22,8 +20,6 @@ use crate::storage;
 
 /// Pages that reading keeps in memory beside those of writing.
 const READER_CACHE_KIB: u32 = 4 << 10;
-/// How long whoever has much to do looks away while somebody waits.
-const TURN: Duration = Duration::from_micros(200);
 
 /// One device's customers, visits and tours, in one file. Open one for each file and process, and keep it while the app lives.
 #[derive(uniffi::Object)]
@@ -32,7 +28,8 @@ pub struct Roadbook {
     reader: Mutex<Replica>,
     writer: Mutex<Replica>,
     /// Calls that wait for the writer.
-    waiting: AtomicUsize,
+    waiting: Mutex<usize>,
+    nobody_waits: Condvar,
     exchanging: Mutex<()>,
     pub(crate) key: Arc<dyn DeviceKey>,
     observers: Arc<Observers>,
@@ -87,7 +84,8 @@ impl Roadbook {
         Ok(Arc::new(Self {
             reader: Mutex::new(reader),
             writer: Mutex::new(replica),
-            waiting: AtomicUsize::new(0),
+            waiting: Mutex::default(),
+            nobody_waits: Condvar::new(),
             exchanging: Mutex::new(()),
             key,
             observers: Arc::default(),
@@ -156,10 +154,14 @@ impl Roadbook {
 
     /// The replica, to be written.
     pub(crate) fn hold(&self) -> MutexGuard<'_, Replica> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        let held = held(&self.writer);
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        held
+        *held(&self.waiting) += 1;
+        let writer = held(&self.writer);
+        let mut waiting = held(&self.waiting);
+        *waiting -= 1;
+        if *waiting == 0 {
+            self.nobody_waits.notify_all();
+        }
+        writer
     }
 
     /// One answer is taken in after the other: whoever does so keeps this.
@@ -169,9 +171,8 @@ impl Roadbook {
 
     /// Between two pieces of much work: whoever waits for the writer goes first.
     pub(crate) fn give_way(&self) {
-        while self.waiting.load(Ordering::Relaxed) > 0 {
-            std::thread::sleep(TURN);
-        }
+        let waiting = held(&self.waiting);
+        let _nobody = self.nobody_waits.wait_while(waiting, |waiting| *waiting > 0).unwrap_or_else(PoisonError::into_inner);
     }
 
     /// The file is gone, and nothing of it is to be read any more.

@@ -288,10 +288,10 @@ impl Phone {
     /// left at that, as when the app ends: they are taken in before the phone asks again.
     pub(crate) fn take_answer(&mut self, frame: &[u8], now: Ms) -> Result<Synced, ReplicaError> {
         let clock = self.clock(now);
-        let keeps = self.on_simulated_disk() && frame.len() % 3 == 0;
+        let keeps = self.on_simulated_disk() && frame.len().is_multiple_of(3);
         let replica = self.replica_mut();
         let opening = if keeps { replica.keep(frame, clock) } else { replica.receive(frame, clock) };
-        if keeps && frame.len() % 2 == 0 && opening.is_ok() && !is_knock(frame) {
+        if keeps && frame.len().is_multiple_of(2) && opening.is_ok() && !is_knock(frame) {
             return Ok(Synced { more: true, ..Synced::default() });
         }
         self.take_in(opening)

@@ -37,7 +37,7 @@ pub struct Opening {
 enum What {
     /// The reply to a knock.
     Reply(Vec<u8>),
-    Parts(Parts),
+    Parts(Box<Parts>),
     /// All of it is taken in.
     Done,
 }
@@ -123,7 +123,7 @@ impl Replica {
         let before = opened.as_deref().and_then(Progress::of).unwrap_or(Progress { taken: 0, stand: 0, begun: 0 });
         let opening = self.opening(&bytes, at).ok().filter(|_| before.begun < BEGUN_MAX);
         let Some(Opening { what: What::Parts(mut parts), now, .. }) = opening else {
-            self.store_mut().write(|write| drop_kept(write))?;
+            self.store_mut().write(drop_kept)?;
             return Ok(None);
         };
         self.store_mut().write(|write| Progress { begun: before.begun + 1, ..before }.write(write))?;
@@ -145,7 +145,7 @@ impl Replica {
         if opening.kept && !matches!(opened, Ok(Some(Synced { wiped: false, .. }))) {
             opening.kept = false;
             // After a wipe there is nothing to drop it from; what cannot be dropped now is at the next start.
-            let dropped = self.store_mut().write(|write| drop_kept(write)).map_err(ReplicaError::from).and_then(|()| self.scour());
+            let dropped = self.store_mut().write(drop_kept).map_err(ReplicaError::from).and_then(|()| self.scour());
             if opened.is_ok() {
                 dropped?;
             }
@@ -170,7 +170,7 @@ impl Replica {
         };
         parts.made = match parts.stand {
             // Something else moved the device meanwhile: between the two cursors may lie what it lacks.
-            Some(stand) if parts.made == Made::Here && self.store().read(|read| stand::here(read))? != stand => Made::Elsewhere,
+            Some(stand) if parts.made == Made::Here && self.store().read(stand::here)? != stand => Made::Elsewhere,
             Some(_) => parts.made,
             None => self.made(parts.answers.first())?,
         };
@@ -178,7 +178,7 @@ impl Replica {
         parts.taken += 1;
         parts.items += part.items.len();
         let mut synced = self.take_part(part, parts.made, now, &mut parts.ahead, kept.then_some(parts.taken))?;
-        parts.stand = Some(self.store().read(|read| stand::here(read))?);
+        parts.stand = Some(self.store().read(stand::here)?);
         if parts.taken == parts.answers.len() {
             // What was lost with the end of the body is asked for by the checkpoint of its last whole part.
             synced.more |= parts.cut;
@@ -193,7 +193,7 @@ impl Replica {
             let parts::Parts { answers, cut } = parts::decode(frame)?;
             let answers: Arc<[Answer]> = answers.into();
             let ahead = Ahead::of(*self.gate(), &answers, 0, self.threads());
-            What::Parts(Parts { answers, cut, ahead, taken: 0, items: 0, stand: None, made: Made::Here })
+            What::Parts(Box::new(Parts { answers, cut, ahead, taken: 0, items: 0, stand: None, made: Made::Here }))
         };
         Ok(Opening { what, now, kept: false })
     }
