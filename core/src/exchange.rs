@@ -62,8 +62,8 @@ pub const ANSWER_PLAIN_BYTES_MAX: usize = 48 << 20;
 pub const PUSHED_CHANGES_MAX: usize = 1_000;
 /// Bytes of changes after which a device closes one request and leaves the rest for the next.
 pub const PUSHED_BYTES_TARGET: usize = 2 << 20;
-/// Bytes of items after which headquarters closes one answer; it says that more waits.
-pub const ITEMS_BYTES_TARGET: usize = 12 << 20;
+/// Bytes of items after which headquarters closes one answer; it says that more waits. Five thousand cards go into one.
+pub const ITEMS_BYTES_TARGET: usize = 24 << 20;
 /// Bytes of urgent changes after which a device closes a request that is led by one: the first request on a bad line is small.
 pub const URGENT_BYTES_TARGET: usize = 4 << 10;
 /// zstd level of a request: made by a phone.

@@ -126,12 +126,19 @@ impl Parts {
     pub fn into_list(self) -> Vec<Answer> {
         self.0
     }
-    /// The frame of all of them.
+    /// The frame of all of them; of the first ones where all are beyond what a frame may hold (documents that nothing can make shorter). Each
+    /// part says where the device stands after it, and that more waits.
     ///
     /// # Errors
-    /// [`WireError`] when they are beyond a limit.
+    /// [`WireError`] when the first part is beyond a limit.
     pub fn encode(&self) -> Result<Vec<u8>, WireError> {
-        parts::encode(&self.0)
+        let mut first = self.0.as_slice();
+        loop {
+            match parts::encode(first) {
+                Err(WireError::TooLarge { .. }) if first.len() > 1 => first = first.get(..first.len() / 2).unwrap_or_default(),
+                encoded => return encoded,
+            }
+        }
     }
 }
 
