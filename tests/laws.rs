@@ -81,7 +81,7 @@ fn at_rest(world: &World, phone: &Phone) -> Result<(), String> {
     if position.checkpoint.is_some() || behind.is_none_or(|behind| behind > BEHIND_MAX) {
         return Err(format!("{} stands at {position:?}, the feed at {}", phone.name, world.office.head()));
     }
-    if phone.replica().store().read(|read| read.has_received()).unwrap() {
+    if phone.replica().store().read(|read| read.received()).unwrap().is_some() {
         return Err(format!("{}: an answer that was kept is not taken in", phone.name));
     }
     let waiting = phone.replica().outbox_size().unwrap().changes;

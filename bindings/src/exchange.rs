@@ -193,7 +193,7 @@ impl Roadbook {
     pub fn sync_request(&self, app: Option<String>) -> Result<Outgoing, RoadbookError> {
         self.take_in_what_came()?;
         let (device, body) = {
-            let replica = self.hold();
+            let replica = self.read();
             (replica.device()?, replica.sync_frame(edge::now(), app.as_deref())?)
         };
         self.signed("POST", SYNC_PATH, Some(device), body)

@@ -179,12 +179,8 @@ impl Replica {
     /// # Errors
     /// As [`Self::receive`] and [`Self::open_part`].
     pub fn sync_answer(&mut self, frame: &[u8], now: Ms) -> Result<Synced, ReplicaError> {
-        let mut opening = self.receive(frame, now)?;
-        let mut synced = Synced::default();
-        while let Some(part) = self.open_part(&mut opening)? {
-            synced.add(part);
-        }
-        Ok(synced)
+        let opening = self.receive(frame, now)?;
+        self.open_rest(opening)
     }
 
     /// Whether today's tour and its customers have come: an app need not wait for the rest of a first sync.

@@ -228,7 +228,7 @@ impl Storm {
     /// A phone asks; what becomes of the frame is the network's affair.
     fn ask(&mut self, name: &str) -> Result<(), String> {
         let Some(phone) = self.world.phones.get_mut(name) else { return Ok(()) };
-        if attempt(|| phone.replica().store().read(|read| read.has_received()).unwrap()).unwrap_or(true) {
+        if attempt(|| phone.replica().store().read(|read| read.received()).unwrap().is_some()).unwrap_or(true) {
             let troubled = phone.disk().is_troubled();
             let taken = attempt(|| phone.take_in_what_came());
             if !self.taken(name, true, troubled, taken)? {

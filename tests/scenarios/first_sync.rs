@@ -38,12 +38,8 @@ fn shown(world: &World) -> [u8; 32] {
 /// Takes in what is left of the kept answer.
 fn rest(world: &mut World) -> Option<Synced> {
     let replica = world.phones.get_mut("wf1").unwrap().replica_mut();
-    let mut opening = replica.received().unwrap()?;
-    let mut done = Synced::default();
-    while let Some(part) = replica.open_part(&mut opening).unwrap() {
-        done.add(part);
-    }
-    Some(done)
+    let opening = replica.received().unwrap()?;
+    Some(replica.open_rest(opening).unwrap())
 }
 
 #[test]

@@ -306,13 +306,7 @@ impl Phone {
     }
 
     fn take_in(&mut self, opening: Result<Opening, ReplicaError>) -> Result<Synced, ReplicaError> {
-        let taken = opening.and_then(|mut opening| {
-            let mut synced = Synced::default();
-            while let Some(part) = self.replica_mut().open_part(&mut opening)? {
-                synced.add(part);
-            }
-            Ok(synced)
-        });
+        let taken = opening.and_then(|opening| self.replica_mut().open_rest(opening));
         if let (Ok(Synced { wiped: true, .. }), Home::Disk(disk)) = (&taken, &self.home) {
             disk.forget_files();
             self.promised = 0;

@@ -26,14 +26,6 @@ impl Reading<'_> {
         let mut find = self.conn.prepare_cached("SELECT received_ms, bytes FROM received")?;
         Ok(find.query_row([], |row| Ok(Received { at: Ms(row.get(0)?), bytes: row.get(1)? })).optional()?)
     }
-
-    /// Whether an answer is kept.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn has_received(&self) -> Result<bool, StoreError> {
-        Ok(self.conn.prepare_cached("SELECT 1 FROM received")?.exists([])?)
-    }
 }
 
 impl Writing<'_> {

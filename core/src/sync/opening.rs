@@ -35,11 +35,9 @@ pub struct Opening {
 
 #[derive(Debug)]
 enum What {
-    /// The reply to a knock.
-    Reply(Vec<u8>),
+    /// The reply to a knock, until it is taken in.
+    Reply(Option<Vec<u8>>),
     Parts(Box<Parts>),
-    /// All of it is taken in.
-    Done,
 }
 
 #[derive(Debug)]
@@ -115,23 +113,30 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::Store`].
     pub fn received(&mut self) -> Result<Option<Opening>, ReplicaError> {
-        if !self.store().read(|read| read.has_received())? {
-            return Ok(None);
-        }
         let read = self.store().read(|read| Ok::<_, StoreError>((read.received()?, read.setting(SETTING_OPENED)?)))?;
         let (Some(Received { at, bytes }), opened) = read else { return Ok(None) };
         let before = opened.as_deref().and_then(Progress::of).unwrap_or(Progress { taken: 0, stand: 0, begun: 0 });
-        let opening = self.opening(&bytes, at).ok().filter(|_| before.begun < BEGUN_MAX);
-        let Some(Opening { what: What::Parts(mut parts), now, .. }) = opening else {
+        let taken = usize::try_from(before.taken).unwrap_or(usize::MAX);
+        let parts = if before.begun < BEGUN_MAX { self.parts(&bytes, taken).ok() } else { None };
+        let Some(mut parts) = parts else {
             self.store_mut().write(drop_kept)?;
             return Ok(None);
         };
         self.store_mut().write(|write| Progress { begun: before.begun + 1, ..before }.write(write))?;
-        parts.taken = usize::try_from(before.taken).unwrap_or(usize::MAX).min(parts.answers.len());
-        parts.items = parts.answers.iter().take(parts.taken).map(|part| part.items.len()).sum();
         parts.stand = (parts.taken > 0).then_some(before.stand);
-        parts.ahead = Ahead::of(*self.gate(), &parts.answers, parts.items, self.threads());
-        Ok(Some(Opening { what: What::Parts(parts), now, kept: true }))
+        Ok(Some(Opening { what: What::Parts(Box::new(parts)), now: at, kept: true }))
+    }
+
+    /// Takes in all that is left of an answer, in one call.
+    ///
+    /// # Errors
+    /// As [`Self::open_part`].
+    pub fn open_rest(&mut self, mut opening: Opening) -> Result<Synced, ReplicaError> {
+        let mut synced = Synced::default();
+        while let Some(part) = self.open_part(&mut opening)? {
+            synced.add(part);
+        }
+        Ok(synced)
     }
 
     /// Takes in the next part: its documents with their rows, and where the device then stands. `None` when nothing is left. What a part
@@ -156,18 +161,10 @@ impl Replica {
     fn open_next(&mut self, opening: &mut Opening) -> Result<Option<Synced>, ReplicaError> {
         let (now, kept) = (opening.now, opening.kept);
         let parts = match &mut opening.what {
-            What::Done => return Ok(None),
-            What::Reply(frame) => {
-                let frame = std::mem::take(frame);
-                opening.what = What::Done;
-                return self.take_reply(&frame, now).map(Some);
-            }
+            What::Reply(frame) => return frame.take().map(|frame| self.take_reply(&frame, now)).transpose(),
             What::Parts(parts) => parts,
         };
-        let Some(part) = parts.answers.get(parts.taken) else {
-            opening.what = What::Done;
-            return Ok(None);
-        };
+        let Some(part) = parts.answers.get(parts.taken) else { return Ok(None) };
         parts.made = match parts.stand {
             // Something else moved the device meanwhile: between the two cursors may lie what it lacks.
             Some(stand) if parts.made == Made::Here && self.store().read(stand::here)? != stand => Made::Elsewhere,
@@ -187,15 +184,18 @@ impl Replica {
     }
 
     fn opening(&self, frame: &[u8], now: Ms) -> Result<Opening, ReplicaError> {
-        let what = if is_knock(frame) {
-            What::Reply(frame.to_vec())
-        } else {
-            let parts::Parts { answers, cut } = parts::decode(frame)?;
-            let answers: Arc<[Answer]> = answers.into();
-            let ahead = Ahead::of(*self.gate(), &answers, 0, self.threads());
-            What::Parts(Box::new(Parts { answers, cut, ahead, taken: 0, items: 0, stand: None, made: Made::Here }))
-        };
+        let what = if is_knock(frame) { What::Reply(Some(frame.to_vec())) } else { What::Parts(Box::new(self.parts(frame, 0)?)) };
         Ok(Opening { what, now, kept: false })
+    }
+
+    /// The parts of a frame, so many of which are taken in.
+    fn parts(&self, frame: &[u8], taken: usize) -> Result<Parts, ReplicaError> {
+        let parts::Parts { answers, cut } = parts::decode(frame)?;
+        let answers: Arc<[Answer]> = answers.into();
+        let taken = taken.min(answers.len());
+        let items = answers.iter().take(taken).map(|part| part.items.len()).sum();
+        let ahead = Ahead::of(*self.gate(), &answers, items, self.threads());
+        Ok(Parts { answers, cut, ahead, taken, items, stand: None, made: Made::Here })
     }
 }
 

@@ -27,9 +27,10 @@ impl Inner {
         let stamp = Stamp { author, now, entropy: random()? };
         let prepared: Vec<Prepared> = self.replica.prepare_all(&stamp, work)?.into_iter().flatten().collect();
         let mut batch = Batch { filings: self.filed(work, filings)?, ..Batch::default() };
-        for made in &prepared {
+        let mut documents = Vec::with_capacity(prepared.len());
+        for made in prepared {
             let identity = self.gate.identify(&made.change.bytes)?;
-            let owner = self.owner_of_new(made, author)?;
+            let owner = self.owner_of_new(&made, author)?;
             batch.documents.push(described(made.doc, made.kind, made.subject, owner));
             batch.entries.push(NewEntry {
                 doc: made.doc,
@@ -37,10 +38,11 @@ impl Inner {
                 deps: identity.deps,
                 actor: identity.actor,
                 author,
-                bytes: made.change.bytes.clone(),
+                bytes: made.change.bytes,
             });
+            documents.push((made.doc, made.document));
         }
-        self.enter(&Hand { device: None, user: author, now }, batch, prepared.iter().map(|made| (made.doc, &made.document)))
+        self.enter(&Hand { device: None, user: author, now }, batch, documents.iter().map(|(doc, document)| (*doc, document)))
     }
 
     /// Appends changes to the feed, with the windows of bounded history that follow from `made`, the new states of the batch's

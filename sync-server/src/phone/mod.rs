@@ -320,11 +320,8 @@ impl Phone {
     ///
     /// # Errors
     /// As [`Self::sync`].
-    pub fn take_in(&mut self, mut opening: Opening) -> Result<Synced, PhoneError> {
-        let mut synced = Synced::default();
-        while let Some(part) = self.replica.open_part(&mut opening)? {
-            synced.add(part);
-        }
+    pub fn take_in(&mut self, opening: Opening) -> Result<Synced, PhoneError> {
+        let synced = self.replica.open_rest(opening)?;
         if synced.wiped {
             for name in [KEY_FILE, STATE_FILE] {
                 let path = self.folder.join(name);
