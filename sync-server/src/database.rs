@@ -12,6 +12,10 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+#[cfg(test)]
+#[path = "../../core/src/store/steps.rs"]
+pub(crate) mod steps;
+
 /// How long a statement waits for another *process* (a command beside a running server) to finish its write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -204,7 +208,10 @@ fn opened(vfs: Option<&str>, path: &Path) -> Result<Connection, rusqlite::Error>
 }
 
 fn connect(vfs: Option<&str>, path: &Path, durability: Durability) -> Result<Connection, rusqlite::Error> {
-    let connection = opened(vfs, path)?;
+    #[cfg_attr(not(test), expect(unused_mut, reason = "tests watch it"))]
+    let mut connection = opened(vfs, path)?;
+    #[cfg(test)]
+    steps::watch(&mut connection)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // A plan is for all values: else SQLite plans a kept statement anew for each value that is compared with a partial index or a sample.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

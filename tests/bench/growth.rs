@@ -1,5 +1,5 @@
-//! What an exchange costs as the feed grows: a device with nothing new on either side, while other territories' records pile up at
-//! headquarters to `ENTRIES`. Its time must stay flat (within 1.5 ×).
+//! What an exchange costs as the feed grows: a device with nothing new on either side, and one that takes in one change of one card, while
+//! other territories' records pile up at headquarters to `ENTRIES`. Both must stay flat (within 1.5 ×).
 //! `cargo bench -p roadbook-tests --bench growth [-- ENTRIES_AT_MOST]`; the largest feed takes some 3 GB below the temporary folder.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout, missing_docs, reason = "a bench")]
 
@@ -28,6 +28,8 @@ const ENTRIES_A_DOCUMENT: u64 = 10;
 /// Entries added by one transaction.
 const PART: u64 = 500_000;
 const TURNS: usize = 200;
+/// As many with a change each: few, for the cards grow by them.
+const TURNS_WITH_NEWS: usize = 24;
 
 fn main() {
     let at_most = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(u64::MAX);
@@ -39,33 +41,39 @@ fn main() {
     let (mut phone, _line) = office.phone("wang");
     phone.sync().unwrap();
 
-    let mut first = None;
+    let mut first: Option<(Duration, Duration)> = None;
     for entries in ENTRIES.into_iter().filter(|entries| *entries <= at_most) {
         let at = Instant::now();
         grow(&office, entries);
         let took = at.elapsed();
         // Brings the cursor up, and the pages that such an exchange needs into memory.
         (0..20).for_each(|_| assert_eq!(phone.sync().unwrap().len(), 1));
-        let median = nothing_new(&mut phone);
-        let first = *first.get_or_insert(median);
+        let nothing = median_of(TURNS, &mut phone, |_| ());
+        let one = median_of(TURNS_WITH_NEWS, &mut phone, |n| {
+            office.edit(cards[n % CARDS].subject, &corpus::later_edits(&mut dice));
+        });
+        let before = *first.get_or_insert((nothing, one));
         println!(
-            "{:>10} entries (grown in {took:.1?}): nothing new takes {median:.2?} (median of {TURNS}), {:.2} × the first (at most 1.5)",
+            "{:>10} entries (grown in {took:.1?}): nothing new takes {nothing:.2?}, {:.2} × the first; one change {one:.2?}, {:.2} × (at most 1.5)",
             office.app.feed().head().unwrap(),
-            median.as_secs_f64() / first.as_secs_f64()
+            nothing.as_secs_f64() / before.0.as_secs_f64(),
+            one.as_secs_f64() / before.1.as_secs_f64(),
         );
     }
 }
 
-fn nothing_new(phone: &mut Phone) -> Duration {
-    let mut times: Vec<Duration> = (0..TURNS)
-        .map(|_| {
+/// The median exchange, after something happened before each.
+fn median_of(turns: usize, phone: &mut Phone, mut happens: impl FnMut(usize)) -> Duration {
+    let mut times: Vec<Duration> = (0..turns)
+        .map(|n| {
+            happens(n);
             let at = Instant::now();
             assert_eq!(phone.sync().unwrap().len(), 1);
             at.elapsed()
         })
         .collect();
     times.sort();
-    times[TURNS / 2]
+    times[turns / 2]
 }
 
 /// Fills the feed to so many entries with documents of a territory that the device does not see, as appending them would leave it;

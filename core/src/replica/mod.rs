@@ -17,6 +17,8 @@
 
 pub mod again;
 pub mod carrying;
+#[cfg(test)]
+mod cost_tests;
 pub mod documents;
 mod doubles;
 pub mod field;

@@ -130,7 +130,7 @@ impl Reading<'_> {
     /// The file cannot be read.
     pub fn blobs_to_send(&self, role: Role, now: Ms, max: usize) -> Result<Vec<(BlobRow, BlobName)>, StoreError> {
         let sql = format!(
-            "{NAME} WHERE n.state = 0 AND (n.again_ms <= ?1 OR n.again_ms > ?4) AND b.here = 1 AND b.role = ?2 AND n.doc NOT IN (SELECT doc FROM draft)
+            "{NAME} WHERE n.state = 0 AND n.state < 2 AND (n.again_ms <= ?1 OR n.again_ms > ?4) AND b.here = 1 AND b.role = ?2 AND n.doc NOT IN (SELECT doc FROM draft)
              ORDER BY b.no LIMIT ?3"
         );
         let mut find = self.conn.prepare_cached(&sql)?;
@@ -152,7 +152,7 @@ impl Reading<'_> {
     /// The file cannot be read.
     pub fn blobs_to_receipt(&self, now: Ms, max: usize) -> Result<Vec<DocId>, StoreError> {
         let mut find = self.conn.prepare_cached(
-            "SELECT doc FROM blob_name WHERE doc IN (SELECT doc FROM blob_name WHERE state = 1)
+            "SELECT doc FROM blob_name WHERE doc IN (SELECT doc FROM blob_name WHERE state = 1 AND state < 2)
              GROUP BY doc HAVING sum(state IN (0, 2)) = 0 AND sum(state = 1 AND again_ms > ?1 AND again_ms <= ?3) = 0 ORDER BY doc LIMIT ?2",
         )?;
         Ok(find
@@ -185,7 +185,7 @@ impl Reading<'_> {
     pub fn names_to_forget(&self, now: Ms, kept_ms: i64) -> Result<Vec<(DocId, BlobHash)>, StoreError> {
         let mut find = self.conn.prepare_cached(
             "SELECT n.doc, n.hash FROM blob_name n JOIN blob b ON b.hash = n.hash
-             WHERE n.doc NOT IN (SELECT doc FROM document WHERE held = 1)
+             WHERE NOT EXISTS (SELECT 1 FROM document d WHERE d.doc = n.doc AND d.held = 1)
                AND (b.taken_ms = 0 OR (n.state = 3 AND NOT (n.again_ms > ?1 AND n.again_ms <= ?2)))",
         )?;
         let (from, to) = (now.0.saturating_sub(kept_ms), now.0.saturating_add(kept_ms));
@@ -200,7 +200,7 @@ impl Reading<'_> {
     pub fn blobs_waiting(&self) -> Result<BlobsWaiting, StoreError> {
         let mut find = self.conn.prepare_cached(
             "SELECT coalesce(sum(role = 0), 0), coalesce(sum(role = 1), 0), coalesce(sum(bytes), 0) FROM blob
-             WHERE hash IN (SELECT hash FROM blob_name WHERE state = 0)",
+             WHERE hash IN (SELECT hash FROM blob_name WHERE state = 0 AND state < 2)",
         )?;
         Ok(find.query_row([], |row| {
             Ok(BlobsWaiting { originals: count(row.get(0)?), thumbnails: count(row.get(1)?), bytes: count(row.get(2)?) })

@@ -91,13 +91,13 @@ const OWN: &str = "SELECT c.hash, d.doc, d.kind, d.subject, o.lane, o.recorded_n
   FROM own_change o JOIN change c ON c.no = o.change JOIN document d ON d.no = c.document";
 
 /// The outbox in the order of sending. A change that an urgent one of the same document builds on is as urgent as that one; within a lane the order of saving,
-/// in which nothing comes before what it depends on.
+/// in which nothing comes before what it depends on. That it is not accepted is said too: the index of what stands otherwise is chosen by it.
 const OUTBOX: &str = "
   WITH waiting AS (
     SELECT o.change AS change, o.recorded_no AS recorded_no,
       min(o.lane) OVER (PARTITION BY c.document ORDER BY o.recorded_no DESC ROWS UNBOUNDED PRECEDING) AS lane
     FROM own_change o JOIN change c ON c.no = o.change
-    WHERE o.standing = 0
+    WHERE o.standing = 0 AND o.standing <> 1
   )
   SELECT c.hash, d.doc, d.kind, d.subject, w.lane, o.recorded_no, o.recorded_ms, o.standing, o.feed_no, o.reason, c.bytes
   FROM waiting w JOIN own_change o ON o.change = w.change JOIN change c ON c.no = w.change JOIN document d ON d.no = c.document
@@ -142,7 +142,7 @@ impl Reading<'_> {
     pub fn outbox_size(&self) -> Result<OutboxSize, StoreError> {
         let mut find = self.conn.prepare_cached(
             "SELECT count(*), coalesce(sum(o.lane = 0), 0), coalesce(sum(length(c.bytes)), 0), min(o.recorded_ms)
-             FROM own_change o JOIN change c ON c.no = o.change WHERE o.standing = 0",
+             FROM own_change o JOIN change c ON c.no = o.change WHERE o.standing = 0 AND o.standing <> 1",
         )?;
         Ok(find.query_row([], |row| {
             Ok(OutboxSize {
@@ -169,11 +169,13 @@ impl Reading<'_> {
     /// # Errors
     /// The file cannot be read.
     pub fn own_changes(&self, standing: OwnStanding, after_no: u64, max: usize) -> Result<Vec<OwnChange>, StoreError> {
-        // The standing as a literal: an index that holds some standings only is chosen when the statement is planned.
-        let standing = standing.code();
-        let mut find = self
-            .conn
-            .prepare_cached(&format!("{OWN} WHERE o.standing = {standing} AND o.recorded_no > ?1 ORDER BY o.recorded_no LIMIT ?2"))?;
+        // In the words of the index that holds this standing: it is chosen when the statement is planned.
+        let standing = match standing {
+            OwnStanding::Accepted => "o.standing = 1".to_owned(),
+            other => format!("o.standing <> 1 AND o.standing = {}", other.code()),
+        };
+        let mut find =
+            self.conn.prepare_cached(&format!("{OWN} WHERE {standing} AND o.recorded_no > ?1 ORDER BY o.recorded_no LIMIT ?2"))?;
         let mut rows = find.query(params![int(after_no), int(max)])?;
         let mut out = Vec::new();
         while let Some(row) = rows.next()? {

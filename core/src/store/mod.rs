@@ -27,6 +27,8 @@ pub mod rows;
 mod schema;
 pub mod search;
 mod standing;
+#[cfg(test)]
+pub(crate) mod steps;
 mod wipe;
 
 pub use apart::{Apart, TOLD_ROW_BYTES_MAX, ToldRow};

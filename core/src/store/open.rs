@@ -137,6 +137,8 @@ impl Store {
         let mut conn = Connection::open_in_memory()?;
         configure(&conn, 8 << 10)?;
         schema::migrate(&mut conn)?;
+        #[cfg(test)]
+        super::steps::watch(&mut conn)?;
         Ok(Self { conn, codec: Codec::default(), path: None })
     }
 

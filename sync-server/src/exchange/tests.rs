@@ -22,6 +22,7 @@ use crate::headquarters::described;
 const DAY: i64 = 86_400_000;
 const NOW: Ms = Ms(1_772_409_600_000);
 
+mod cost;
 mod fitting;
 mod knocking;
 

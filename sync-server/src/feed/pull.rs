@@ -163,8 +163,10 @@ pub(super) fn readable(ask: &Ask<'_>, scope: &Scope, kind: &str) -> bool {
 fn forgets(tx: &Transaction<'_>, ask: &Ask<'_>, above: u64, until: u64) -> Result<Vec<(u64, DocId)>, rusqlite::Error> {
     let mut gone: BTreeMap<DocId, u64> = BTreeMap::new();
     for grant in ask.grants {
-        let mut statement =
-            tx.prepare_cached("SELECT doc, left_no FROM doc_scope WHERE scope = ?1 AND left_no > ?2 AND left_no <= ?3 ORDER BY left_no")?;
+        // That it is above 0 is said too: the index of those that left is chosen by it.
+        let mut statement = tx.prepare_cached(
+            "SELECT doc, left_no FROM doc_scope WHERE scope = ?1 AND left_no > 0 AND left_no > ?2 AND left_no <= ?3 ORDER BY left_no",
+        )?;
         let rows = statement.query_map(params![grant.scope.as_str(), column(above), column(until)], |row| {
             Ok((DocId::from_bytes(row.get(0)?), number(row, 1)?))
         })?;
