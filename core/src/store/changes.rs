@@ -170,12 +170,11 @@ impl Reading<'_> {
     /// The file cannot be read.
     pub fn own_changes(&self, standing: OwnStanding, after_no: u64, max: usize) -> Result<Vec<OwnChange>, StoreError> {
         // In the words of the index that holds this standing: it is chosen when the statement is planned.
-        let standing = match standing {
-            OwnStanding::Accepted => "o.standing = 1".to_owned(),
-            other => format!("o.standing <> 1 AND o.standing = {}", other.code()),
-        };
-        let mut find =
-            self.conn.prepare_cached(&format!("{OWN} WHERE {standing} AND o.recorded_no > ?1 ORDER BY o.recorded_no LIMIT ?2"))?;
+        let besides = if standing == OwnStanding::Accepted { "" } else { "o.standing <> 1 AND " };
+        let standing = standing.code();
+        let mut find = self.conn.prepare_cached(&format!(
+            "{OWN} WHERE {besides}o.standing = {standing} AND o.recorded_no > ?1 ORDER BY o.recorded_no LIMIT ?2"
+        ))?;
         let mut rows = find.query(params![int(after_no), int(max)])?;
         let mut out = Vec::new();
         while let Some(row) = rows.next()? {

@@ -34,7 +34,7 @@ use crate::exchange::turnstile::Turnstile;
 use crate::feed::{Feed, FeedError};
 use crate::headquarters::{Changed, Headquarters, HeadquartersError};
 pub use depot::{Bucket, Depot, DepotConfig, DepotError};
-pub use table::{BlobTable, Held};
+pub use table::{BlobTable, Held, Used};
 
 /// Blobs that are read back whole at once: each takes up to 10 MB of memory.
 const WHOLE_AT_ONCE_MAX: usize = 2;
@@ -273,6 +273,7 @@ impl Ask<'_> {
     fn offers(&self, offers: &[Offer]) -> Result<Vec<Stood>, BlobsError> {
         let mut named: BTreeMap<DocId, Option<BTreeSet<BlobHash>>> = BTreeMap::new();
         let mut stood = Vec::new();
+        let mut used = None;
         for offer in offers {
             let known = match named.get(&offer.doc) {
                 Some(known) => known.clone(),
@@ -281,7 +282,7 @@ impl Ask<'_> {
                     named.entry(offer.doc).or_insert(known).clone()
                 }
             };
-            let standing = self.offer(offer, known.as_ref())?;
+            let standing = self.offer(offer, known.as_ref(), &mut used)?;
             stood.push(Stood { hash: offer.hash, doc: offer.doc, standing });
         }
         Ok(stood)
@@ -302,7 +303,8 @@ impl Ask<'_> {
         Ok(self.blobs.may_read(&self.caller.user, &self.reach, doc)? && (!drains || own()?))
     }
 
-    fn offer(&self, offer: &Offer, named: Option<&BTreeSet<BlobHash>>) -> Result<Stands, BlobsError> {
+    /// One offer. `used` is what the device has handed in and offers, once that was looked at.
+    fn offer(&self, offer: &Offer, named: Option<&BTreeSet<BlobHash>>, used: &mut Option<Used>) -> Result<Stands, BlobsError> {
         let Blobs { table, limits, .. } = self.blobs;
         // A document that is not here yet and one that the device may not know of look alike.
         let Some(named) = named else { return Ok(later("no_document", "the document that names it has not arrived: exchange text first")) };
@@ -323,24 +325,30 @@ impl Ask<'_> {
                 return Ok(refused("wrong_proof", "the device does not have it"));
             }
             table.hold(self.now, (self.caller.device.id, self.caller.user.id), &held, &[offer.doc])?;
+            *used = None;
             return Ok(Stands::Held);
         }
-        let used = table.used(self.caller.device.id, day(self.now))?;
+        let Used { held, offered } = match *used {
+            Some(used) => used,
+            None => *used.insert(table.used(self.caller.device.id)?),
+        };
         let known = table.offers(self.caller.device.id, offer.hash)?;
         let more = if known.is_empty() { offer.bytes } else { 0 };
-        if used.held.saturating_add(used.offered).saturating_add(more) > limits.device_bytes {
+        if held.saturating_add(offered).saturating_add(more) > limits.device_bytes {
             return Ok(later("over_quota", "this device has handed in as much as it may: ask the administrator"));
         }
-        if more > 0 && used.offered > 0 && used.offered.saturating_add(more) > limits.device_bytes_under_way {
+        if more > 0 && offered > 0 && offered.saturating_add(more) > limits.device_bytes_under_way {
             return Ok(later("too_much_under_way", "hand in first what was offered before"));
         }
         table.offer(self.now, self.caller.device.id, offer)?;
+        *used = Some(Used { held, offered: offered.saturating_add(more) });
         let stored = table.stored(&offer.chunks)?;
         let mut missing = Missing::all(offer.chunks.len());
         offer.chunks.iter().enumerate().filter(|(_, chunk)| stored.contains(chunk)).for_each(|(no, _)| missing.set(no, false));
         if !missing.is_empty() {
             return Ok(Stands::Missing { chunks: ByteVec::from(missing.as_bytes().to_vec()) });
         }
+        *used = None;
         Ok(match self.finish(offer.hash)? {
             Taken::Held { docs } if docs.contains(&offer.doc) => Stands::Held,
             Taken::Refused { code, why } => Stands::Refused { code, why },
@@ -354,7 +362,7 @@ impl Ask<'_> {
     fn chunks(&self, chunks: &[Chunk]) -> Result<Vec<TakenChunk>, BlobsError> {
         let Blobs { table, depot, limits, .. } = self.blobs;
         let device = self.caller.device.id;
-        let mut today = table.used(device, day(self.now))?.today;
+        let mut today = table.handed_in_on(device, day(self.now))?;
         let mut taken = Vec::new();
         let mut fresh = Vec::new();
         for chunk in chunks {

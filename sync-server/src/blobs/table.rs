@@ -41,8 +41,6 @@ pub struct Used {
     pub held: u64,
     /// Bytes of what it offers.
     pub offered: u64,
-    /// Bytes that it handed in today.
-    pub today: u64,
 }
 
 /// The tables.
@@ -120,27 +118,32 @@ impl BlobTable {
         })
     }
 
-    /// What a device has handed in and offers.
+    /// What a device has handed in and offers. Looks at every photo that it ever handed in: once a question, not once a photo.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn used(&self, device: DeviceId, day: i64) -> Result<Used> {
+    pub fn used(&self, device: DeviceId) -> Result<Used> {
         self.database.read(|tx| {
-            let sum = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<u64> {
-                Ok(u64::try_from(tx.prepare_cached(sql)?.query_row(values, |row| row.get::<_, i64>(0))?).unwrap_or(0))
+            let sum = |sql: &str| -> Result<u64> {
+                let sum = tx.prepare_cached(sql)?.query_row([device.as_bytes()], |row| row.get::<_, i64>(0))?;
+                Ok(u64::try_from(sum).unwrap_or(0))
             };
-            let device = device.as_bytes();
             Ok(Used {
-                held: sum(
-                    "SELECT coalesce(sum(b.bytes), 0) FROM blob b WHERE b.hash IN (SELECT hash FROM blob_name WHERE device = ?1)",
-                    &[device],
-                )?,
-                offered: sum(
-                    "SELECT coalesce(sum(bytes), 0) FROM (SELECT DISTINCT hash, bytes FROM blob_offer WHERE device = ?1)",
-                    &[device],
-                )?,
-                today: sum("SELECT coalesce(sum(bytes), 0) FROM blob_day WHERE device = ?1 AND day = ?2", &[device, &day])?,
+                held: sum("SELECT coalesce(sum(b.bytes), 0) FROM blob b WHERE b.hash IN (SELECT hash FROM blob_name WHERE device = ?1)")?,
+                offered: sum("SELECT coalesce(sum(bytes), 0) FROM (SELECT DISTINCT hash, bytes FROM blob_offer WHERE device = ?1)")?,
             })
+        })
+    }
+
+    /// Bytes that a device handed in on a day.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn handed_in_on(&self, device: DeviceId, day: i64) -> Result<u64> {
+        self.database.read(|tx| {
+            let mut find = tx.prepare_cached("SELECT coalesce(sum(bytes), 0) FROM blob_day WHERE device = ?1 AND day = ?2")?;
+            let sum = find.query_row(params![device.as_bytes(), day], |row| row.get::<_, i64>(0))?;
+            Ok(u64::try_from(sum).unwrap_or(0))
         })
     }
 

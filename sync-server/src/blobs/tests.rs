@@ -1,6 +1,39 @@
-//! Limits of devices, and a bucket that speaks S3. Rights, proofs and lies are scenarios (`tests/scenarios/photos.rs`).
+//! Limits of devices, what handing in costs, and a bucket that speaks S3. Rights, proofs and lies are scenarios (`tests/scenarios/photos.rs`).
+
+use roadbook_core::ids::UserId;
 
 use super::*;
+use crate::database::{Database, Durability, steps};
+
+#[test]
+#[expect(clippy::unwrap_used, reason = "a failing test says where")]
+fn handing_in_a_photo_costs_the_same_however_many_were_handed_in() {
+    let (device, user, now) = (DeviceId::from_bytes([1; 16]), UserId::from_bytes([2; 16]), Ms(1_772_409_600_000));
+    let [few, many] = [10_u16, 200].map(|photos| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.sqlite");
+        let table = BlobTable::new(Arc::new(Database::open(&path, Durability::Process, crate::storage::SERVER_MIGRATIONS).unwrap()));
+        let hand_in = |n: u16| {
+            let (hash, doc) = (BlobHash::of(&n.to_be_bytes()), DocId::derived(&n.to_string()));
+            let kind = "shelf".to_owned();
+            let held = Held { hash, bytes: 9, mime: "image/jpeg".to_owned(), kind: kind.clone(), role: Role::Original, chunks: vec![hash] };
+            let offer = Offer { hash, doc, proof: [0; 32], bytes: 9, role: Role::Original, kind, taken_at: now, chunks: vec![hash] };
+            assert!(!table.is_named(doc, hash).unwrap() && table.held(hash).unwrap().is_none());
+            table.offer(now, device, &offer).unwrap();
+            table.handed_in_on(device, day(now)).unwrap();
+            table.put_chunks(now, device, day(now), &[(hash, 9)]).unwrap();
+            assert_eq!(table.offers(device, hash).unwrap().len(), 1);
+            assert_eq!(table.stored(&[hash]).unwrap().len(), 1);
+            table.hold(now, (device, user), &held, &[doc]).unwrap();
+            assert_eq!(table.held_of(&[doc]).unwrap().len(), 1);
+        };
+        (0..photos).for_each(hand_in);
+        assert_eq!(table.used(device).unwrap(), Used { held: 9 * u64::from(photos), offered: 0 });
+        steps::of(|| hand_in(photos))
+    });
+    assert!(few.values().sum::<i64>() > 0, "nothing was counted");
+    assert!(steps::grown(&few, &many).is_empty(), "{:#?}", steps::grown(&few, &many));
+}
 
 #[test]
 fn limits_are_those_of_many_months_of_photos() {
