@@ -195,6 +195,8 @@ impl Store {
             Durability::Rebuildable => "NORMAL",
         };
         conn.pragma_update(None, "synchronous", synchronous)?;
+        // On Apple's systems a sync leaves the last writes in the drive unless it is asked for whole. Elsewhere this changes nothing.
+        conn.pragma_update(None, "fullfsync", true)?;
         schema::migrate(&mut conn)?;
         if how.check == Check::Full && !is_sound(&conn)? {
             return Err(StoreError::Corrupt { source: None });
@@ -263,6 +265,7 @@ mod tests {
         assert_eq!(page, PAGE_BYTES);
         let synchronous: u32 = again.store.conn.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
         assert_eq!(synchronous, 2);
+        assert!(again.store.conn.query_row("PRAGMA fullfsync", [], |row| row.get::<_, bool>(0)).unwrap());
         let reader = Store::open_reader(&path, 1024, None).unwrap();
         assert_eq!(reader.read(|r| r.setting("a")).unwrap().unwrap(), b"b");
     }
