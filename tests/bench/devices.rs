@@ -1,6 +1,6 @@
 //! Many devices on one server, which runs as a process of its own: 50 and 200 handing in their day at once, a Monday morning with a
-//! thousand enrolled phones, and one phone on a slow line.
-//! `cargo build --profile bench -p roadbook-server && cargo bench -p roadbook-tests --bench devices [-- 50] [200] [storm] [slow]`
+//! thousand enrolled phones, new phones that all take a large territory at once, and one phone on a slow line.
+//! `cargo build --profile bench -p roadbook-server && cargo bench -p roadbook-tests --bench devices [-- 50] [200] [new] [storm] [slow]`
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -38,6 +38,8 @@ const STORM: (usize, usize) = (20, 50);
 const STORM_CARDS: usize = 30;
 const STORM_VISITS: usize = 5;
 const STORM_EDITS: usize = 3;
+/// New phones of one territory, and its cards.
+const NEW: (usize, usize) = (24, 5_000);
 const SLOW: Pace = Pace { bits_per_second: 256_000, round_trip: Duration::from_millis(300) };
 const SLOW_VISITS: usize = 35;
 
@@ -48,6 +50,9 @@ fn main() {
         if wants(word) {
             at_once(count);
         }
+    }
+    if wants("new") {
+        new_phones();
     }
     if wants("slow") {
         slow_line();
@@ -124,6 +129,23 @@ fn at_once(count: usize) {
     let (cpu, memory) = (server.cpu(), server.memory_mb());
     let taken = all_at_once(phones);
     report(&format!("{count} devices at once, {VISITS} visits and {EDITS} edits each"), &taken, &server, cpu, memory);
+}
+
+/// New phones of one territory: every one of them takes all of it, and all at once.
+fn new_phones() {
+    let mut dice = Dice::new(23);
+    let hall = Hall::new();
+    let place = tempfile::tempdir().unwrap();
+    let (count, cards) = NEW;
+    let reps: Vec<String> = (0..count).map(|n| format!("rep{n}")).collect();
+    let ids: Vec<_> = reps.iter().map(|login| hall.rep(login, "east")).collect();
+    let cards: Vec<MadeCard> = (0..cards).map(|_| corpus::card(&mut dice, &[ids[0]; 3])).collect();
+    hall.seed(&cards, "east");
+    let folders: Vec<PathBuf> = reps.iter().map(|login| hall.phone(login, place.path())).collect();
+    let server = hall.serve();
+    let (cpu, memory) = (server.cpu(), server.memory_mb());
+    let taken = all_at_once(folders.iter().map(|folder| open(folder)).collect());
+    report(&format!("{count} new phones take {} cards each (below 512 MB)", cards.len()), &taken, &server, cpu, memory);
 }
 
 /// Monday, eight o'clock: a thousand phones open their app.
