@@ -1,11 +1,13 @@
-//! A disk that fails while headquarters appends: what random worlds found, told plainly.
+//! A disk that fails in the middle of something: what random worlds found, told plainly.
 
+use roadbook_core::blobs::photos::NewPhoto;
 use roadbook_core::replica::Target;
 
 use crate::world::World;
 use crate::world::cast::{customer, device, user};
 use crate::world::chance::Chance;
 use crate::world::disk::Trouble;
+use crate::world::edits::picture;
 use crate::world::mishap::attempt;
 use crate::world::office::office_fact;
 
@@ -42,4 +44,32 @@ fn what_is_written_next_builds_on_what_a_disk_interrupted() {
         assert_eq!(world.office_card(customer(200)).text("owner"), Some(user("wf").to_string().as_str()), "disk {seed}");
     }
     assert!(interrupted > DISKS / 2, "disks refused while somebody wrote: {interrupted}");
+}
+
+/// A visit is given up with its photos, or neither is.
+#[test]
+fn a_visit_that_could_not_be_given_up_keeps_its_photos() {
+    let (mut kept, mut given_up) = (0, 0);
+    for seed in 0..DISKS {
+        let mut world = World::furnished(1, &super::work::CUSTOMERS);
+        world.enrol_on_disk("wf1", device("wf1"));
+        world.sync("wf1");
+        let draft = world.at("09:00").on("wf1").check_in(customer(1), None, None);
+        let bytes = picture(1, 900);
+        let new = NewPhoto { kind: "shelf", bytes: &bytes, thumbnail: None, taken_at: world.now };
+        let hash = world.on("wf1").working(|replica, stamp| replica.add_photo(stamp, draft.doc, &new)).unwrap();
+        let mut chance = Chance::new(seed);
+        world.phone("wf1").disk().plant(Trouble::Refused, WRITES / 4, &mut chance);
+        let done = attempt(|| world.on("wf1").working(|replica, stamp| replica.drop_draft(stamp, draft.doc)).unwrap()).is_ok();
+        world.phone("wf1").disk().mend();
+        let now = world.at("10:00").now;
+        world.phones.get_mut("wf1").unwrap().crash(now);
+        let replica = world.phone("wf1").replica();
+        let under_way = !replica.drafts().unwrap().is_empty();
+        assert_eq!(under_way, replica.photo_bytes(hash).is_ok_and(|read| read == bytes), "disk {seed}");
+        assert!(!done || !under_way, "disk {seed}: what was given up is back");
+        kept += u64::from(under_way);
+        given_up += u64::from(!under_way);
+    }
+    assert!(kept > 5 && given_up > 5, "{kept} kept, {given_up} given up");
 }

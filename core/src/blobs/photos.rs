@@ -105,31 +105,17 @@ impl Replica {
         let thumbnail = names.iter().find(|name| name.hash == hash).and_then(|name| name.thumbnail);
         // Another photo of the visit may have the same thumbnail.
         let shared = names.iter().any(|name| name.hash != hash && name.thumbnail.is_some() && name.thumbnail == thumbnail);
-        let gone: Vec<BlobHash> = [Some(hash), thumbnail.filter(|_| !shared)].into_iter().flatten().collect();
-        self.forget_photos(draft, &gone)
-    }
-
-    /// Drops the photos of a visit that was given up.
-    pub(crate) fn drop_photos_of(&mut self, draft: DocId) -> Result<(), ReplicaError> {
-        let names: Vec<BlobHash> = self.store().read(|read| read.blobs_of(draft))?.iter().map(|name| name.hash).collect();
-        self.forget_photos(draft, &names)
-    }
-
-    fn forget_photos(&mut self, doc: DocId, hashes: &[BlobHash]) -> Result<(), ReplicaError> {
-        let names: Vec<(DocId, BlobHash)> = hashes.iter().map(|hash| (doc, *hash)).collect();
-        self.forget_names(&names)
+        let gone: Vec<_> = [Some(hash), thumbnail.filter(|_| !shared)].into_iter().flatten().map(|hash| (draft, hash)).collect();
+        self.forget_names(&gone)
     }
 
     fn forget_names(&mut self, names: &[(DocId, BlobHash)]) -> Result<(), ReplicaError> {
-        let mut gone = Vec::new();
-        self.store_mut().write(|write: &mut Writing<'_>| {
-            for (doc, hash) in names {
-                if write.drop_blob_name(*doc, *hash)? {
-                    gone.push(*hash);
-                }
-            }
-            Ok::<_, ReplicaError>(())
-        })?;
+        let gone = self.store_mut().write(|write| drop_names(write, names))?;
+        self.remove_photo_files(&gone)
+    }
+
+    /// Removes files that no row speaks of any more; what a crash leaves is swept at the next start.
+    pub(crate) fn remove_photo_files(&self, gone: &[BlobHash]) -> Result<(), ReplicaError> {
         if let Some(folder) = self.folder()? {
             gone.iter().try_for_each(|hash| folder.remove(*hash))?;
         }
@@ -277,6 +263,17 @@ impl Replica {
         let _swept = folder.sweep(&whole.into_iter().collect::<BTreeSet<_>>(), &coming.into_iter().collect())?;
         Ok(())
     }
+}
+
+/// Forgets that documents name photos; returns those that nothing names any more, whose files are to be removed after the commit.
+pub(crate) fn drop_names(write: &mut Writing<'_>, names: &[(DocId, BlobHash)]) -> Result<Vec<BlobHash>, StoreError> {
+    let mut gone = Vec::new();
+    for (doc, hash) in names {
+        if write.drop_blob_name(*doc, *hash)? {
+            gone.push(*hash);
+        }
+    }
+    Ok(gone)
 }
 
 /// How long an original stays after its receipt, in milliseconds.

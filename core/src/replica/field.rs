@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::documents::{Prepared, Target};
 use super::sequencing::point;
 use super::{Replica, ReplicaError, Stamp};
+use crate::blobs::photos::drop_names;
 use crate::ids::{DocId, EntryId, Ms, SubjectId, UserId};
 use crate::model::card::Card;
 use crate::model::edit::{Edit, Provenance};
@@ -323,11 +324,16 @@ impl Replica {
         if let Some(tour) = draft.tour.map(|tour| self.tour(tour)).transpose()?.flatten() {
             work.push(progress(&tour, vec![put("progress", format!("visit/{}", draft.customer), Value::Null)]));
         }
-        self.drop_photos_of(doc)?;
+        let photos: Vec<_> = self.store().read(|read| read.blobs_of(doc))?.iter().map(|name| (doc, name.hash)).collect();
+        let mut gone = Vec::new();
         self.commit(stamp, Lane::Normal, &work, |write| {
+            gone = drop_names(write, &photos)?;
             write.drop_draft(doc)?;
             Ok(())
-        })
+        })?;
+        // It is given up, whatever a folder says: what stays in it is swept at the next start.
+        let _swept_later = self.remove_photo_files(&gone);
+        Ok(())
     }
 
     /// Ends a visit: one change writes its body and seals it; the draft goes in the same commit. Returns the visit's document.

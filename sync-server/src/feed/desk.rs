@@ -166,14 +166,29 @@ impl Desk for SqliteFeed {
 
     fn decide(&self, id: i64, decision: &Decision<'_>) -> Result<bool, FeedError> {
         self.database.write(|tx| {
-            let changed = tx
-                .prepare_cached(
-                    "UPDATE quarantine SET state = ?2, decided_ms = ?3, decided_by = ?4, remark = ?5,
-                            decided_no = (SELECT max(decided_no) + 1 FROM quarantine)
-                      WHERE id = ?1 AND state = 'open' AND ?2 <> 'open'",
-                )?
-                .execute(params![id, decision.state.code(), decision.now.0, decision.by.as_bytes(), decision.remark])?;
-            Ok(changed > 0)
+            let open = tx
+                .prepare_cached("SELECT doc, hash FROM quarantine WHERE id = ?1 AND state = 'open' AND ?2 <> 'open'")?
+                .query_row(params![id, decision.state.code()], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 32]>(1)?)))
+                .optional()?;
+            let Some((doc, hash)) = open else { return Ok(false) };
+            // What is in the feed is decided for everybody who handed it in: a copy of the phone, one that carried it.
+            let for_all = matches!(decision.state, DeskState::Approved | DeskState::Rewritten);
+            tx.prepare_cached(
+                "UPDATE quarantine SET state = ?3, decided_ms = ?4, decided_by = ?5, remark = ?6,
+                        decided_no = (SELECT max(decided_no) + 1 FROM quarantine)
+                  WHERE doc = ?1 AND hash = ?2 AND +state = 'open' AND (id = ?7 OR ?8)",
+            )?
+            .execute(params![
+                doc,
+                hash,
+                decision.state.code(),
+                decision.now.0,
+                decision.by.as_bytes(),
+                decision.remark,
+                id,
+                for_all
+            ])?;
+            Ok(true)
         })
     }
 

@@ -13,18 +13,22 @@ use super::columns::number;
 use super::pull::{live, readable};
 use super::{Ask, Scope};
 
-/// Mark of a file whose groups have been worked out.
-const MARK: &str = "groups";
+/// Mark of a file whose groups have been worked out. Another name than in releases that kept them otherwise.
+const MARK: &str = "groups/2";
 /// Documents read at a time while the groups are first worked out.
 const BATCH: i64 = 1_000;
 
-/// Territory scope, personal scope, kind.
+/// Territory scope, personal scope, kind; "" stands for all. A document is in the group of its territory, in that of each of its
+/// persons, and in those of both together: what a person sees through either is the first and the second without the third.
 type Group = (String, String, String);
+
+/// The groups of a document, and its fingerprint.
+type Stand = (Vec<Group>, u64);
 
 /// How groups change with one transaction.
 #[derive(Default)]
 pub(super) struct Groups {
-    before: BTreeMap<DocId, Option<(Group, u64)>>,
+    before: BTreeMap<DocId, Stand>,
 }
 
 impl Groups {
@@ -44,8 +48,8 @@ impl Groups {
             if before == after {
                 continue;
             }
-            for (stood, by) in [(before, -1), (after, 1)] {
-                if let Some((group, print)) = stood {
+            for ((groups, print), by) in [(before, -1), (after, 1)] {
+                for group in groups {
                     let entry = moved.entry(group).or_default();
                     *entry = (entry.0 + by, entry.1 ^ print);
                 }
@@ -69,48 +73,48 @@ fn add(tx: &Transaction<'_>, (territory, person, kind): &Group, documents: i64, 
     Ok(())
 }
 
-/// The group that a document is in, and its fingerprint; `None` when no scope holds it.
-fn stand(tx: &Transaction<'_>, doc: DocId) -> Result<Option<(Group, u64)>, rusqlite::Error> {
+/// Where a document stands; in no group when no scope holds it.
+fn stand(tx: &Transaction<'_>, doc: DocId) -> Result<Stand, rusqlite::Error> {
     let found: Option<(String, Vec<u8>)> = tx
         .prepare_cached("SELECT kind, heads FROM doc WHERE id = ?1")?
         .query_row([doc.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((kind, heads)) = found else { return Ok(None) };
+    let Some((kind, heads)) = found else { return Ok((Vec::new(), 0)) };
     let mut statement = tx.prepare_cached("SELECT scope FROM doc_scope WHERE doc = ?1 AND left_no = 0")?;
-    let mut group = (String::new(), String::new(), kind);
-    for scope in statement.query_map([doc.as_bytes()], |row| row.get(0).map(Scope))? {
-        let scope = scope?;
-        let place = if scope.is_personal() { &mut group.1 } else { &mut group.0 };
-        place.push_str(scope.as_str());
+    let scopes: Vec<Scope> = statement.query_map([doc.as_bytes()], |row| row.get(0).map(Scope))?.collect::<Result<_, _>>()?;
+    let (persons, territories): (Vec<Scope>, Vec<Scope>) = scopes.into_iter().partition(Scope::is_personal);
+    let mut groups = Vec::new();
+    let mut group = |territory: &str, person: &str| groups.push((territory.to_owned(), person.to_owned(), kind.clone()));
+    for territory in &territories {
+        group(territory.as_str(), "");
+        persons.iter().for_each(|person| group(territory.as_str(), person.as_str()));
     }
-    if group.0.is_empty() && group.1.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some((group, fingerprint(doc, &Heads::from_bytes(&heads).unwrap_or_default()))))
+    persons.iter().for_each(|person| group("", person.as_str()));
+    Ok((groups, fingerprint(doc, &Heads::from_bytes(&heads).unwrap_or_default())))
 }
 
 /// How many documents the asker's devices hold when at rest, and the XOR of their fingerprints.
 pub(super) fn digest(tx: &Transaction<'_>, ask: &Ask<'_>) -> Result<(u64, u64), rusqlite::Error> {
     let (mut documents, mut xor) = (0_u64, 0_u64);
-    let mut count = |row: &rusqlite::Row<'_>| -> Result<(), rusqlite::Error> {
-        documents = documents.saturating_add(number(row, 3)?);
-        xor ^= row.get::<_, i64>(4)?.cast_unsigned();
-        Ok(())
+    let sees = |scope: &str, kind: &str| {
+        let mut held = live(ask.grants).filter(|grant| grant.scope.as_str() == scope);
+        held.any(|grant| readable(ask, &grant.scope, kind))
     };
-    let held = |scope: &str| live(ask.grants).any(|grant| grant.scope.as_str() == scope);
-    let sees = |scope: &str, kind: &str| !scope.is_empty() && held(scope) && readable(ask, &Scope(scope.to_owned()), kind);
     const COLUMNS: &str = "SELECT territory, person, kind, documents, digest FROM scope_group";
     for grant in live(ask.grants) {
-        let column = if grant.scope.is_personal() { "person" } else { "territory" };
-        let mut statement = tx.prepare_cached(&format!("{COLUMNS} WHERE {column} = ?1"))?;
+        let column = if grant.scope.is_personal() { "person = ?1" } else { "territory = ?1 AND person = ''" };
+        let mut statement = tx.prepare_cached(&format!("{COLUMNS} WHERE {column}"))?;
         let mut rows = statement.query([grant.scope.as_str()])?;
         while let Some(row) = rows.next()? {
             let (territory, person, kind): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            // A group that both of the asker's scopes hold is met twice, and counted where it is met as a territory's.
-            let twice = grant.scope.is_personal() && !territory.is_empty() && held(&territory);
-            if !twice && (sees(&territory, &kind) || sees(&person, &kind)) {
-                count(row)?;
+            let (count, print) = (number(row, 3)?, row.get::<_, i64>(4)?.cast_unsigned());
+            let both = !territory.is_empty() && !person.is_empty();
+            if !readable(ask, &grant.scope, &kind) || (both && !sees(&territory, &kind)) {
+                continue;
             }
+            // What both hold is met twice, and counts once.
+            documents = if both { documents.wrapping_sub(count) } else { documents.wrapping_add(count) };
+            xor ^= print;
         }
     }
     Ok((documents, xor))
@@ -131,7 +135,8 @@ pub(super) fn begin(tx: &Transaction<'_>) -> Result<(), rusqlite::Error> {
         after = last.as_bytes().to_vec();
         let mut sums: BTreeMap<Group, (i64, u64)> = BTreeMap::new();
         for doc in docs {
-            if let Some((group, print)) = stand(tx, doc)? {
+            let (groups, print) = stand(tx, doc)?;
+            for group in groups {
                 let entry = sums.entry(group).or_default();
                 *entry = (entry.0 + 1, entry.1 ^ print);
             }

@@ -37,6 +37,10 @@ pub(crate) fn the_visits_of_a_customer_go_where_its_owner_is(feed: &impl Feed) {
     assert_eq!(owner.docs(), [doc(1), doc(3)], "the visit in the window");
     former.pull(feed, 1, "salesperson", &["east"]);
     assert_eq!(former.docs(), [doc(2), doc(3)], "what one made oneself one keeps");
+    // Two persons have the visit, and neither works in its territory: both count it.
+    for (who, territory) in [(1, "east"), (2, "east"), (1, "west"), (2, "west"), (3, "west")] {
+        digest_is_the_held_set(feed, who, &BTreeSet::from([territory]));
+    }
     let kinds = BTreeSet::from(["customer", "visit", "proposal"]);
     let grants = feed.grant(user(2), "salesperson", &BTreeSet::from([Scope::territory(&territory("east")), Scope::user(user(2))])).unwrap();
     let ask = Ask { grants: &grants, own_kinds: &kinds, territory_kinds: &kinds, base: 0, begun: None, again: false, documents_max: 1 };

@@ -1,7 +1,7 @@
 -- The pull side: digests kept with the scopes, and windows of bounded history.
 
--- Count and XOR of the fingerprints of the documents that are, at this moment, in exactly this territory's scope ('' = none)
--- and this person's ('' = none). A device's digest is the sum over the groups that its person sees.
+-- Count and XOR of the fingerprints of the documents that are, at this moment, in this territory's scope ('' = any or none) and this
+-- person's ('' = any or none). A device's digest is the sum over its person's territories and its person, less what both hold.
 CREATE TABLE scope_group (
     territory TEXT    NOT NULL,
     person    TEXT    NOT NULL,
