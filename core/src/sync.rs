@@ -142,8 +142,10 @@ impl Replica {
         let device = self.device()?;
         self.store().read(|read| {
             let position = read.pull_position()?;
-            let outbox = urgent_alone(read.outbox(PUSHED_CHANGES_MAX, PUSHED_BYTES_TARGET)?);
-            let urgent = outbox.first().is_some_and(|own| own.lane == Lane::Urgent);
+            let outbox = read.outbox(PUSHED_CHANGES_MAX, PUSHED_BYTES_TARGET)?;
+            // An urgent report that headquarters could not decide about needs something first: it must not keep that away.
+            let urgent = self.unsettled() == 0 && outbox.first().is_some_and(|own| own.lane == Lane::Urgent);
+            let outbox = if urgent { urgent_alone(outbox) } else { outbox };
             let photos = read.blobs_waiting()?;
             let waiting = read.outbox_size()?;
             let quarantined = read.own_changes(OwnStanding::Quarantined, 0, PUSHED_CHANGES_MAX)?.len();

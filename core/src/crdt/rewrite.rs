@@ -36,8 +36,9 @@ pub struct Rewritten {
     pub base: Document,
     /// The new changes, each with the one it stands for, in dependency order.
     pub changes: Vec<(ChangeHash, RawChange)>,
-    /// Changes that were taken out because they need something that was left out.
-    pub stuck: BTreeSet<ChangeHash>,
+    /// Own changes that need something that was left out, each with the one that says it again: on what was left out, so that whoever
+    /// gets both can tell. They are in neither state.
+    pub stuck: Vec<(ChangeHash, RawChange)>,
 }
 
 /// Writes changes of `document` again under the actors that `fresh` gives for the old ones; `None` when the document holds none of
@@ -62,6 +63,7 @@ pub fn rewrite(
             gone.insert(hash);
             let author = document.author(change.actor_id());
             if !pen.write_again(&change, hash, author)? {
+                pen.write_stuck(&change, hash, author)?;
                 pen.leave_out(&change);
             }
         } else if follows || rewriting.roots.contains(&hash) {
@@ -73,9 +75,7 @@ pub fn rewrite(
     let mut next = base.clone();
     let new: Vec<RawChange> = pen.written.iter().map(|(_, change)| change.clone()).collect();
     next.apply(&new)?;
-    let written: BTreeSet<ChangeHash> = pen.written.iter().map(|(old, _)| *old).collect();
-    let stuck = gone.into_iter().filter(|hash| !written.contains(hash) && !rewriting.left_out.contains(hash)).collect();
-    Ok(Some(Rewritten { document: next, base, changes: pen.written, stuck }))
+    Ok(Some(Rewritten { document: next, base, changes: pen.written, stuck: pen.stuck }))
 }
 
 /// Writes changes again without their document: those that are marked, and those of the others that build on them. They are in the order
@@ -104,15 +104,27 @@ struct Pen<'a> {
     instead: BTreeMap<AmHash, Vec<AmHash>>,
     /// New names of operations that were written again: old actor and first counter, last counter, new actor.
     moved: Vec<(AmActor, u64, u64, AmActor)>,
-    /// Operations that are gone, with what they had overwritten.
-    dead: BTreeMap<AmOpId, Vec<AmOpId>>,
+    /// Operations that are gone, with what they had overwritten and the change that they were of.
+    dead: BTreeMap<AmOpId, (Vec<AmOpId>, AmHash)>,
     lines: BTreeMap<AmActor, u64>,
     written: Vec<(ChangeHash, RawChange)>,
+    /// As `moved` and `written`, of changes that need something that is gone.
+    moved_stuck: Vec<(AmActor, u64, u64, AmActor)>,
+    stuck: Vec<(ChangeHash, RawChange)>,
 }
 
 impl<'a> Pen<'a> {
     fn new(fresh: &'a dyn Fn(&ActorId) -> ActorId) -> Self {
-        Self { fresh, instead: BTreeMap::new(), moved: Vec::new(), dead: BTreeMap::new(), lines: BTreeMap::new(), written: Vec::new() }
+        Self {
+            fresh,
+            instead: BTreeMap::new(),
+            moved: Vec::new(),
+            dead: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            written: Vec::new(),
+            moved_stuck: Vec::new(),
+            stuck: Vec::new(),
+        }
     }
 
     fn deps(&self, change: &Change) -> Vec<AmHash> {
@@ -129,8 +141,42 @@ impl<'a> Pen<'a> {
         for (place, op) in (0_u64..).zip(&expanded.operations) {
             let id = AmOpId::new(expanded.start_op.get() + place, &expanded.actor_id);
             let overwrote = op.pred.iter().flat_map(|pred| self.resolved(pred)).collect();
-            self.dead.insert(id, overwrote);
+            self.dead.insert(id, (overwrote, change.hash()));
         }
+    }
+
+    /// Writes a change that needs something that is gone again on just that, beside everything else, on a line of its own.
+    fn write_stuck(&mut self, change: &Change, hash: ChangeHash, author: Option<UserId>) -> Result<(), DocumentError> {
+        let mut expanded = change.decode();
+        let (old, first, count) = (expanded.actor_id.clone(), expanded.start_op.get(), expanded.operations.len() as u64);
+        let new = AmActor::from((self.fresh)(&ActorId::short(hash.0)).as_bytes());
+        self.moved_stuck.push((old, first, first.saturating_add(count), new.clone()));
+        let mut needs: BTreeSet<AmHash> = BTreeSet::new();
+        let mut renamed = |id: &AmOpId| {
+            needs.extend(self.dead.get(id).map(|(_, of)| *of));
+            moved(id, self.moved_stuck.iter().rev().chain(&self.moved))
+        };
+        for op in &mut expanded.operations {
+            if let ObjectId::Id(id) = &mut op.obj {
+                *id = renamed(id);
+            }
+            if let Key::Seq(ElementId::Id(id)) = &mut op.key {
+                *id = renamed(id);
+            }
+            let mut pred: Vec<AmOpId> = op.pred.iter().map(&mut renamed).collect();
+            pred.sort_unstable();
+            op.pred = pred.into();
+        }
+        let stuck: BTreeMap<AmHash, AmHash> = self.stuck.iter().map(|(old, new)| (AmHash(old.0), AmHash(new.hash.0))).collect();
+        let mut deps = self.deps(change);
+        deps.extend(needs.iter().map(|needed| stuck.get(needed).unwrap_or(needed)));
+        deps.sort_unstable();
+        deps.dedup();
+        (expanded.deps, expanded.actor_id, expanded.seq, expanded.hash) = (deps, new, 1, None);
+        expanded.extra_bytes = author.map(footer).unwrap_or_default();
+        let again = encoded(expanded)?;
+        self.stuck.push((hash, RawChange::of(&again)));
+        Ok(())
     }
 
     /// Writes one change again; `false` when it needs something that is gone.
@@ -151,9 +197,7 @@ impl<'a> Pen<'a> {
         *line += 1;
         expanded.seq = *line;
         // The first change of a line names its author, and no other.
-        let named = author.filter(|_| *line == 1);
-        let footer = named.map(|author| [&[AUTHOR_FOOTER, author.as_bytes().len() as u8], author.as_bytes().as_slice()].concat());
-        expanded.extra_bytes = footer.unwrap_or_default();
+        expanded.extra_bytes = author.filter(|_| *line == 1).map(footer).unwrap_or_default();
         expanded.hash = None;
         let again = encoded(expanded)?;
         self.instead.insert(change.hash(), vec![again.hash()]);
@@ -186,14 +230,24 @@ impl<'a> Pen<'a> {
 
     /// An operation, or what it had overwritten when it is gone.
     fn resolved(&self, id: &AmOpId) -> Vec<AmOpId> {
-        self.dead.get(id).cloned().unwrap_or_else(|| vec![id.clone()])
+        self.dead.get(id).map_or_else(|| vec![id.clone()], |(overwrote, _)| overwrote.clone())
     }
 
     fn renamed(&self, id: &AmOpId, own: &(AmActor, u64, u64, AmActor)) -> AmOpId {
-        let moved = std::iter::once(own).chain(&self.moved);
-        let hit = |(actor, first, end, _): &&(AmActor, u64, u64, AmActor)| id.actor() == actor && (*first..*end).contains(&id.counter());
-        moved.into_iter().find(hit).map_or_else(|| id.clone(), |(_, _, _, new)| AmOpId::new(id.counter(), new))
+        moved(id, std::iter::once(own).chain(&self.moved))
     }
+}
+
+/// An operation's name where some were given new ones.
+fn moved<'a>(id: &AmOpId, all: impl Iterator<Item = &'a (AmActor, u64, u64, AmActor)>) -> AmOpId {
+    let hit = |(actor, first, end, _): &&(AmActor, u64, u64, AmActor)| id.actor() == actor && (*first..*end).contains(&id.counter());
+    let mut all = all;
+    all.find(hit).map_or_else(|| id.clone(), |(_, _, _, new)| AmOpId::new(id.counter(), new))
+}
+
+/// An author's name behind a change's columns.
+fn footer(author: UserId) -> Vec<u8> {
+    [&[AUTHOR_FOOTER, author.as_bytes().len() as u8], author.as_bytes().as_slice()].concat()
 }
 
 fn encoded(expanded: ExpandedChange) -> Result<Change, DocumentError> {
@@ -249,17 +303,28 @@ mod tests {
         let refused = write(&mut document, 1, &[fact("trade_name", "坏"), splice(0, "缺货")]);
         let other = write(&mut document, 1, &[fact("legal_name", "惠民超市")]);
         let needs = write(&mut document, 1, &[splice(2, "严重")]);
+        let needs_that = write(&mut document, 1, &[splice(4, "!")]);
         let over = write(&mut document, 1, &[fact("trade_name", "惠民超市")]);
-        let own = names(&[&refused, &other, &needs, &over]);
+        let own = names(&[&refused, &other, &needs, &needs_that, &over]);
         let rewriting = Rewriting { left_out: &names(&[&refused]), roots: &BTreeSet::new(), own: &own };
         let done = rewrite(&document, Some(genesis), &rewriting, &fresh).unwrap().unwrap();
-        assert_eq!(done.stuck, names(&[&needs]), "it writes after a letter that is gone");
+        let stuck: BTreeSet<ChangeHash> = done.stuck.iter().map(|(old, _)| *old).collect();
+        assert_eq!(stuck, names(&[&needs, &needs_that]), "they write after letters that are gone");
         assert_eq!(done.changes.iter().map(|(old, _)| *old).collect::<Vec<_>>(), [other.hash, over.hash]);
         passes(&done);
         assert!(done.document.holds(&first.hash) && !done.document.holds(&refused.hash));
         let card = crate::model::card::Card::fold(DocId::from_bytes([1; 16]).into(), &done.document, None);
         assert_eq!((card.text("trade_name"), card.text("legal_name")), (Some("惠民超市"), Some("惠民超市")));
         assert_eq!(done.document.text("problems").as_deref(), Some(""));
+        // What is stuck waits for what it needs: with that it says what it said.
+        let stuck: Vec<RawChange> = done.stuck.iter().map(|(_, new)| new.clone()).collect();
+        assert!(done.document.clone().apply(&stuck).is_err(), "not without");
+        let mut base = done.document.clone();
+        base.apply(std::slice::from_ref(&refused)).unwrap();
+        let mut document = base.clone();
+        document.apply(&stuck).unwrap();
+        assert_eq!(document.text("problems").as_deref(), Some("缺货严重!"));
+        passes(&Rewritten { document, base, changes: done.stuck, stuck: Vec::new() });
     }
 
     #[test]
@@ -305,7 +370,7 @@ mod tests {
         let card = crate::model::card::Card::fold(DocId::from_bytes([1; 16]).into(), &next, None);
         assert_eq!((next.text("problems").as_deref(), card.text("trade_name")), (Some("缺货严重!"), Some("惠民超市二店")));
         assert!(next.registers("facts").iter().all(|register| register.rivals.len() == 1), "they overwrite what the old ones overwrote");
-        passes(&Rewritten { document: next, base, changes, stuck: BTreeSet::new() });
+        passes(&Rewritten { document: next, base, changes, stuck: Vec::new() });
         // Where nothing forked there is nothing to be written.
         assert!(rewrite_alone(&[(forked, false), (after, false)], USER, &fresh).unwrap().is_empty());
     }

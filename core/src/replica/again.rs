@@ -114,6 +114,11 @@ pub(crate) fn write_again(
         return Ok(());
     }
     describe(write, doc, &held.kind, held.subject, &done.base)?;
+    // Beside the document, which begins anew: headquarters knows what they need, and keeps them with it.
+    for (old, new) in &done.stuck {
+        write.append_instead(doc, *old, new.hash, &new.bytes, now)?;
+        let _changed = write.settle(*old, &Standing::Withdrawn)?;
+    }
     write.put_snapshot(doc, &done.base.save())?;
     for (old, new) in &done.changes {
         write.append_instead(doc, *old, new.hash, &new.bytes, now)?;

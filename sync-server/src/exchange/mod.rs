@@ -225,8 +225,10 @@ impl Exchange {
         let version = self.accounts.version()?;
         let strange = self.is_strange(epoch, request.cursor)?;
         let known = request.cursor.filter(|cursor| cursor.epoch == epoch);
-        // Led by an urgent report: its verdict is all that a bad line has to carry now.
-        let hurry = known.filter(|_| request.verdicts_only == Some(true) && !strange);
+        // Led by an urgent report: its verdict is all that a bad line has to carry now. One that builds on what is missing is helped by
+        // everything else alone.
+        let decided = verdicts.iter().all(|verdict| !matches!(verdict.outcome, Outcome::MissingDependencies { .. }));
+        let hurry = known.filter(|_| request.verdicts_only == Some(true) && !strange && decided);
         let mut answers = if strange {
             self.tell(&mut told, caller, request, None)?;
             vec![Self::other_life(now, epoch)]
