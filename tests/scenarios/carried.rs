@@ -1,6 +1,7 @@
 //! Phone to phone: S43.
 
 use roadbook_core::carried::Packet;
+use roadbook_server::accounts::Who;
 use roadbook_server::feed::DeskState;
 
 use super::handover::visit;
@@ -71,5 +72,38 @@ fn s43_a_batch_that_its_author_did_not_sign_is_set_aside_and_leaves_the_carrier(
     assert_eq!(rows.iter().map(|row| row.row.refused.code.as_str()).collect::<Vec<_>>(), ["bad_signature"]);
     assert_eq!(world.sync("wf1").accepted, 1, "her own hand-in counts");
     world.settle();
+    laws::hold(&mut world);
+}
+
+/// What was carried may be refused when others have gone on from it: what does not need it goes on without it, what does is set aside with it.
+#[test]
+fn what_needs_a_refused_change_waits_with_it_and_for_nothing_else() {
+    let mut world = World::monday(&["wf1", "lq1"]);
+    let c1 = customer(1);
+    world.at("10:00").on("wf1").write(c1, "problems", 0, "缺货");
+    let now = world.at("12:00").now;
+    let packet = world.handed_over("wf1", "lq1").unwrap();
+    world.phones.get_mut("lq1").unwrap().replica_mut().carry_in(&packet, now).unwrap();
+    world.on("lq1").set(c1, "short_name", "惠").write(c1, "problems", 2, "严重").set(c1, "legal_name", "惠民超市有限公司");
+    world.office.accounts.revoke_device(now, &Who::shell(), cast::device("wf1")).unwrap();
+    world.at("15:00").sync("wf1");
+    world.phones.remove("wf1");
+    world.settle();
+    let card = world.office_card(c1);
+    assert_eq!((card.text("short_name"), card.text("legal_name")), (Some("惠"), Some("惠民超市有限公司")));
+    assert_eq!(card.texts.get("problems").map_or("", String::as_str), "");
+    assert_eq!(world.phone("lq1").replica().outbox_size().unwrap().changes, 0, "nothing waits on the phone");
+    let open = world.office.feed.desk(Some(DeskState::Open), 9).unwrap();
+    let mut codes: Vec<&str> = open.iter().map(|row| row.row.refused.code.as_str()).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["follows_refused", "revoked"]);
+    // Somebody looks at it, and it counts after all.
+    let mut ids: Vec<i64> = open.iter().map(|row| row.row.id).collect();
+    ids.sort_unstable();
+    world.office.desk().approve(now, &Who::default(), cast::user("cg"), &ids, "").unwrap();
+    world.settle();
+    for card in [world.office_card(c1), world.card("lq1", c1)] {
+        assert_eq!(card.texts.get("problems").map(String::as_str), Some("缺货严重"));
+    }
     laws::hold(&mut world);
 }

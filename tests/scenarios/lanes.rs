@@ -211,3 +211,23 @@ fn an_urgent_report_about_no_customer_lies_where_its_reporter_works() {
     world.settle();
     laws::hold(&mut world);
 }
+
+/// Headquarters came back from a backup, and what an urgent report builds on is gone there: the phone hands that back first.
+#[test]
+fn an_urgent_report_that_builds_on_what_was_lost_is_not_all_that_a_phone_says() {
+    let mut world = World::monday(&["cg1", "sl1"]);
+    let backup = world.office.back_up("morning");
+    let doc = file(&mut world, "cg1", &report(None));
+    world.at("09:00").settle();
+    world.on("cg1").working(|replica, stamp| replica.handle_urgent(stamp, doc, "acknowledged", None)).unwrap();
+    world.on("cg1").set(customer(1), "short_name", "惠");
+    let now = world.at("10:00").now;
+    world.office.restore(backup, now);
+    world.sync("cg1");
+    assert_eq!(world.phone("cg1").replica().outbox_size().unwrap().changes, 0);
+    assert_eq!(world.office_card(customer(1)).text("short_name"), Some("惠"));
+    let urgent = world.office.read(|replica| replica.urgent(doc)).unwrap().unwrap();
+    assert!(urgent.handling.iter().any(|one| one.by == Some(cast::user("cg"))), "{:?}", urgent.handling);
+    world.settle();
+    laws::hold(&mut world);
+}

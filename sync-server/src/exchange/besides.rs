@@ -1,7 +1,7 @@
 //! What a device hands in besides its own outbox, and what it is told besides documents: batches that it carries for others, changes
 //! that headquarters lost in a restore, decisions about quarantined changes, late records about its customers, orders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use roadbook_core::carried::Packet;
 use roadbook_core::exchange::{
@@ -127,7 +127,7 @@ impl Exchange {
                 verdicts_only: None,
                 besides: None,
             };
-            self.push(now, &caller, &request)?
+            self.push(now, &caller, &request, &BTreeSet::new())?
         };
         Ok((Delivered { digest, refused: not_taken(&batch.pushed, &verdicts) }, changed))
     }

@@ -218,7 +218,8 @@ impl Exchange {
         self.sweep(now)?;
         self.note_return(now, caller)?;
         let (mut told, mut changed) = self.take_besides(now, caller, request)?;
-        let (verdicts, pushed) = self.push(now, caller, request)?;
+        let set_aside = told.delivered.iter().flat_map(|delivered| &delivered.refused).map(|refused| refused.hash).collect();
+        let (verdicts, pushed) = self.push(now, caller, request, &set_aside)?;
         changed.extend(pushed);
         changed.extend(self.take_in_alone(now, caller, &changed)?);
         self.note_handed_in(now, caller, request, &verdicts)?;

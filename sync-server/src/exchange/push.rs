@@ -51,6 +51,8 @@ struct Bench<'a> {
     measured_ms: i64,
     /// What the device could know.
     knew: Knew,
+    /// What it hears of with this very answer: set aside of what it carried for others.
+    heard_now: &'a BTreeSet<ChangeHash>,
     /// Subjects filed by earlier documents of this push.
     filed: BTreeMap<SubjectId, Filing>,
     /// Where actors belong that earlier documents of this push brought.
@@ -58,14 +60,21 @@ struct Bench<'a> {
 }
 
 impl Exchange {
-    /// Judges, appends and takes in what a device hands in. One verdict for each change.
-    pub(super) fn push(&self, now: Ms, caller: &Caller, request: &Request) -> Result<(Vec<Verdict>, Vec<Changed>), ExchangeError> {
+    /// Judges, appends and takes in what a device hands in. One verdict for each change. `heard_now` is what was set aside just now of what
+    /// it carried for others.
+    pub(super) fn push(
+        &self,
+        now: Ms,
+        caller: &Caller,
+        request: &Request,
+        heard_now: &BTreeSet<ChangeHash>,
+    ) -> Result<(Vec<Verdict>, Vec<Changed>), ExchangeError> {
         if request.pushed.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
         let reach = Reach::of(caller.user.role, self.accounts.territories_below(&caller.user.territories)?);
         let (gate, measured_ms, knew) = (Gate::strict(), now.since(request.now), self.knew(caller, request)?);
-        let mut bench = Bench { now, caller, reach, gate, measured_ms, knew, filed: BTreeMap::new(), bound: BTreeMap::new() };
+        let mut bench = Bench { now, caller, reach, gate, measured_ms, knew, heard_now, filed: BTreeMap::new(), bound: BTreeMap::new() };
         let mut cases = Vec::with_capacity(request.pushed.len());
         let mut seen = BTreeSet::new();
         for place in customers_first(&request.pushed) {
@@ -304,7 +313,7 @@ impl Exchange {
             Judged::MissingDependencies { hash, missing } => {
                 let before = self.feed.refused(pushed.doc, &missing)?;
                 // A device that hears of the refusal only now writes again what can do without it; what comes once more cannot.
-                let heard_now = missing.iter().any(|wanted| set_aside_here.contains(wanted));
+                let heard_now = missing.iter().any(|wanted| set_aside_here.contains(wanted) || bench.heard_now.contains(wanted));
                 if !heard_now && missing.iter().any(|wanted| before.contains(wanted)) {
                     set_aside_here.insert(hash);
                     set_aside(case, pushed, change, hash, verdict::FOLLOWS_REFUSED);
