@@ -40,7 +40,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::NaiveDate;
 use roadbook_core::exchange::pull::{Compare, HOLDS_MAX, Pull, READS_ROWS, print_of};
 use roadbook_core::exchange::{Answer, Cursor, Item, Outcome, Profile, Request, SPEAKS, SPEAKS_ROWS, Verdict, WireError, parts};
-use roadbook_core::ids::{ChangeHash, DeviceId, Ms, UserId};
+use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, UserId};
 use roadbook_core::model::kinds;
 
 use crate::access::may_read_ever;
@@ -239,7 +239,11 @@ impl Exchange {
             let view = self.views.of(&self.accounts, self.feed.as_ref(), &caller.user, version)?;
             self.tell(&mut told, caller, request, Some((&view, known.map_or(0, |cursor| cursor.number))))?;
             let quiet = told == roadbook_core::exchange::Told::default();
-            self.pulled(now, epoch, caller, request, &view, known, quiet, &holds(request, &verdicts))?
+            let mut answers = self.pulled(now, epoch, caller, request, &view, known, quiet, &holds(request, &verdicts))?;
+            if let Some(last) = answers.last_mut() {
+                last.items.extend(self.not_for_its_author(&view, request)?);
+            }
+            answers
         };
         if let Some(last) = answers.last_mut() {
             // Handed in by somebody who may not read it, and approved before the verdict came: it does not stay with its author.
@@ -261,6 +265,18 @@ impl Exchange {
         debug_assert!(answers.iter().all(understood), "an item that the device does not understand");
         self.note(now, caller, request, &answers)?;
         Ok((Answered::Answer(Parts(answers)), changed))
+    }
+
+    /// What is private and was handed in by somebody who may not have it, or not any more: it was never among what they hold, and so it does
+    /// not leave that either.
+    fn not_for_its_author(&self, view: &View, request: &Request) -> Result<Vec<Item>, ExchangeError> {
+        let private: Vec<DocId> = request.pushed.iter().filter(|pushed| kinds::is_private(&pushed.kind)).map(|pushed| pushed.doc).collect();
+        if private.is_empty() {
+            return Ok(Vec::new());
+        }
+        let seen: BTreeSet<DocId> =
+            self.feed.seen(&view.ask(0, None, false, 1), &private)?.into_iter().map(|document| document.doc).collect();
+        Ok(private.into_iter().filter(|doc| !seen.contains(doc)).map(|doc| Item::Forget { doc }).collect())
     }
 
     /// Whether the desk of what was set aside has changed since this was last asked: news for whoever decides about it.
