@@ -259,6 +259,14 @@ pub enum Outcome {
     Forked,
 }
 
+impl Outcome {
+    /// Whether that is the last word for now: else the change stays in the outbox.
+    #[must_use]
+    pub const fn is_decided(&self) -> bool {
+        !matches!(self, Self::MissingDependencies { .. })
+    }
+}
+
 /// The verdict on one change.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Verdict {

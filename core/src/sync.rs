@@ -31,8 +31,8 @@ use stand::Made;
 
 use crate::blobs::folder::BlobFolder;
 use crate::exchange::{
-    Answer, Besides, Checkpoint, Cursor, Heartbeat, LateNotice, Order, Outcome, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile, Pushed,
-    Request, Ruling, SPEAKS, Told, URGENT_BYTES_TARGET, Verdict, parts,
+    Answer, Besides, Checkpoint, Cursor, Heartbeat, LateNotice, Order, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile, Pushed, Request,
+    Ruling, SPEAKS, Told, URGENT_BYTES_TARGET, parts,
 };
 use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId};
 use crate::model::kinds;
@@ -267,8 +267,7 @@ impl Replica {
         if let Some(granted) = &answer.granted {
             self.granted(granted)?;
         }
-        let undecided = |verdict: &&Verdict| matches!(verdict.outcome, Outcome::MissingDependencies { .. });
-        self.put_unsettled(answer.verdicts.iter().filter(undecided).count() as u64);
+        self.put_unsettled(answer.verdicts.iter().filter(|verdict| !verdict.outcome.is_decided()).count() as u64);
         self.store_mut().write(|write| {
             if let Some(profile) = &answer.profile {
                 put_profile(write, profile)?;
@@ -411,17 +410,15 @@ fn put_profile(write: &mut Writing<'_>, profile: &Profile) -> Result<(), Replica
 
 /// An urgent report travels alone: on a slow link the first request is a few hundred bytes, whatever else waits.
 fn urgent_alone(mut outbox: Vec<OwnChange>) -> Vec<OwnChange> {
-    if outbox.first().is_some_and(|own| own.lane == Lane::Urgent) {
-        let (mut bytes, mut first) = (0usize, true);
-        let alone = outbox.iter().take_while(|own| {
-            bytes = bytes.saturating_add(own.bytes.len());
-            let goes = own.lane == Lane::Urgent && (first || bytes <= URGENT_BYTES_TARGET);
-            first = false;
-            goes
-        });
-        let length = alone.count();
-        outbox.truncate(length);
-    }
+    let (mut bytes, mut first) = (0usize, true);
+    let alone = outbox.iter().take_while(|own| {
+        bytes = bytes.saturating_add(own.bytes.len());
+        let goes = own.lane == Lane::Urgent && (first || bytes <= URGENT_BYTES_TARGET);
+        first = false;
+        goes
+    });
+    let length = alone.count();
+    outbox.truncate(length);
     outbox
 }
 

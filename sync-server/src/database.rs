@@ -208,10 +208,9 @@ fn opened(vfs: Option<&str>, path: &Path) -> Result<Connection, rusqlite::Error>
 }
 
 fn connect(vfs: Option<&str>, path: &Path, durability: Durability) -> Result<Connection, rusqlite::Error> {
-    #[cfg_attr(not(test), expect(unused_mut, reason = "tests watch it"))]
-    let mut connection = opened(vfs, path)?;
+    let connection = opened(vfs, path)?;
     #[cfg(test)]
-    steps::watch(&mut connection)?;
+    let connection = steps::watched(connection)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // A plan is for all values: else SQLite plans a kept statement anew for each value that is compared with a partial index or a sample.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

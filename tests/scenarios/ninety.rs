@@ -61,8 +61,8 @@ fn s50_ninety_days_offline_end_in_a_report_of_what_became_of_it() {
     world.on_day(65, "09:00").on("wf1").set(customer(8), "short_name", "老街");
     world.on_day(66, "09:00").on("wf1").save_work(describe_person(customer(9), boss, None, vec![fact("education", "大专")]));
 
-    // Meanwhile the company brings fields of its own, twice; archives a customer and marks one as another one; two go to the west, one of them long ago; 李强 writes what
-    // she has written too; somebody asks that what is known of him be erased.
+    // Meanwhile the company brings fields of its own, twice; archives a customer and marks one as another one; two go to the west, one of
+    // them long ago; 李强 writes what she has written too; somebody asks that what is known of him be erased.
     world.on_day(10, "08:00").desk("cg", vec![(Target::customer(customer(1)), vec![fact("x.shelf_no", "B-12")])]);
     world.on_day(30, "08:00").desk("cg", vec![(Target::office(customer(5)), vec![office_fact("lifecycle", "archived")])]);
     world.desk("cg", vec![(Target::office(customer(4)), vec![office_fact("merged_into", customer(3).to_string())])]);

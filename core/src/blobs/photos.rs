@@ -17,7 +17,7 @@ use crate::model::manifest::{self, Photo};
 use crate::model::value::Value;
 use crate::model::values::PHOTO_KIND;
 use crate::replica::{Replica, ReplicaError, Stamp};
-use crate::store::{BlobName, BlobRow, BlobsWaiting, NameState, Reading, StoreError, Writing};
+use crate::store::{BlobName, BlobRow, BlobsWaiting, NameState, Reading, StoreError};
 
 /// Setting: the key of the files of photos, 32 bytes. Whoever can read the store can read the photos; nobody else.
 const SETTING_KEY: &str = "blob_key";
@@ -110,7 +110,7 @@ impl Replica {
     }
 
     fn forget_names(&mut self, names: &[(DocId, BlobHash)]) -> Result<(), ReplicaError> {
-        let gone = self.store_mut().write(|write| drop_names(write, names))?;
+        let gone = self.store_mut().write(|write| write.drop_blob_names(names))?;
         self.remove_photo_files(&gone)
     }
 
@@ -263,17 +263,6 @@ impl Replica {
         let _swept = folder.sweep(&whole.into_iter().collect::<BTreeSet<_>>(), &coming.into_iter().collect())?;
         Ok(())
     }
-}
-
-/// Forgets that documents name photos; returns those that nothing names any more, whose files are to be removed after the commit.
-pub(crate) fn drop_names(write: &mut Writing<'_>, names: &[(DocId, BlobHash)]) -> Result<Vec<BlobHash>, StoreError> {
-    let mut gone = Vec::new();
-    for (doc, hash) in names {
-        if write.drop_blob_name(*doc, *hash)? {
-            gone.push(*hash);
-        }
-    }
-    Ok(gone)
 }
 
 /// How long an original stays after its receipt, in milliseconds.

@@ -98,18 +98,21 @@ pub fn rewrite_alone(
     Ok(pen.written)
 }
 
+/// Operations with new names: old actor and first counter, end of the counters, new actor.
+type Moved = (AmActor, u64, u64, AmActor);
+
 struct Pen<'a> {
     fresh: &'a dyn Fn(&ActorId) -> ActorId,
     /// What takes the place of a change that is gone, as a dependency.
     instead: BTreeMap<AmHash, Vec<AmHash>>,
-    /// New names of operations that were written again: old actor and first counter, last counter, new actor.
-    moved: Vec<(AmActor, u64, u64, AmActor)>,
+    /// New names of operations that were written again.
+    moved: Vec<Moved>,
     /// Operations that are gone, with what they had overwritten and the change that they were of.
     dead: BTreeMap<AmOpId, (Vec<AmOpId>, AmHash)>,
     lines: BTreeMap<AmActor, u64>,
     written: Vec<(ChangeHash, RawChange)>,
     /// As `moved` and `written`, of changes that need something that is gone.
-    moved_stuck: Vec<(AmActor, u64, u64, AmActor)>,
+    moved_stuck: Vec<Moved>,
     stuck: Vec<(ChangeHash, RawChange)>,
 }
 
@@ -154,7 +157,7 @@ impl<'a> Pen<'a> {
         let mut needs: BTreeSet<AmHash> = BTreeSet::new();
         let mut renamed = |id: &AmOpId| {
             needs.extend(self.dead.get(id).map(|(_, of)| *of));
-            moved(id, self.moved_stuck.iter().rev().chain(&self.moved))
+            moved(id, self.moved_stuck.iter().chain(&self.moved))
         };
         for op in &mut expanded.operations {
             if let ObjectId::Id(id) = &mut op.obj {
@@ -172,9 +175,7 @@ impl<'a> Pen<'a> {
         deps.extend(needs.iter().map(|needed| stuck.get(needed).unwrap_or(needed)));
         deps.sort_unstable();
         deps.dedup();
-        (expanded.deps, expanded.actor_id, expanded.seq, expanded.hash) = (deps, new, 1, None);
-        expanded.extra_bytes = author.map(footer).unwrap_or_default();
-        let again = encoded(expanded)?;
+        let again = on_line(expanded, deps, (new, 1), author)?;
         self.stuck.push((hash, RawChange::of(&again)));
         Ok(())
     }
@@ -191,15 +192,10 @@ impl<'a> Pen<'a> {
             return Ok(false);
         };
         expanded.operations = operations;
-        expanded.deps = self.deps(change);
-        expanded.actor_id = new.clone();
-        let line = self.lines.entry(new).or_default();
+        let deps = self.deps(change);
+        let line = self.lines.entry(new.clone()).or_default();
         *line += 1;
-        expanded.seq = *line;
-        // The first change of a line names its author, and no other.
-        expanded.extra_bytes = author.filter(|_| *line == 1).map(footer).unwrap_or_default();
-        expanded.hash = None;
-        let again = encoded(expanded)?;
+        let again = on_line(expanded, deps, (new, *line), author)?;
         self.instead.insert(change.hash(), vec![again.hash()]);
         self.moved.push(own);
         self.written.push((hash, RawChange::of(&again)));
@@ -207,7 +203,7 @@ impl<'a> Pen<'a> {
     }
 
     /// An operation with the new names; `None` when it needs one that is gone.
-    fn operation(&self, op: &Op, own: &(AmActor, u64, u64, AmActor)) -> Option<Op> {
+    fn operation(&self, op: &Op, own: &Moved) -> Option<Op> {
         let named = |id: &AmOpId| (!self.dead.contains_key(id)).then(|| self.renamed(id, own));
         let obj = match &op.obj {
             ObjectId::Root => ObjectId::Root,
@@ -233,24 +229,28 @@ impl<'a> Pen<'a> {
         self.dead.get(id).map_or_else(|| vec![id.clone()], |(overwrote, _)| overwrote.clone())
     }
 
-    fn renamed(&self, id: &AmOpId, own: &(AmActor, u64, u64, AmActor)) -> AmOpId {
+    fn renamed(&self, id: &AmOpId, own: &Moved) -> AmOpId {
         moved(id, std::iter::once(own).chain(&self.moved))
     }
 }
 
 /// An operation's name where some were given new ones.
-fn moved<'a>(id: &AmOpId, all: impl Iterator<Item = &'a (AmActor, u64, u64, AmActor)>) -> AmOpId {
-    let hit = |(actor, first, end, _): &&(AmActor, u64, u64, AmActor)| id.actor() == actor && (*first..*end).contains(&id.counter());
-    let mut all = all;
-    all.find(hit).map_or_else(|| id.clone(), |(_, _, _, new)| AmOpId::new(id.counter(), new))
+fn moved<'a>(id: &AmOpId, mut all: impl Iterator<Item = &'a Moved>) -> AmOpId {
+    let hit = all.find(|(actor, first, end, _)| id.actor() == actor && (*first..*end).contains(&id.counter()));
+    hit.map_or_else(|| id.clone(), |(_, _, _, new)| AmOpId::new(id.counter(), new))
 }
 
-/// An author's name behind a change's columns.
-fn footer(author: UserId) -> Vec<u8> {
-    [&[AUTHOR_FOOTER, author.as_bytes().len() as u8], author.as_bytes().as_slice()].concat()
-}
-
-fn encoded(expanded: ExpandedChange) -> Result<Change, DocumentError> {
+/// A change with what it builds on, as that number of an actor's line. The first of a line names its author, and no other.
+fn on_line(
+    mut expanded: ExpandedChange,
+    deps: Vec<AmHash>,
+    (actor, seq): (AmActor, u64),
+    author: Option<UserId>,
+) -> Result<Change, DocumentError> {
+    let named = author.filter(|_| seq == 1);
+    let footer = named.map(|author| [&[AUTHOR_FOOTER, author.as_bytes().len() as u8], author.as_bytes().as_slice()].concat());
+    (expanded.deps, expanded.actor_id, expanded.seq, expanded.hash) = (deps, actor, seq, None);
+    expanded.extra_bytes = footer.unwrap_or_default();
     // What automerge builds is read back as it would be from outside.
     let change = Change::from(expanded);
     Change::try_from(change.raw_bytes()).map_err(DocumentError::automerge)

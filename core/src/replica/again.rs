@@ -117,12 +117,10 @@ pub(crate) fn write_again(
     // Beside the document, which begins anew: headquarters knows what they need, and keeps them with it.
     for (old, new) in &done.stuck {
         write.append_instead(doc, *old, new.hash, &new.bytes, now)?;
-        let _changed = write.settle(*old, &Standing::Withdrawn)?;
     }
     write.put_snapshot(doc, &done.base.save())?;
     for (old, new) in &done.changes {
         write.append_instead(doc, *old, new.hash, &new.bytes, now)?;
-        let _changed = write.settle(*old, &Standing::Withdrawn)?;
     }
     describe(write, doc, &held.kind, held.subject, &done.document)?;
     subjects.touch(&held.kind, held.subject, doc, None);
@@ -147,7 +145,6 @@ fn write_again_alone(write: &mut Writing<'_>, process: &[u8; 16], doc: DocId, no
     let alone: [u8; 16] = std::array::from_fn(|at| process.get(at).map_or(0, |byte| !byte));
     for (old, new) in rewrite_alone(&changes, author, &|old| fresh(&alone, doc, old))? {
         write.append_instead(doc, old, new.hash, &new.bytes, now)?;
-        let _changed = write.settle(old, &Standing::Withdrawn)?;
     }
     Ok(())
 }

@@ -3,9 +3,10 @@
 
 use super::documents::Target;
 use super::field::{self, TourKey};
+use super::tests::profile;
 use super::{Replica, Stamp};
 use crate::blobs::{BlobHash, Role};
-use crate::exchange::{Answer, Cursor, Item, Outcome, Profile, Verdict};
+use crate::exchange::{Answer, Cursor, Item, Outcome, Verdict};
 use crate::ids::{DeviceId, DocId, Ms, SubjectId, UserId};
 use crate::model::tour::PlannedStop;
 use crate::model::{Edit, Provenance};
@@ -33,16 +34,7 @@ struct Phone {
 impl Phone {
     fn with(customers: u32) -> Self {
         let mut replica = Replica::in_memory([7; 16]).unwrap();
-        let told = Profile {
-            user: USER,
-            name: "王芳".to_owned(),
-            role: "salesperson".to_owned(),
-            territories: Vec::new(),
-            offset_minutes: 480,
-            people: Vec::new(),
-            registry: None,
-        };
-        replica.enrolled(DeviceId::from_bytes([5; 16]), &told).unwrap();
+        replica.enrolled(DeviceId::from_bytes([5; 16]), &profile()).unwrap();
         let mut phone = Self { replica, stamps: 0, number: 0 };
         for n in 0..customers {
             phone.edit(n, "trade_name", &format!("惠民超市{n}"));

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::documents::{Prepared, Target};
 use super::sequencing::point;
 use super::{Replica, ReplicaError, Stamp};
-use crate::blobs::photos::drop_names;
 use crate::ids::{DocId, EntryId, Ms, SubjectId, UserId};
 use crate::model::card::Card;
 use crate::model::edit::{Edit, Provenance};
@@ -327,7 +326,7 @@ impl Replica {
         let photos: Vec<_> = self.store().read(|read| read.blobs_of(doc))?.iter().map(|name| (doc, name.hash)).collect();
         let mut gone = Vec::new();
         self.commit(stamp, Lane::Normal, &work, |write| {
-            gone = drop_names(write, &photos)?;
+            gone = write.drop_blob_names(&photos)?;
             write.drop_draft(doc)?;
             Ok(())
         })?;

@@ -23,7 +23,8 @@ fn stamp(n: u8) -> Stamp {
 fn fact(field: &str, value: impl Into<Value>) -> Edit {
     Edit::Assert { field: field.to_owned(), value: value.into(), provenance: Provenance::default() }
 }
-fn profile() -> Profile {
+/// 王芳, a salesperson.
+pub(super) fn profile() -> Profile {
     Profile {
         user: user(1),
         name: "王芳".to_owned(),

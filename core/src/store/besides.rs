@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{Lane, Reading, StoreError, Writing, count, int, within};
+use super::{Lane, Reading, Standing, StoreError, Writing, count, int, within};
 use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, UserId};
 
 /// Longest batch that is carried for another device, in bytes.
@@ -142,7 +142,7 @@ impl Reading<'_> {
 }
 
 impl Writing<'_> {
-    /// Puts a change into the outbox in the place of one that was written again: with its lane and its time.
+    /// Puts a change into the outbox in the place of one that was written again, and is withdrawn: with its lane and its time.
     ///
     /// # Errors
     /// As [`Writing::append_own`].
@@ -152,6 +152,7 @@ impl Writing<'_> {
         self.conn
             .prepare_cached("INSERT INTO rewritten (old, new) VALUES (?1, ?2) ON CONFLICT (old) DO UPDATE SET new = excluded.new")?
             .execute(params![old.0, new.0])?;
+        let _changed = self.settle(old, &Standing::Withdrawn)?;
         Ok(())
     }
 

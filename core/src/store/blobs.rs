@@ -130,7 +130,8 @@ impl Reading<'_> {
     /// The file cannot be read.
     pub fn blobs_to_send(&self, role: Role, now: Ms, max: usize) -> Result<Vec<(BlobRow, BlobName)>, StoreError> {
         let sql = format!(
-            "{NAME} WHERE n.state = 0 AND n.state < 2 AND (n.again_ms <= ?1 OR n.again_ms > ?4) AND b.here = 1 AND b.role = ?2 AND n.doc NOT IN (SELECT doc FROM draft)
+            "{NAME} WHERE n.state = 0 AND n.state < 2 AND (n.again_ms <= ?1 OR n.again_ms > ?4) AND b.here = 1 AND b.role = ?2
+               AND n.doc NOT IN (SELECT doc FROM draft)
              ORDER BY b.no LIMIT ?3"
         );
         let mut find = self.conn.prepare_cached(&sql)?;
@@ -357,17 +358,23 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Forgets that a document names a photo; returns whether nothing names it any more (its row is then gone too).
+    /// Forgets that documents name photos; returns those that nothing names any more. Their rows are gone too: their files are to be removed
+    /// after the commit.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn drop_blob_name(&mut self, doc: DocId, hash: BlobHash) -> Result<bool, StoreError> {
-        self.conn.prepare_cached("DELETE FROM blob_name WHERE doc = ?1 AND hash = ?2")?.execute(params![doc.as_bytes(), hash.0])?;
-        let gone = self
-            .conn
-            .prepare_cached("DELETE FROM blob WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM blob_name n WHERE n.hash = ?1)")?
-            .execute([hash.0])?;
-        Ok(gone > 0)
+    pub fn drop_blob_names(&mut self, names: &[(DocId, BlobHash)]) -> Result<Vec<BlobHash>, StoreError> {
+        let mut drop_name = self.conn.prepare_cached("DELETE FROM blob_name WHERE doc = ?1 AND hash = ?2")?;
+        let mut drop_blob =
+            self.conn.prepare_cached("DELETE FROM blob WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM blob_name n WHERE n.hash = ?1)")?;
+        let mut gone = Vec::new();
+        for (doc, hash) in names {
+            drop_name.execute(params![doc.as_bytes(), hash.0])?;
+            if drop_blob.execute([hash.0])? > 0 {
+                gone.push(*hash);
+            }
+        }
+        Ok(gone)
     }
 
     /// Headquarters lost its tail (a new epoch) and may lack photos: everything that is still here is offered again.

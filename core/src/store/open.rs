@@ -138,7 +138,7 @@ impl Store {
         configure(&conn, 8 << 10)?;
         schema::migrate(&mut conn)?;
         #[cfg(test)]
-        super::steps::watch(&mut conn)?;
+        let conn = super::steps::watched(conn)?;
         Ok(Self { conn, codec: Codec::default(), path: None })
     }
 

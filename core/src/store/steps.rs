@@ -17,8 +17,8 @@ thread_local! {
     static STEPS: RefCell<Steps> = RefCell::default();
 }
 
-/// Counts what this connection does from now on, for the thread that does it.
-pub(crate) fn watch(connection: &mut Connection) -> Result<(), rusqlite::Error> {
+/// A connection of which is counted what it does from now on, for the thread that does it.
+pub(crate) fn watched(mut connection: Connection) -> Result<Connection, rusqlite::Error> {
     // SQLite adds up over the life of a statement.
     let mut before: BTreeMap<String, i32> = BTreeMap::new();
     let seen = move |event: TraceEvent<'_>| {
@@ -30,7 +30,8 @@ pub(crate) fn watch(connection: &mut Connection) -> Result<(), rusqlite::Error> 
         };
         STEPS.with(|all| *all.borrow_mut().entry(sql).or_default() += i64::from(steps));
     };
-    connection.trace_v2(TraceEventCodes::SQLITE_TRACE_PROFILE, Some(seen))
+    connection.trace_v2(TraceEventCodes::SQLITE_TRACE_PROFILE, Some(seen))?;
+    Ok(connection)
 }
 
 /// What an act cost that this thread carries out.

@@ -228,8 +228,9 @@ impl Exchange {
         let known = request.cursor.filter(|cursor| cursor.epoch == epoch);
         // Led by an urgent report: its verdict is all that a bad line has to carry now. One that builds on what is missing is helped by
         // everything else alone.
-        let decided = verdicts.iter().all(|verdict| !matches!(verdict.outcome, Outcome::MissingDependencies { .. }));
+        let decided = verdicts.iter().all(|verdict| verdict.outcome.is_decided());
         let hurry = known.filter(|_| request.verdicts_only == Some(true) && !strange && decided);
+        let mut viewed = None;
         let mut answers = if strange {
             self.tell(&mut told, caller, request, None)?;
             vec![Self::other_life(now, epoch)]
@@ -239,17 +240,12 @@ impl Exchange {
             let view = self.views.of(&self.accounts, self.feed.as_ref(), &caller.user, version)?;
             self.tell(&mut told, caller, request, Some((&view, known.map_or(0, |cursor| cursor.number))))?;
             let quiet = told == roadbook_core::exchange::Told::default();
-            let mut answers = self.pulled(now, epoch, caller, request, &view, known, quiet, &holds(request, &verdicts))?;
-            if let Some(last) = answers.last_mut() {
-                last.items.extend(self.not_for_its_author(&view, request)?);
-            }
+            let answers = self.pulled(now, epoch, caller, request, &view, known, quiet, &holds(request, &verdicts))?;
+            viewed = Some(view);
             answers
         };
         if let Some(last) = answers.last_mut() {
-            // Handed in by somebody who may not read it, and approved before the verdict came: it does not stay with its author.
-            let known = request.pushed.iter().filter(|pushed| kinds::kind(&pushed.kind).is_some());
-            let unreadable = known.filter(|pushed| !may_read_ever(caller.user.role, &pushed.kind));
-            last.items.extend(unreadable.map(|pushed| Item::Forget { doc: pushed.doc }));
+            last.items.extend(self.not_for_its_author(caller, viewed.as_ref(), request)?);
         }
         if let Some(first) = answers.first_mut() {
             first.stand = request.pull.as_ref().and_then(|pull| pull.stand);
@@ -267,16 +263,19 @@ impl Exchange {
         Ok((Answered::Answer(Parts(answers)), changed))
     }
 
-    /// What is private and was handed in by somebody who may not have it, or not any more: it was never among what they hold, and so it does
-    /// not leave that either.
-    fn not_for_its_author(&self, view: &View, request: &Request) -> Result<Vec<Item>, ExchangeError> {
-        let private: Vec<DocId> = request.pushed.iter().filter(|pushed| kinds::is_private(&pushed.kind)).map(|pushed| pushed.doc).collect();
-        if private.is_empty() {
-            return Ok(Vec::new());
+    /// What was handed in by somebody who may never read it, and, where the answer looks at what they see, what is private and not theirs to
+    /// have, or not any more: it was never among what they hold, and so it does not leave that either.
+    fn not_for_its_author(&self, caller: &Caller, viewed: Option<&View>, request: &Request) -> Result<Vec<Item>, ExchangeError> {
+        let known = request.pushed.iter().filter(|pushed| kinds::kind(&pushed.kind).is_some());
+        let (readable, never): (Vec<_>, Vec<_>) = known.partition(|pushed| may_read_ever(caller.user.role, &pushed.kind));
+        let mut gone: Vec<DocId> = never.into_iter().map(|pushed| pushed.doc).collect();
+        let private = readable.into_iter().filter(|pushed| kinds::is_private(&pushed.kind));
+        let private: Vec<DocId> = private.map(|pushed| pushed.doc).collect();
+        if let Some(view) = viewed.filter(|_| !private.is_empty()) {
+            let seen = self.feed.seen(&view.ask(0, None, false, 1), &private)?;
+            gone.extend(private.into_iter().filter(|doc| seen.iter().all(|document| document.doc != *doc)));
         }
-        let seen: BTreeSet<DocId> =
-            self.feed.seen(&view.ask(0, None, false, 1), &private)?.into_iter().map(|document| document.doc).collect();
-        Ok(private.into_iter().filter(|doc| !seen.contains(doc)).map(|doc| Item::Forget { doc }).collect())
+        Ok(gone.into_iter().map(|doc| Item::Forget { doc }).collect())
     }
 
     /// Whether the desk of what was set aside has changed since this was last asked: news for whoever decides about it.

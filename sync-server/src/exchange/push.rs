@@ -227,12 +227,7 @@ impl Exchange {
         let mut names = Vec::new();
         let mut tried = Vec::new();
         let all: Vec<ChangeHash> = pushed.changes.iter().map(|change| name_of(&bench.gate, change)).collect();
-        let mut before = self.feed.set_aside(device, pushed.doc, &all)?;
-        if !before.is_empty() {
-            // What has come into the feed all the same, from a copy of the device or by way of another one, stands.
-            let known = self.feed.known(pushed.doc, &before.keys().copied().collect::<Vec<_>>())?;
-            before.retain(|name, _| !known.contains(name));
-        }
+        let before = self.feed.set_aside(device, pushed.doc, &all)?;
         for (change, name) in pushed.changes.iter().zip(all) {
             // What was set aside stays so until a person decides: the device has been told, and has taken it out of what it shows.
             if let Some(code) = before.get(&name).filter(|code| *code != verdict::FORKED) {

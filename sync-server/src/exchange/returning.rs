@@ -28,7 +28,7 @@ impl Exchange {
         }
         let known = verdicts.iter().filter(|verdict| verdict.outcome == Outcome::AlreadyKnown).count() as u64;
         // What found no verdict, and what was no part of this request, is still to come.
-        let settled = verdicts.iter().filter(|verdict| !matches!(verdict.outcome, Outcome::MissingDependencies { .. })).count() as u64;
+        let settled = verdicts.iter().filter(|verdict| verdict.outcome.is_decided()).count() as u64;
         let done = settled >= u64::from(request.heartbeat.unsent_changes);
         if known > 0 || done {
             self.feed.note_handed_in(device, known, done.then_some(now))?;

@@ -368,21 +368,17 @@ pub(crate) fn refused_changes_are_kept(feed: &impl Feed) {
     assert_eq!(feed.refused(doc(1), &[ChangeHash([3; 32]), ChangeHash([4; 32])]).unwrap(), BTreeSet::from([ChangeHash([3; 32])]));
     assert!(feed.refused(doc(2), &[ChangeHash([3; 32])]).unwrap().is_empty());
     // A copy of the phone hands in the same. What is rejected is rejected for one of them, what is approved is in the feed for both.
-    let remark = "";
-    let decide = |id, state| feed.decide(id, &Decision { state, by: user(9), now: hand(0).now, remark }).unwrap();
+    let decide = |id, state| feed.decide(id, &Decision { state, by: user(9), now: hand(0).now, remark: "" }).unwrap();
     feed.append(&hand(5), &Batch { refused: vec![refused.clone()], ..Batch::default() }).unwrap();
     let other = ChangeHash([5; 32]);
     for device in [4, 5] {
         feed.append(&hand(device), &Batch { refused: vec![Refused { hash: other, ..refused.clone() }], ..Batch::default() }).unwrap();
     }
-    let state = |hash: ChangeHash, device: u8| {
+    let row = |hash: ChangeHash, device: u8| {
         let rows = feed.desk(None, 10).unwrap();
-        rows.into_iter().find(|row| row.row.refused.hash == hash && row.row.device == hand(device).device).unwrap().state
+        rows.into_iter().find(|row| row.row.refused.hash == hash && row.row.device == hand(device).device).unwrap()
     };
-    let id = |hash: ChangeHash, device: u8| {
-        let rows = feed.desk(None, 10).unwrap();
-        rows.into_iter().find(|row| row.row.refused.hash == hash && row.row.device == hand(device).device).unwrap().row.id
-    };
+    let (state, id) = (|hash, device| row(hash, device).state, |hash, device| row(hash, device).row.id);
     assert!(decide(id(other, 5), DeskState::Rejected) && !decide(id(other, 5), DeskState::Approved));
     assert_eq!((state(other, 4), state(other, 5)), (DeskState::Open, DeskState::Rejected));
     assert!(decide(id(refused.hash, 5), DeskState::Approved));

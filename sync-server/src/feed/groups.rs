@@ -42,34 +42,39 @@ impl Groups {
 
     /// Writes what the transaction changed.
     pub(super) fn settle(self, tx: &Transaction<'_>) -> Result<(), rusqlite::Error> {
-        let mut moved: BTreeMap<Group, (i64, u64)> = BTreeMap::new();
+        let mut moved = Sums::new();
         for (doc, before) in self.before {
             let after = stand(tx, doc)?;
             if before == after {
                 continue;
             }
-            for ((groups, print), by) in [(before, -1), (after, 1)] {
-                for group in groups {
-                    let entry = moved.entry(group).or_default();
-                    *entry = (entry.0 + by, entry.1 ^ print);
-                }
-            }
+            count(&mut moved, before, -1);
+            count(&mut moved, after, 1);
         }
-        for (group, (documents, xor)) in moved {
-            add(tx, &group, documents, xor)?;
-        }
-        Ok(())
+        add(tx, moved)
     }
 }
 
-fn add(tx: &Transaction<'_>, (territory, person, kind): &Group, documents: i64, xor: u64) -> Result<(), rusqlite::Error> {
+/// How many documents come to each group, and the XOR of their fingerprints.
+type Sums = BTreeMap<Group, (i64, u64)>;
+
+fn count(sums: &mut Sums, (groups, print): Stand, by: i64) {
+    for group in groups {
+        let sum = sums.entry(group).or_default();
+        *sum = (sum.0 + by, sum.1 ^ print);
+    }
+}
+
+fn add(tx: &Transaction<'_>, sums: Sums) -> Result<(), rusqlite::Error> {
     // SQLite has no XOR: a ^ b = (a | b) - (a & b), which cannot overflow.
-    tx.prepare_cached(
+    let mut put = tx.prepare_cached(
         "INSERT INTO scope_group (territory, person, kind, documents, digest) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (territory, person, kind) DO UPDATE SET documents = documents + excluded.documents,
            digest = (digest | excluded.digest) - (digest & excluded.digest)",
-    )?
-    .execute(params![territory, person, kind, documents, xor.cast_signed()])?;
+    )?;
+    for ((territory, person, kind), (documents, xor)) in sums {
+        put.execute(params![territory, person, kind, documents, xor.cast_signed()])?;
+    }
     Ok(())
 }
 
@@ -107,13 +112,13 @@ pub(super) fn digest(tx: &Transaction<'_>, ask: &Ask<'_>) -> Result<(u64, u64), 
         let mut rows = statement.query([grant.scope.as_str()])?;
         while let Some(row) = rows.next()? {
             let (territory, person, kind): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let (count, print) = (number(row, 3)?, row.get::<_, i64>(4)?.cast_unsigned());
+            let (found, print) = (number(row, 3)?, row.get::<_, i64>(4)?.cast_unsigned());
             let both = !territory.is_empty() && !person.is_empty();
             if !readable(ask, &grant.scope, &kind) || (both && !sees(&territory, &kind)) {
                 continue;
             }
             // What both hold is met twice, and counts once.
-            documents = if both { documents.wrapping_sub(count) } else { documents.wrapping_add(count) };
+            documents = if both { documents.wrapping_sub(found) } else { documents.wrapping_add(found) };
             xor ^= print;
         }
     }
@@ -133,17 +138,11 @@ pub(super) fn begin(tx: &Transaction<'_>) -> Result<(), rusqlite::Error> {
             statement.query_map(params![after, BATCH], |row| row.get(0).map(DocId::from_bytes))?.collect::<Result<_, _>>()?;
         let Some(last) = docs.last() else { break };
         after = last.as_bytes().to_vec();
-        let mut sums: BTreeMap<Group, (i64, u64)> = BTreeMap::new();
+        let mut sums = Sums::new();
         for doc in docs {
-            let (groups, print) = stand(tx, doc)?;
-            for group in groups {
-                let entry = sums.entry(group).or_default();
-                *entry = (entry.0 + 1, entry.1 ^ print);
-            }
+            count(&mut sums, stand(tx, doc)?, 1);
         }
-        for (group, (documents, xor)) in sums {
-            add(tx, &group, documents, xor)?;
-        }
+        add(tx, sums)?;
     }
     tx.execute("INSERT INTO feed_mark (name, value) VALUES (?1, 1)", [MARK])?;
     Ok(())

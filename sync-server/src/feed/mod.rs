@@ -414,7 +414,8 @@ pub trait Feed: Handovers + Desk + Erasures + Absences + Send + Sync {
     /// When the storage fails.
     fn refused(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError>;
 
-    /// Which of these changes of a document this device handed in before in vain, with the code of the reason.
+    /// Which of these changes of a document this device handed in before in vain, with the code of the reason. What has come into the feed
+    /// all the same, from a copy of the device or by way of another one, is not among them.
     ///
     /// # Errors
     /// When the storage fails.

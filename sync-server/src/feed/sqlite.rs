@@ -107,7 +107,8 @@ impl Feed for SqliteFeed {
     fn set_aside(&self, device: DeviceId, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeMap<ChangeHash, String>, FeedError> {
         self.database.read(|tx| {
             let mut statement = tx.prepare_cached(
-                "SELECT code FROM quarantine WHERE doc = ?1 AND hash = ?2 AND device = ?3 AND state NOT IN ('approved', 'resent')",
+                "SELECT code FROM quarantine WHERE doc = ?1 AND hash = ?2 AND device = ?3 AND state NOT IN ('approved', 'resent')
+                    AND NOT EXISTS (SELECT 1 FROM feed WHERE feed.doc = ?1 AND feed.hash = ?2)",
             )?;
             let mut found = BTreeMap::new();
             for hash in hashes {
