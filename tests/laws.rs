@@ -34,6 +34,7 @@ use roadbook_core::store::Standing;
 use roadbook_core::store::rows::VisitFilter;
 use roadbook_server::access::Role;
 use roadbook_server::exchange::knocking::BEHIND_MAX;
+use roadbook_server::exchange::scope::View;
 use roadbook_server::feed::Entry;
 
 use crate::world::cast::OFFSET_MINUTES;
@@ -109,6 +110,9 @@ fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
         let anew = phone.replica().store().read(|read| read.rewritten(*hash)).unwrap();
         let anew = anew.or_else(|| phone.rewritten.get(hash).copied());
         if anew.is_some_and(|new| !world.office.known(&BTreeMap::from([(new, *doc)])).is_empty() || aside.contains_key(&new)) {
+            continue;
+        }
+        if !world.office.feed.rewritten(*doc, &[*hash]).unwrap().is_empty() {
             continue;
         }
         let own = phone.replica().store().read(|read| read.own_change(*hash)).unwrap();
@@ -313,6 +317,14 @@ fn states(world: &World) -> BTreeMap<String, BTreeMap<DocId, (String, Heads)>> {
     states
 }
 
+/// Whether headquarters would give a phone with this cursor the whole of a document.
+fn comes_whole(world: &World, phone: &Phone, cursor: u64, doc: DocId) -> bool {
+    let (office, user) = (&world.office, world.office.person(phone.user));
+    let view = View::of(&office.accounts, office.feed.as_ref(), &user).unwrap();
+    let page = office.feed.page(&view.ask(cursor, None, false, DOCUMENTS_MAX)).unwrap();
+    page.documents.iter().any(|document| document.doc == doc && document.since.is_none())
+}
+
 /// Law 6, at any moment: what a phone's cursor says it has seen, it holds.
 pub(crate) fn cursor_is_true(world: &World, phone: &Phone) -> Result<(), String> {
     let position = phone.replica().store().read(|read| read.pull_position()).unwrap();
@@ -330,8 +342,9 @@ pub(crate) fn cursor_is_true(world: &World, phone: &Phone) -> Result<(), String>
     for (doc, entries) in by_doc {
         let Some(held) = phone.replica().document(doc).unwrap() else { continue };
         let (there, skipped): (Vec<&Entry>, Vec<&Entry>) = entries.into_iter().partition(|entry| held.document.holds(&entry.hash));
-        // A document that came into its scopes later than the cursor is still to come as a whole; what its user made of it is no part of that.
-        if let Some(entry) = skipped.first().filter(|_| !there.is_empty()) {
+        // A document that came into its scopes later than the cursor is still to come as a whole; what its user made of it, and what it has
+        // of it from another life of the feed, is no part of that.
+        if let Some(entry) = skipped.first().filter(|_| !there.is_empty() && !comes_whole(world, phone, position.number, doc)) {
             let own = phone.replica().store().read(|read| read.own_change(entry.hash)).unwrap().map(|own| own.standing);
             return Err(format!(
                 "{}: cursor {} skips entry {} of {} {doc}; as its own it is {own:?}",

@@ -26,3 +26,4 @@ mod repair;
 mod restores;
 mod routes;
 mod visits;
+mod waiting;

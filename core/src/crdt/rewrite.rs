@@ -98,6 +98,48 @@ pub fn rewrite_alone(
     Ok(pen.written)
 }
 
+/// Writes one change again on what a document holds, without what else it was written after; `None` when it needs some of that. What it
+/// wrote over there it writes beside.
+///
+/// # Errors
+/// [`DocumentError::Automerge`], when it is no change.
+pub fn rewrite_here(
+    document: &Document,
+    change: &[u8],
+    author: Option<UserId>,
+    fresh: &dyn Fn(&ActorId) -> ActorId,
+) -> Result<Option<RawChange>, DocumentError> {
+    let change = Change::try_from(change).map_err(DocumentError::automerge)?;
+    let expanded = change.decode();
+    let (first, end) = (expanded.start_op.get(), expanded.start_op.get().saturating_add(expanded.operations.len() as u64));
+    let reader = document.reader();
+    let mut pen = Pen::new(fresh);
+    let mut on: Vec<AmHash> = change.deps().iter().copied().filter(|dep| document.holds(&ChangeHash(dep.0))).collect();
+    for id in expanded.operations.iter().flat_map(named) {
+        if *id.actor() == expanded.actor_id && (first..end).contains(&id.counter()) {
+            continue;
+        }
+        let held = ActorId::from_slice(id.actor().to_bytes())
+            .and_then(|actor| reader.change_of(&super::document::OpId { counter: id.counter(), actor }).map(|meta| meta.hash));
+        match held {
+            Some(hash) => on.push(AmHash(hash.0)),
+            None => _ = pen.dead.insert(id.clone(), (Vec::new(), change.hash())),
+        }
+    }
+    // As few as say it all.
+    let on = document.automerge().fork_at(&on).map_err(DocumentError::automerge)?.get_heads();
+    pen.instead.extend(change.deps().iter().map(|dep| (*dep, on.clone())));
+    let whole = pen.write_again(&change, ChangeHash(change.hash().0), author)?;
+    Ok(pen.written.pop().filter(|_| whole).map(|(_, again)| again))
+}
+
+/// The operations that one names.
+fn named(op: &Op) -> impl Iterator<Item = &AmOpId> {
+    let obj = if let ObjectId::Id(id) = &op.obj { Some(id) } else { None };
+    let key = if let Key::Seq(ElementId::Id(id)) = &op.key { Some(id) } else { None };
+    obj.into_iter().chain(key).chain(op.pred.iter())
+}
+
 /// Operations with new names: old actor and first counter, end of the counters, new actor.
 type Moved = (AmActor, u64, u64, AmActor);
 
@@ -293,6 +335,29 @@ mod tests {
         let admission = Gate::strict().admit(&rewritten.base, &ready.rules, &incoming, &|_| Ok(()));
         assert!(admission.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Accepted(_))), "{:?}", admission.outcomes);
         assert_eq!(admission.document.unwrap().heads(), rewritten.document.heads());
+    }
+
+    #[test]
+    fn a_change_is_written_on_what_is_here_unless_it_needs_what_is_not() {
+        let ready = kinds::ready("customer").unwrap();
+        let mut elsewhere = ready.genesis.clone();
+        let first = write(&mut elsewhere, 1, &[fact("trade_name", "惠民"), splice(0, "缺货")]);
+        let lost = write(&mut elsewhere, 2, &[fact("customer_no", "二"), splice(2, "严重")]);
+        let independent = write(&mut elsewhere, 1, &[fact("trade_name", "惠民超市"), splice(0, "又")]);
+        let over = write(&mut elsewhere, 1, &[fact("customer_no", "三")]);
+        let needs = write(&mut elsewhere, 1, &[splice(5, "!")]);
+        let mut here = ready.genesis.clone();
+        here.apply(std::slice::from_ref(&first)).unwrap();
+        assert!(here.apply(std::slice::from_ref(&independent)).is_err(), "{lost:?} is missing");
+        let again = rewrite_here(&here, &independent.bytes, Some(USER), &fresh).unwrap().unwrap();
+        let owns = |_: &ActorId| true;
+        let incoming = [Incoming { bytes: &again.bytes, source: Source::Device { user: USER, owns: &owns } }];
+        let admission = Gate::strict().admit(&here, &ready.rules, &incoming, &|_| Ok(()));
+        assert!(matches!(admission.outcomes[0], Outcome::Accepted(_)), "{:?}", admission.outcomes);
+        assert_eq!(admission.document.unwrap().text("problems").as_deref(), Some("又缺货"));
+        let over = rewrite_here(&here, &over.bytes, Some(USER), &fresh).unwrap().unwrap();
+        here.apply(std::slice::from_ref(&over)).unwrap();
+        assert!(rewrite_here(&here, &needs.bytes, Some(USER), &fresh).unwrap().is_none(), "it writes after letters that are nowhere");
     }
 
     #[test]

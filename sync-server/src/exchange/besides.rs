@@ -1,17 +1,18 @@
 //! What a device hands in besides its own outbox, and what it is told besides documents: batches that it carries for others, changes
 //! that headquarters lost in a restore, decisions about quarantined changes, late records about its customers, orders.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use roadbook_core::carried::Packet;
 use roadbook_core::exchange::{
-    Answer, Cursor, Decided, Delivered, Heartbeat, LateNotice, NotTaken, Order, Outcome, Pushed, Request, Ruling, SPEAKS, Told, Verdict,
+    Answer, Cursor, Decided, Delivered, LateNotice, NotTaken, Order, Outcome, Pushed, Request, Ruling, SPEAKS, Told, Verdict,
 };
 use roadbook_core::ids::{ChangeHash, DocId, Ms};
 use roadbook_core::signing::PublicKey;
 
 use super::scope::View;
 use super::verdict::{AFTER_DRAIN, BAD_SIGNATURE, REVOKED};
+use super::waiting::standing;
 use super::{Answered, Exchange, ExchangeError, Parts};
 use crate::accounts::{Act, Contact, Who};
 use crate::clock::span::DAY_MS;
@@ -104,30 +105,12 @@ impl Exchange {
             return Ok((Delivered { digest, refused: not_taken(&batch.pushed, &verdicts) }, Vec::new()));
         };
         self.accounts.audit(now, &who, Act::Carried, &device.id.to_string())?;
-        let standing = if device.revoked_at.is_some() || user.disabled { Standing::DrainOnly } else { Standing::Good };
-        // Its clock cannot be measured through another phone: by what was last measured.
-        let its_now = now.plus(device.offset_ms.saturating_neg());
-        let caller = Caller { device, user, standing };
-        let (verdicts, changed) = if standing == Standing::DrainOnly {
-            (self.quarantine_all(now, &caller, &batch.pushed, REVOKED)?, Vec::new())
-        } else {
-            // It has not come itself: what it knows is what it knew, until it has handed in everything.
-            let heartbeat = Heartbeat { unsent_changes: u32::MAX, ..Heartbeat::default() };
-            let request = Request {
-                pull: None,
-                device: caller.device.id,
-                now: its_now,
-                cursor: batch.cursor,
-                checkpoint: None,
-                digest: None,
-                pushed: batch.pushed.clone(),
-                schema: 0,
-                heartbeat,
-                speaks: Some(SPEAKS),
-                verdicts_only: None,
-                besides: None,
-            };
-            self.push(now, &caller, &request, &BTreeSet::new())?
+        let (verdicts, changed) = match standing(&device, &user) {
+            standing @ Standing::DrainOnly => {
+                let caller = Caller { device, user, standing };
+                (self.quarantine_all(now, &caller, &batch.pushed, REVOKED)?, Vec::new())
+            }
+            Standing::Good => self.push_for(now, device, user, batch.cursor, batch.pushed.clone())?,
         };
         Ok((Delivered { digest, refused: not_taken(&batch.pushed, &verdicts) }, changed))
     }

@@ -7,6 +7,7 @@
 //! * [`recovered`] – what a restore lost and phones hand back.
 //! * `returning` – devices that were away for long.
 //! * [`late`] – what was recorded while its author still had the right.
+//! * `waiting` – what comes without what it builds on.
 //! * [`verdict`] – what the gate said, as the device is told.
 //! * [`pull`] – what the device lacks, in feed order, in parts and within bounds.
 //! * [`today`] – what comes first, and what is asked for by name · [`repair`] – what differs is found and mended.
@@ -32,6 +33,7 @@ mod tests;
 pub mod today;
 pub mod turnstile;
 pub mod verdict;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,6 +55,7 @@ use knocking::Remembered;
 use pull::{Asker, Stands};
 use scope::{ScopeError, View, Views};
 use turnstile::Turnstile;
+use waiting::Rest;
 
 /// Trials of changes that run at once: each may take 256 MB on a hostile input.
 const TRIALS_AT_ONCE_MAX: usize = 2;
@@ -219,9 +222,9 @@ impl Exchange {
         self.note_return(now, caller)?;
         let (mut told, mut changed) = self.take_besides(now, caller, request)?;
         let set_aside = told.delivered.iter().flat_map(|delivered| &delivered.refused).map(|refused| refused.hash).collect();
-        let (verdicts, pushed) = self.push(now, caller, request, &set_aside)?;
+        let (verdicts, pushed) = self.push(now, caller, request, &set_aside, Rest::of(request, epoch))?;
         changed.extend(pushed);
-        changed.extend(self.take_in_alone(now, caller, &changed)?);
+        changed.extend(self.take_in_waiting(now, caller, &changed)?);
         self.note_handed_in(now, caller, request, &verdicts)?;
         let version = self.accounts.version()?;
         let strange = self.is_strange(epoch, request.cursor)?;

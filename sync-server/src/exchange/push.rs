@@ -17,11 +17,12 @@ use sha2::{Digest as _, Sha256};
 use super::late::{Former, Knew};
 use super::rights::Rule;
 use super::verdict::{self, quarantined};
+use super::waiting::{Here, Rest};
 use super::{Exchange, ExchangeError, scope};
 use crate::access::{Reach, Relation};
 use crate::accounts::{Act, Who};
 use crate::device::Caller;
-use crate::feed::{Batch, Binding, Document, Filing, Hand, Late, NewEntry, Refused};
+use crate::feed::{Batch, Binding, Document, Filing, Hand, Late, NewEntry, Refused, SetAside};
 use crate::headquarters::{Changed, Inner, described};
 
 /// A document of a push after judging.
@@ -53,6 +54,7 @@ struct Bench<'a> {
     knew: Knew,
     /// What it hears of with this very answer: set aside of what it carried for others.
     heard_now: &'a BTreeSet<ChangeHash>,
+    rest: Rest,
     /// Subjects filed by earlier documents of this push.
     filed: BTreeMap<SubjectId, Filing>,
     /// Where actors belong that earlier documents of this push brought.
@@ -68,13 +70,15 @@ impl Exchange {
         caller: &Caller,
         request: &Request,
         heard_now: &BTreeSet<ChangeHash>,
+        rest: Rest,
     ) -> Result<(Vec<Verdict>, Vec<Changed>), ExchangeError> {
         if request.pushed.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
         let reach = Reach::of(caller.user.role, self.accounts.territories_below(&caller.user.territories)?);
         let (gate, measured_ms, knew) = (Gate::strict(), now.since(request.now), self.knew(caller, request)?);
-        let mut bench = Bench { now, caller, reach, gate, measured_ms, knew, heard_now, filed: BTreeMap::new(), bound: BTreeMap::new() };
+        let mut bench =
+            Bench { now, caller, reach, gate, measured_ms, knew, heard_now, rest, filed: BTreeMap::new(), bound: BTreeMap::new() };
         let mut cases = Vec::with_capacity(request.pushed.len());
         let mut seen = BTreeSet::new();
         for place in customers_first(&request.pushed) {
@@ -229,9 +233,11 @@ impl Exchange {
         let all: Vec<ChangeHash> = pushed.changes.iter().map(|change| name_of(&bench.gate, change)).collect();
         let before = self.feed.set_aside(device, pushed.doc, &all)?;
         for (change, name) in pushed.changes.iter().zip(all) {
-            // What was set aside stays so until a person decides: the device has been told, and has taken it out of what it shows.
-            if let Some(code) = before.get(&name).filter(|code| *code != verdict::FORKED) {
-                set_aside(case, pushed, change, name, code);
+            // What was set aside stays so until a person decides: the device has been told, and has taken it out of what it shows. What only
+            // waited is tried again.
+            let again = |aside: &SetAside| aside.code == verdict::FORKED || aside.open && verdict::waits(&aside.code);
+            if let Some(aside) = before.get(&name).filter(|aside| !again(aside)) {
+                set_aside(case, pushed, change, name, &aside.code);
                 continue;
             }
             if self.scratch.is_suspect(&name) {
@@ -262,9 +268,10 @@ impl Exchange {
             self.scratch.trial(&names, || bench.gate.admit(document, rules, &incoming, &access))?
         };
         case.document = admission.document;
-        let mut set_aside_here: BTreeSet<ChangeHash> = case.verdicts.iter().map(|verdict| verdict.hash).collect();
+        let set_aside = |refused: &Refused| (refused.hash, Here::SetAside(refused.code.clone()));
+        let mut here: BTreeMap<ChangeHash, Here> = case.refused.iter().map(set_aside).collect();
         for ((outcome, change), name) in admission.outcomes.into_iter().zip(tried).zip(names) {
-            self.settle(bench, case, pushed, change, name, outcome, &mut set_aside_here)?;
+            self.settle(bench, case, pushed, change, name, outcome, &mut here)?;
         }
         Ok(())
     }
@@ -278,7 +285,7 @@ impl Exchange {
         change: &[u8],
         name: ChangeHash,
         outcome: Judged,
-        set_aside_here: &mut BTreeSet<ChangeHash>,
+        here: &mut BTreeMap<ChangeHash, Here>,
     ) -> Result<(), ExchangeError> {
         match outcome {
             Judged::Accepted(accepted) => {
@@ -298,37 +305,44 @@ impl Exchange {
             }
             Judged::AlreadyKnown { hash } => case.verdicts.push(Verdict { hash, outcome: Outcome::AlreadyKnown }),
             Judged::Forked { hash } => {
+                here.insert(hash, Here::ComesAgain);
                 case.verdicts.push(Verdict { hash, outcome: Outcome::Forked });
                 case.refused.push(refused(pushed, change, hash, verdict::FORKED));
             }
             Judged::Postponed { hash } => {
-                let hash = hash.unwrap_or(name);
-                case.verdicts.push(Verdict { hash, outcome: Outcome::MissingDependencies { missing: Vec::new() } });
+                come_again(bench, case, pushed, change, hash.unwrap_or(name));
             }
             Judged::MissingDependencies { hash, missing } => {
                 let before = self.feed.refused(pushed.doc, &missing)?;
+                let follows = missing.iter().any(|wanted| before.contains(wanted) || here.get(wanted).is_some_and(Here::is_refused));
                 // A device that hears of the refusal only now writes again what can do without it; what comes once more cannot.
-                let heard_now = missing.iter().any(|wanted| set_aside_here.contains(wanted) || bench.heard_now.contains(wanted));
-                if !heard_now && missing.iter().any(|wanted| before.contains(wanted)) {
-                    set_aside_here.insert(hash);
-                    set_aside(case, pushed, change, hash, verdict::FOLLOWS_REFUSED);
-                } else {
-                    case.verdicts.push(Verdict { hash, outcome: Outcome::MissingDependencies { missing } });
+                let comes_again = |wanted: &ChangeHash| here.get(wanted).is_some_and(|here| !here.waits());
+                let heard_now = missing.iter().any(|wanted| comes_again(wanted) || bench.heard_now.contains(wanted));
+                match bench.rest.reason(heard_now, follows) {
+                    Some(code) => {
+                        here.insert(hash, Here::SetAside(code.to_owned()));
+                        set_aside(case, pushed, change, hash, code);
+                    }
+                    None => {
+                        here.insert(hash, Here::ComesAgain);
+                        case.verdicts.push(Verdict { hash, outcome: Outcome::MissingDependencies { missing } });
+                    }
                 }
             }
             Judged::Refused { hash: Some(hash), refusal: Refusal::Actor } if self.is_of_a_copy(bench, change)? => {
+                here.insert(hash, Here::ComesAgain);
                 case.verdicts.push(Verdict { hash, outcome: Outcome::Forked });
                 case.refused.push(refused(pushed, change, hash, verdict::FORKED));
             }
             Judged::Refused { hash, refusal } => match verdict::code(&refusal) {
                 Some(code) => {
                     tracing::info!(device = %bench.caller.device.id, doc = %pushed.doc, %refusal, "a change was set aside");
-                    set_aside_here.insert(hash.unwrap_or(name));
+                    here.insert(hash.unwrap_or(name), Here::SetAside(code.to_owned()));
                     set_aside(case, pushed, change, hash.unwrap_or(name), code);
                 }
                 None => {
                     tracing::error!(doc = %pushed.doc, %refusal, "a document of our own cannot be surveyed");
-                    case.verdicts.push(Verdict { hash: name, outcome: Outcome::MissingDependencies { missing: Vec::new() } });
+                    come_again(bench, case, pushed, change, name);
                 }
             },
         }
@@ -418,9 +432,19 @@ fn erased(gate: &Gate, pushed: &Pushed) -> Vec<Verdict> {
 
 fn again_later(bench: &Bench<'_>, place: usize, pushed: &Pushed) -> Case {
     let mut case = empty_case(place, &kinds::CUSTOMER);
-    let again = |hash| Verdict { hash, outcome: Outcome::MissingDependencies { missing: Vec::new() } };
-    case.verdicts = pushed.changes.iter().map(|change| again(name_of(&bench.gate, change))).collect();
+    for change in &pushed.changes {
+        come_again(bench, &mut case, pushed, change, name_of(&bench.gate, change));
+    }
     case
+}
+
+/// What cannot be judged now comes again; what will not come again is kept.
+fn come_again(bench: &Bench<'_>, case: &mut Case, pushed: &Pushed, change: &[u8], hash: ChangeHash) {
+    if bench.rest == Rest::Unheard {
+        set_aside(case, pushed, change, hash, verdict::WAITS);
+    } else {
+        case.verdicts.push(Verdict { hash, outcome: Outcome::MissingDependencies { missing: Vec::new() } });
+    }
 }
 
 /// A visit at a customer made in the same push is judged after the customer.

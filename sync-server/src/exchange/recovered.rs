@@ -13,13 +13,13 @@ use roadbook_core::ids::{ChangeHash, DeviceId, Ms, TerritoryId};
 use roadbook_core::model::card::Card;
 use roadbook_core::model::kinds;
 
-use super::verdict::{NO_RIGHT, RECOVERED_ALONE, RECOVERED_OFFICE};
+use super::verdict::{self, NO_RIGHT, RECOVERED_ALONE, RECOVERED_OFFICE};
 use super::{Exchange, ExchangeError, scope};
 use crate::access::{Reach, may_read_kind};
 use crate::accounts::Act;
 use crate::device::Caller;
 use crate::duties::SYSTEM;
-use crate::feed::{Batch, Decision, DeskState, Filing, Hand, NewEntry};
+use crate::feed::{Batch, Filing, Hand, NewEntry, SetAside};
 use crate::headquarters::{Changed, described};
 
 /// How long after the beginning of a new life phones may hand back what others wrote, in milliseconds: 60 days.
@@ -38,8 +38,10 @@ impl Exchange {
             let names: Vec<ChangeHash> = pushed.changes.iter().map(|change| super::push::name_of(&gate, change)).collect();
             let known = self.feed.known(pushed.doc, &names)?;
             let before = self.feed.set_aside(caller.device.id, pushed.doc, &names)?;
-            // What is on the desk stays there until a person decides.
-            let is_settled = |name: &ChangeHash| known.contains(name) || before.get(name).is_some_and(|code| code != RECOVERED_ALONE);
+            let rewritten = self.feed.rewritten(pushed.doc, &names)?;
+            // What is on the desk stays there until a person decides, but for what only waits.
+            let decides = |aside: &SetAside| !(aside.open && verdict::waits(&aside.code));
+            let is_settled = |name: &ChangeHash| known.contains(name) || rewritten.contains(name) || before.get(name).is_some_and(decides);
             if self.is_erased(pushed)? || names.iter().all(is_settled) {
                 done.extend(names);
                 continue;
@@ -76,33 +78,6 @@ impl Exchange {
         Ok((done, changed))
     }
 
-    /// What had come back without what it builds on is taken in once that is there, whoever brought it. Rights were looked at when it
-    /// came.
-    pub(super) fn take_in_alone(&self, now: Ms, caller: &Caller, brought: &[Changed]) -> Result<Vec<Changed>, ExchangeError> {
-        let (mut changed, mut taken) = (Vec::new(), 0_usize);
-        if brought.is_empty() || self.feed.renewed_at()?.is_none() {
-            return Ok(changed);
-        }
-        for doc in brought.iter().map(|changed| changed.doc).collect::<BTreeSet<_>>() {
-            let rows = self.feed.desk_waiting(doc, RECOVERED_ALONE)?;
-            let Some(first) = rows.first().map(|row| &row.row.refused) else { continue };
-            let changes = rows.iter().map(|row| row.row.refused.bytes.clone().into()).collect();
-            let pushed = Pushed { doc, kind: first.kind.clone(), subject: first.subject, changes };
-            changed.extend(self.take_back(now, &pushed, None)?.changed);
-            let names: Vec<ChangeHash> = rows.iter().map(|row| row.row.refused.hash).collect();
-            let known = self.feed.known(doc, &names)?;
-            for row in rows.iter().filter(|row| known.contains(&row.row.refused.hash)) {
-                self.feed.decide(row.row.id, &Decision { state: DeskState::Approved, by: SYSTEM, now, remark: "" })?;
-                taken += 1;
-            }
-        }
-        self.audit_changes(now, caller, Act::Recovered, taken)?;
-        if taken > 0 {
-            self.note_desk_moved();
-        }
-        Ok(changed)
-    }
-
     /// Where a customer that the feed lost was filed: by its office side among what comes with it.
     fn filing_of_lost(&self, all: &[Pushed], pushed: &Pushed) -> Option<Filing> {
         let office = all.iter().find(|other| other.doc == pushed.subject.office())?;
@@ -114,11 +89,27 @@ impl Exchange {
         Some(Filing { territory, owner: card.text("owner").and_then(|id| id.parse().ok()) })
     }
 
-    fn take_back(&self, now: Ms, pushed: &Pushed, filing: Option<Filing>) -> Result<TakenBack, ExchangeError> {
+    /// An actor writes one document, for good: what names another one's cannot be what it says.
+    fn without_actors_of_others(&self, pushed: &Pushed) -> Result<Pushed, ExchangeError> {
+        let mut changes = Vec::with_capacity(pushed.changes.len());
+        for change in &pushed.changes {
+            let bound = match Gate::strict().identify(change) {
+                Ok(identity) => self.feed.actor(&identity.actor)?,
+                Err(_) => None,
+            };
+            if bound.is_none_or(|bound| bound.doc == pushed.doc) {
+                changes.push(change.clone());
+            }
+        }
+        Ok(Pushed { changes, ..pushed.clone() })
+    }
+
+    pub(super) fn take_back(&self, now: Ms, pushed: &Pushed, filing: Option<Filing>) -> Result<TakenBack, ExchangeError> {
         let Some(ready) = kinds::ready(&pushed.kind) else { return Ok(TakenBack::default()) };
         let mut inner = self.headquarters.hold_in_step()?;
         let before = inner.replica().document(pushed.doc)?.map_or_else(|| ready.genesis.clone(), |held| held.document);
         let _place = self.trials.enter();
+        let pushed = &self.without_actors_of_others(pushed)?;
         let Admitted { document, entries, alone, to_come_again } = admitted(&Gate::strict(), pushed, &ready.rules, &before);
         let mut back = TakenBack { taken: entries.len(), alone, to_come_again, changed: Vec::new() };
         let Some(user) = entries.first().map(|entry| entry.author) else { return Ok(back) };
@@ -147,9 +138,9 @@ impl Exchange {
 
 /// What became of one document's changes.
 #[derive(Default)]
-struct TakenBack {
+pub(super) struct TakenBack {
     taken: usize,
-    changed: Vec<Changed>,
+    pub(super) changed: Vec<Changed>,
     alone: Vec<ByteVec>,
     to_come_again: BTreeSet<ChangeHash>,
 }

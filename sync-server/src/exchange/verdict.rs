@@ -24,6 +24,8 @@ pub const BAD_SIGNATURE: &str = "bad_signature";
 pub const RECOVERED_OFFICE: &str = "recovered_office";
 /// After a restore: it builds on changes that headquarters lost as well and that nobody has handed back yet.
 pub const RECOVERED_ALONE: &str = "recovered_alone";
+/// It builds on changes that have not reached headquarters, and whoever brought it has nothing more to bring.
+pub const WAITS: &str = "waits";
 /// The device was revoked, or its person disabled.
 pub const REVOKED: &str = "revoked";
 /// This server does not know the kind.
@@ -72,6 +74,7 @@ pub fn words(code: &str) -> &'static str {
         RECOVERED_ALONE => {
             "服务器恢复后由手机交回,所依据的修改尚未交回 · handed back after a restore; what it builds on has not come back yet"
         }
+        WAITS => "所依据的修改尚未到达总部,到达后自动接收 · what it builds on has not reached headquarters; it is taken in once that comes",
         REVOKED => "此设备或账号已停用 · this device or account was switched off",
         UNKNOWN_KIND => "服务器版本过旧,无法识别 · this server is too old to know this kind of record",
         WRONG_DOCUMENT => "记录编号与内容不符 · the record's id does not fit what it is about",
@@ -84,6 +87,12 @@ pub fn words(code: &str) -> &'static str {
         "document_full" => "记录已满 · the record is full",
         _ => "数据格式不被接受 · the data is not in an accepted form",
     }
+}
+
+/// Whether what was set aside for this reason is taken in by itself once what it builds on is there.
+#[must_use]
+pub fn waits(code: &str) -> bool {
+    [WAITS, RECOVERED_ALONE].contains(&code)
 }
 
 /// The verdict on a change that was set aside.

@@ -1,7 +1,9 @@
 //! The quarantine as a desk: what waits, one row by its number, and what was decided. A decision draws a number of its own, so
 //! that a device can be told what it has not heard yet. Never here: whether a change can enter after all (`quarantine`).
 
-use roadbook_core::ids::{DeviceId, DocId, Ms, UserId};
+use std::collections::BTreeSet;
+
+use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, UserId};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::columns::{column, number, optional_id, quarantined};
@@ -97,11 +99,17 @@ pub trait Desk {
     /// When the storage fails.
     fn desk_of(&self, doc: DocId, device: Option<DeviceId>) -> Result<Vec<DeskRow>, FeedError>;
 
-    /// The open rows of one document with one reason, the oldest first.
+    /// The open rows of one document that only wait for what they build on, the oldest first.
     ///
     /// # Errors
     /// When the storage fails.
-    fn desk_waiting(&self, doc: DocId, code: &str) -> Result<Vec<DeskRow>, FeedError>;
+    fn desk_waiting(&self, doc: DocId) -> Result<Vec<DeskRow>, FeedError>;
+
+    /// Which of these changes of a document were written again at the desk, whoever had handed them in.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn rewritten(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError>;
 
     /// How many rows are open.
     ///
@@ -149,12 +157,28 @@ impl Desk for SqliteFeed {
         })
     }
 
-    fn desk_waiting(&self, doc: DocId, code: &str) -> Result<Vec<DeskRow>, FeedError> {
+    fn desk_waiting(&self, doc: DocId) -> Result<Vec<DeskRow>, FeedError> {
         self.database.read(|tx| {
             // The plus keeps SQLite from walking through all that is open, for the sake of its order.
-            let mut find = tx.prepare_cached(&format!("{ROW} WHERE doc = ?1 AND code = ?2 AND +state = 'open' ORDER BY id"))?;
-            let rows = find.query_map(params![doc.as_bytes(), code], desk_row)?;
+            let mut find = tx.prepare_cached(&format!(
+                "{ROW} WHERE doc = ?1 AND code IN ('waits', 'recovered_alone') AND +state = 'open' ORDER BY id"
+            ))?;
+            let rows = find.query_map([doc.as_bytes()], desk_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn rewritten(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError> {
+        self.database.read(|tx| {
+            let mut find =
+                tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM quarantine WHERE doc = ?1 AND hash = ?2 AND +state = 'rewritten')")?;
+            let mut found = BTreeSet::new();
+            for hash in hashes {
+                if find.query_row(params![doc.as_bytes(), hash.0], |row| row.get(0))? {
+                    found.insert(*hash);
+                }
+            }
+            Ok(found)
         })
     }
 

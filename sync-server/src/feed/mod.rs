@@ -287,6 +287,15 @@ pub struct Quarantined {
     pub received_at: Ms,
 }
 
+/// A change that a device handed in before in vain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Code of the reason.
+    pub code: String,
+    /// Nobody has decided.
+    pub open: bool,
+}
+
 /// A scope that a person holds or held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
@@ -408,18 +417,18 @@ pub trait Feed: Handovers + Desk + Erasures + Absences + Send + Sync {
     /// When the storage fails.
     fn known(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError>;
 
-    /// Which of these changes of a document were refused before.
+    /// Which of these changes of a document were refused before, and do not only wait for what they build on.
     ///
     /// # Errors
     /// When the storage fails.
     fn refused(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError>;
 
-    /// Which of these changes of a document this device handed in before in vain, with the code of the reason. What has come into the feed
-    /// all the same, from a copy of the device or by way of another one, is not among them.
+    /// Which of these changes of a document this device handed in before in vain. What has come into the feed all the same, from a copy of
+    /// the device or by way of another one, is not among them.
     ///
     /// # Errors
     /// When the storage fails.
-    fn set_aside(&self, device: DeviceId, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeMap<ChangeHash, String>, FeedError>;
+    fn set_aside(&self, device: DeviceId, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeMap<ChangeHash, SetAside>, FeedError>;
 
     /// The changes of a document after a number, in order, raw; without these.
     ///

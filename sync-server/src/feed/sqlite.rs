@@ -14,7 +14,7 @@ use super::groups::Groups;
 use super::order::dependencies_first;
 use super::{
     Appended, Ask, Batch, Binding, Document, Entry, Feed, FeedError, Filing, Grant, Hand, HeldDocument, NewEntry, Page, PageDocument,
-    Quarantined, Scope, groups, late, pull,
+    Quarantined, Scope, SetAside, groups, late, pull,
 };
 use crate::clock::random;
 use crate::database::Database;
@@ -92,8 +92,10 @@ impl Feed for SqliteFeed {
 
     fn refused(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError> {
         self.database.read(|tx| {
-            let mut statement =
-                tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM quarantine WHERE doc = ?1 AND hash = ?2 AND code <> 'forked')")?;
+            let mut statement = tx.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM quarantine WHERE doc = ?1 AND hash = ?2 AND code <> 'forked'
+                                          AND NOT (+state = 'open' AND code IN ('waits', 'recovered_alone')))",
+            )?;
             let mut found = BTreeSet::new();
             for hash in hashes {
                 if statement.query_row(params![doc.as_bytes(), hash.0], |row| row.get(0))? {
@@ -104,16 +106,18 @@ impl Feed for SqliteFeed {
         })
     }
 
-    fn set_aside(&self, device: DeviceId, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeMap<ChangeHash, String>, FeedError> {
+    fn set_aside(&self, device: DeviceId, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeMap<ChangeHash, SetAside>, FeedError> {
         self.database.read(|tx| {
             let mut statement = tx.prepare_cached(
-                "SELECT code FROM quarantine WHERE doc = ?1 AND hash = ?2 AND device = ?3 AND state NOT IN ('approved', 'resent')
+                "SELECT code, state = 'open' FROM quarantine WHERE doc = ?1 AND hash = ?2 AND device = ?3 AND state NOT IN ('approved', 'resent')
                     AND NOT EXISTS (SELECT 1 FROM feed WHERE feed.doc = ?1 AND feed.hash = ?2)",
             )?;
             let mut found = BTreeMap::new();
             for hash in hashes {
-                let code = statement.query_row(params![doc.as_bytes(), hash.0, device.as_bytes()], |row| row.get(0)).optional()?;
-                found.extend(code.map(|code| (*hash, code)));
+                let aside = statement.query_row(params![doc.as_bytes(), hash.0, device.as_bytes()], |row| {
+                    Ok(SetAside { code: row.get(0)?, open: row.get(1)? })
+                });
+                found.extend(aside.optional()?.map(|aside| (*hash, aside)));
             }
             Ok(found)
         })
@@ -256,8 +260,11 @@ fn append(tx: &Transaction<'_>, hand: &Hand, batch: &Batch) -> Result<Appended, 
     }
     for refused in &batch.refused {
         tx.prepare_cached(
-            "INSERT OR IGNORE INTO quarantine (doc, kind, subject, hash, device, user, code, why, received_ms, bytes)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 FROM erased WHERE doc = ?1)",
+            // What only waited has another reason, once what it builds on has come.
+            "INSERT INTO quarantine (doc, kind, subject, hash, device, user, code, why, received_ms, bytes)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 FROM erased WHERE doc = ?1)
+             ON CONFLICT (doc, hash, device) DO UPDATE SET code = excluded.code, why = excluded.why
+                WHERE state = 'open' AND code IN ('waits', 'recovered_alone')",
         )?
         .execute(params![
             refused.doc.as_bytes(),

@@ -10,7 +10,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use roadbook_core::crdt::gate::{Accepted, Candidate, Denied, Gate, Incoming, Outcome, Source};
-use roadbook_core::crdt::rewrite::{Rewriting, rewrite};
+use roadbook_core::crdt::rewrite::{Rewriting, rewrite, rewrite_here};
 use roadbook_core::crdt::{Document, RawChange};
 use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, UserId};
 use roadbook_core::model::{Kind, kinds};
@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 use crate::access::table::SYSTEM_PART;
 use crate::accounts::{Accounts, AccountsError, Act, Who};
 use crate::clock::{NoEntropy, random};
-use crate::exchange::verdict::{FOLLOWS_REFUSED, RECOVERED_ALONE, RECOVERED_OFFICE};
+use crate::exchange::verdict::{FOLLOWS_REFUSED, RECOVERED_ALONE, RECOVERED_OFFICE, WAITS};
 use crate::feed::{Batch, Binding, Decision, DeskRow, DeskState, Feed, FeedError, Filing, Hand, NewEntry};
 use crate::headquarters::{Changed, Headquarters, HeadquartersError, Inner, described};
 
@@ -74,6 +74,11 @@ struct Admitted {
     document: Document,
 }
 
+/// Whether a row came back after a restore, not from its author.
+fn is_recovered(row: &DeskRow) -> bool {
+    [RECOVERED_ALONE, RECOVERED_OFFICE].contains(&row.row.refused.code.as_str())
+}
+
 /// The quarantine of one organisation.
 #[derive(Clone, Copy)]
 pub struct Quarantine<'a> {
@@ -117,7 +122,7 @@ impl Quarantine<'_> {
             let gate = Gate::strict();
             let follows = |other: &DeskRow| {
                 other.state == DeskState::Open
-                    && other.row.refused.code == FOLLOWS_REFUSED
+                    && [FOLLOWS_REFUSED, WAITS].contains(&other.row.refused.code.as_str())
                     && gate.identify(&other.row.refused.bytes).is_ok_and(|one| one.deps.contains(&refused.hash))
             };
             wanted.extend(self.feed.desk_of(refused.doc, device)?.iter().filter(|row| follows(row)).map(|row| row.row.id));
@@ -154,7 +159,8 @@ impl Quarantine<'_> {
         }
         let why = match self.judge(row, kind, &document)? {
             Ok(admitted) => {
-                self.append(now, &inner, row, row.row.device, *admitted)?;
+                let device = self.brought_by(row, &admitted.change.meta.actor)?;
+                self.append(now, &inner, row, device, *admitted)?;
                 return Ok(Ok((DeskState::Approved, inner.follow(now, BTreeMap::new())?.changed)));
             }
             Err(why) => why,
@@ -175,7 +181,14 @@ impl Quarantine<'_> {
     fn judge(&self, row: &DeskRow, kind: &'static Kind, document: &Document) -> Result<Result<Box<Admitted>, String>, QuarantineError> {
         let refused = &row.row.refused;
         let Some(ready) = kinds::ready(kind.id) else { return Ok(Err("unknown kind".to_owned())) };
-        let recovered = [RECOVERED_ALONE, RECOVERED_OFFICE].contains(&refused.code.as_str());
+        let recovered = is_recovered(row);
+        let of_another = |bound: Option<Binding>| bound.is_some_and(|bound| bound.doc != refused.doc);
+        if recovered
+            && let Ok(identity) = Gate::strict().identify(&refused.bytes)
+            && of_another(self.feed.actor(&identity.actor)?)
+        {
+            return Ok(Err("its actor belongs to another document".to_owned()));
+        }
         let own = Binding { device: row.row.device, doc: refused.doc };
         let owns = |actor: &ActorId| self.feed.actor(actor).is_ok_and(|bound| bound.is_none_or(|bound| bound == own));
         let source = if recovered { Source::Feed } else { Source::Device { user: row.row.user, owns: &owns } };
@@ -197,10 +210,17 @@ impl Quarantine<'_> {
         })
     }
 
-    /// The row's change written again on what headquarters holds, without anything else that was set aside.
+    /// Whose a row's change is in the feed. One that was handed back after a restore stays of whoever wrote under its actor before.
+    fn brought_by(&self, row: &DeskRow, actor: &ActorId) -> Result<Option<DeviceId>, QuarantineError> {
+        if is_recovered(row) {
+            return Ok(self.feed.actor(actor)?.and_then(|bound| bound.device));
+        }
+        Ok(row.row.device)
+    }
+
+    /// The row's change written again on what headquarters holds, without anything else that was set aside or is nowhere.
     fn again(&self, row: &DeskRow, document: &Document) -> Result<Option<crate::feed::Refused>, QuarantineError> {
         let refused = &row.row.refused;
-        let Some((branch, others)) = self.branch(row, document)? else { return Ok(None) };
         let process: [u8; 16] = random()?;
         let fresh = |old: &ActorId| {
             let mut hasher = Sha256::new();
@@ -209,12 +229,33 @@ impl Quarantine<'_> {
             hasher.update(old.as_bytes());
             ActorId::short(hasher.finalize().into())
         };
-        let this = BTreeSet::from([refused.hash]);
-        let genesis = kinds::ready(&refused.kind).map(|ready| ready.genesis.clone());
-        let rewriting = Rewriting { left_out: &others, roots: &this, own: &this };
-        let done = rewrite(&branch, genesis, &rewriting, &fresh)?;
-        let new = done.and_then(|done| done.changes.into_iter().next());
-        Ok(new.map(|(_, RawChange { hash, bytes })| crate::feed::Refused { hash, bytes, ..refused.clone() }))
+        let new = match self.branch(row, document)? {
+            Some((branch, others)) => {
+                let this = BTreeSet::from([refused.hash]);
+                let genesis = kinds::ready(&refused.kind).map(|ready| ready.genesis.clone());
+                let rewriting = Rewriting { left_out: &others, roots: &this, own: &this };
+                let done = rewrite(&branch, genesis, &rewriting, &fresh)?;
+                done.and_then(|done| done.changes.into_iter().next()).map(|(_, again)| again)
+            }
+            // What cannot be read as a change cannot be written again.
+            None => rewrite_here(document, &refused.bytes, Some(row.row.user), &fresh).unwrap_or_default(),
+        };
+        Ok(new.map(|RawChange { hash, bytes }| crate::feed::Refused { hash, bytes, ..refused.clone() }))
+    }
+
+    /// The document with the row's change, as it stands there; `None` when it cannot be read.
+    fn shown(&self, row: &DeskRow) -> Result<Option<(Document, RawChange)>, QuarantineError> {
+        let refused = &row.row.refused;
+        let this = RawChange { hash: refused.hash, bytes: refused.bytes.clone() };
+        let Some(mut document) = self.document(refused.doc, &refused.kind)? else { return Ok(None) };
+        if document.holds(&refused.hash) {
+            return Ok(Some((document, this)));
+        }
+        if let Some((branch, _)) = self.branch(row, &document)? {
+            return Ok(Some((branch, this)));
+        }
+        let again = self.again(row, &document)?.map(|again| RawChange { hash: again.hash, bytes: again.bytes });
+        Ok(again.filter(|again| document.apply(std::slice::from_ref(again)).is_ok()).map(|again| (document, again)))
     }
 
     /// The document with the row's change and everything set aside that it was written after, and the names of the latter. `None`

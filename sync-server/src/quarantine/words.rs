@@ -1,7 +1,8 @@
 //! A quarantined change in words: which fields, which values, when, by its writer's clock. Read on a copy: nothing is admitted by it.
 
 use roadbook_core::crdt::Shape;
-use roadbook_core::crdt::{Document, Heads};
+use roadbook_core::crdt::gate::Gate;
+use roadbook_core::crdt::{Document, Heads, RawChange};
 use roadbook_core::ids::Ms;
 use roadbook_core::model::assertion::Assertion;
 use roadbook_core::model::schema::Label;
@@ -34,19 +35,17 @@ pub struct Said {
 pub fn said(quarantine: &Quarantine<'_>, row: &DeskRow) -> Result<(Vec<Said>, Option<Ms>), QuarantineError> {
     let refused = &row.row.refused;
     let Some(kind) = kinds::kind(&refused.kind) else { return Ok((Vec::new(), None)) };
-    let Some(document) = quarantine.document(refused.doc, &refused.kind)? else { return Ok((Vec::new(), None)) };
-    let branch = if document.holds(&refused.hash) { Some(document) } else { quarantine.branch(row, &document)?.map(|(branch, _)| branch) };
-    let Some(branch) = branch else { return Ok((Vec::new(), None)) };
-    let claimed = branch.metas().into_iter().find(|meta| meta.hash == refused.hash).map(|meta| meta.time);
-    Ok((lines(kind, &branch, row), claimed))
+    let Some((branch, change)) = quarantine.shown(row)? else { return Ok((Vec::new(), None)) };
+    let claimed = branch.metas().into_iter().find(|meta| meta.hash == change.hash).map(|meta| meta.time);
+    Ok((lines(kind, &branch, &change), claimed))
 }
 
-fn lines(kind: &'static Kind, branch: &Document, row: &DeskRow) -> Vec<Said> {
-    let hash = row.row.refused.hash;
+fn lines(kind: &'static Kind, branch: &Document, change: &RawChange) -> Vec<Said> {
+    let hash = change.hash;
     let mut lines = Vec::new();
     for container in kind.containers {
         if container.shape == Shape::Text {
-            let before = text_before(branch, container.name, row);
+            let before = text_before(branch, container.name, change);
             let after = branch.text_at(container.name, &Heads::new(vec![hash])).unwrap_or_default();
             if before != after {
                 lines.push(line(kind, container.name, &after));
@@ -64,8 +63,8 @@ fn lines(kind: &'static Kind, branch: &Document, row: &DeskRow) -> Vec<Said> {
     lines
 }
 
-fn text_before(branch: &Document, name: &str, row: &DeskRow) -> String {
-    let deps = roadbook_core::crdt::gate::Gate::lenient().identify(&row.row.refused.bytes).map(|one| one.deps).unwrap_or_default();
+fn text_before(branch: &Document, name: &str, change: &RawChange) -> String {
+    let deps = Gate::lenient().identify(&change.bytes).map(|one| one.deps).unwrap_or_default();
     if deps.is_empty() { String::new() } else { branch.text_at(name, &Heads::new(deps)).unwrap_or_default() }
 }
 

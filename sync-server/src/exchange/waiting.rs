@@ -1,0 +1,163 @@
+//! What comes without what it builds on. Whoever has more to bring brings that first; what the last of a device, or of a batch that
+//! another one carried, still lacks is set aside, and taken in by itself once that has come, whoever brings it. So it is lost with no
+//! phone, and no phone waits for what is nowhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roadbook_core::exchange::{Cursor, Heartbeat, Pushed, Request, SPEAKS, Verdict};
+use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms};
+
+use super::verdict::{self, RECOVERED_ALONE};
+use super::{Exchange, ExchangeError};
+use crate::accounts::{Act, Device, User};
+use crate::device::{Caller, Standing};
+use crate::duties::SYSTEM;
+use crate::feed::{Decision, DeskRow, DeskState};
+use crate::headquarters::Changed;
+
+/// What else may come of the device that hands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// It has more: what is missing here may be among that.
+    Waits,
+    /// It has nothing more, and hears what is said of this.
+    Heard,
+    /// It has nothing more, and does not hear of it: another device carries this, and forgets it.
+    Unheard,
+}
+
+impl Rest {
+    /// Of a device that speaks for itself.
+    pub(super) fn of(request: &Request, epoch: [u8; 16]) -> Self {
+        let here: usize = request.pushed.iter().map(|pushed| pushed.changes.len()).sum();
+        let all = usize::try_from(request.heartbeat.unsent_changes).is_ok_and(|unsent| unsent <= here);
+        let besides = request.besides.as_ref().is_some_and(|besides| besides.carried.is_empty() && besides.recovered.is_empty());
+        let stands = request.checkpoint.is_none() && request.cursor.is_some_and(|at| at.epoch == epoch && at.number > 0);
+        if all && besides && stands { Self::Heard } else { Self::Waits }
+    }
+
+    /// Why a change that lacks something is set aside; `None`: it comes once more. `heard_now`: of what it lacks the device hears with this
+    /// very answer; `follows`: some of that is refused.
+    pub(super) const fn reason(self, heard_now: bool, follows: bool) -> Option<&'static str> {
+        match self {
+            Self::Waits | Self::Heard if heard_now => None,
+            Self::Waits | Self::Heard | Self::Unheard if follows => Some(verdict::FOLLOWS_REFUSED),
+            Self::Waits => None,
+            Self::Heard | Self::Unheard => Some(verdict::WAITS),
+        }
+    }
+}
+
+/// What became of a change of the same document that came with one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Here {
+    /// It is set aside, with the code of the reason.
+    SetAside(String),
+    /// It comes once more, or written again.
+    ComesAgain,
+}
+
+impl Here {
+    pub(super) fn waits(&self) -> bool {
+        matches!(self, Self::SetAside(code) if verdict::waits(code))
+    }
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self, Self::SetAside(code) if !verdict::waits(code))
+    }
+}
+
+impl Exchange {
+    /// Takes in what waited in these documents for what was just brought, and for what that brings in turn.
+    pub(super) fn take_in_waiting(&self, now: Ms, caller: &Caller, brought: &[Changed]) -> Result<Vec<Changed>, ExchangeError> {
+        let (mut all, mut taken) = (Vec::new(), 0_usize);
+        let mut docs: BTreeSet<DocId> = brought.iter().map(|changed| changed.doc).collect();
+        while !docs.is_empty() {
+            let mut changed = Vec::new();
+            for doc in docs {
+                let rows = self.feed.desk_waiting(doc)?;
+                if rows.is_empty() {
+                    continue;
+                }
+                changed.extend(self.try_again(now, doc, &rows)?);
+                let names: Vec<ChangeHash> = rows.iter().map(|row| row.row.refused.hash).collect();
+                let known = self.feed.known(doc, &names)?;
+                for row in rows.iter().filter(|row| known.contains(&row.row.refused.hash)) {
+                    let decision = Decision { state: DeskState::Approved, by: SYSTEM, now, remark: "" };
+                    taken += usize::from(self.feed.decide(row.row.id, &decision)?);
+                }
+            }
+            docs = changed.iter().map(|changed| changed.doc).collect();
+            all.extend(changed);
+        }
+        self.audit_changes(now, caller, Act::Recovered, taken)?;
+        if taken > 0 {
+            self.note_desk_moved();
+        }
+        Ok(all)
+    }
+
+    /// Judges once more what waits in one document: what was handed back after a restore as such, for its rights were looked at when it
+    /// came; everything else as if its device came with it now.
+    fn try_again(&self, now: Ms, doc: DocId, rows: &[DeskRow]) -> Result<Vec<Changed>, ExchangeError> {
+        let pushed = |rows: &[&DeskRow]| {
+            let first = rows.first().map(|row| &row.row.refused)?;
+            let changes = rows.iter().map(|row| row.row.refused.bytes.clone().into()).collect();
+            Some(Pushed { doc, kind: first.kind.clone(), subject: first.subject, changes })
+        };
+        let (handed_back, handed_in): (Vec<&DeskRow>, Vec<&DeskRow>) = rows.iter().partition(|row| row.row.refused.code == RECOVERED_ALONE);
+        let mut changed = match pushed(&handed_back) {
+            Some(pushed) => self.take_back(now, &pushed, None)?.changed,
+            None => Vec::new(),
+        };
+        let mut by_device: BTreeMap<DeviceId, Vec<&DeskRow>> = BTreeMap::new();
+        for row in handed_in {
+            by_device.entry(row.row.device.unwrap_or(DeviceId::from_bytes([0; 16]))).or_default().push(row);
+        }
+        for (device, rows) in by_device {
+            let Some(device) = self.accounts.device(device)? else { continue };
+            let Some(user) = self.accounts.user(device.user)? else { continue };
+            // Of one that may hand in nothing any more a person decides.
+            if standing(&device, &user) == Standing::Good
+                && let Some(pushed) = pushed(&rows)
+            {
+                changed.extend(self.push_for(now, device, user, None, vec![pushed])?.1);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Judges what a device hands in that does not come itself: it knows what it knew, and does not hear what is said.
+    pub(super) fn push_for(
+        &self,
+        now: Ms,
+        device: Device,
+        user: User,
+        cursor: Option<Cursor>,
+        pushed: Vec<Pushed>,
+    ) -> Result<(Vec<Verdict>, Vec<Changed>), ExchangeError> {
+        let standing = standing(&device, &user);
+        // It has not come itself: what it knows is what it knew, until it has handed in everything.
+        let heartbeat = Heartbeat { unsent_changes: u32::MAX, ..Heartbeat::default() };
+        let request = Request {
+            pull: None,
+            device: device.id,
+            // Its clock cannot be measured: by what was last measured.
+            now: now.plus(device.offset_ms.saturating_neg()),
+            cursor,
+            checkpoint: None,
+            digest: None,
+            pushed,
+            schema: 0,
+            heartbeat,
+            speaks: Some(SPEAKS),
+            verdicts_only: None,
+            besides: None,
+        };
+        self.push(now, &Caller { device, user, standing }, &request, &BTreeSet::new(), Rest::Unheard)
+    }
+}
+
+/// How a device stands that has not come itself.
+pub(super) fn standing(device: &Device, user: &User) -> Standing {
+    if device.revoked_at.is_some() || user.disabled { Standing::DrainOnly } else { Standing::Good }
+}
