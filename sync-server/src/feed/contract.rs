@@ -384,6 +384,24 @@ pub(crate) fn refused_changes_are_kept(feed: &impl Feed) {
     assert!(decide(id(refused.hash, 5), DeskState::Approved));
     assert_eq!((state(refused.hash, 4), state(refused.hash, 5)), (DeskState::Approved, DeskState::Approved));
     assert_eq!(feed.decided(hand(4).device.unwrap(), 0).unwrap().len(), 1, "each of them hears of it");
+    // What only waits is not refused, until somebody says so; another reason, found once it could be judged, takes the place of that.
+    let (waits, aside) = (ChangeHash([6; 32]), |hash: ChangeHash| feed.set_aside(hand(4).device.unwrap(), doc(1), &[hash]).unwrap());
+    let put = |code: &str| {
+        let refused = vec![Refused { hash: waits, code: code.into(), ..refused.clone() }];
+        feed.append(&hand(4), &Batch { refused, ..Batch::default() }).unwrap();
+    };
+    put("waits");
+    assert!(feed.refused(doc(1), &[waits]).unwrap().is_empty());
+    assert_eq!(feed.desk_waiting(doc(1)).unwrap().iter().map(|row| row.row.refused.hash).collect::<Vec<_>>(), [waits]);
+    assert_eq!(aside(waits)[&waits], SetAside { code: "waits".to_owned(), open: true });
+    put("no_right");
+    put("waits");
+    assert_eq!(aside(waits)[&waits].code, "no_right");
+    assert!(feed.desk_waiting(doc(1)).unwrap().is_empty() && feed.refused(doc(1), &[waits]).unwrap().contains(&waits));
+    assert!(feed.rewritten(doc(1), &[waits]).unwrap().is_empty());
+    assert!(decide(id(waits, 4), DeskState::Rewritten));
+    assert_eq!(feed.rewritten(doc(1), &[waits, other]).unwrap(), BTreeSet::from([waits]));
+    assert!(!aside(waits)[&waits].open);
 }
 
 /// Eight threads append as fast as they can while a reader follows by number and a phone pulls by page. Threads, because
