@@ -1,6 +1,7 @@
 //! Copies and restores: a phone's file on another phone, a phone from an old backup, a line that forked, a server from an old backup. Each is
 //! found out and healed; nothing is lost, nothing doubled.
 
+use roadbook_core::exchange::{Answer, Pushed, Request};
 use roadbook_core::replica::{Claimed, Replica, Start};
 use roadbook_core::store::{Check, Durability, OpenOptions};
 use roadbook_server::accounts::Act;
@@ -239,5 +240,33 @@ fn comes_back_alone(foundation: Foundation) {
     let recovered = world.office.accounts.audit_rows(100).unwrap().iter().filter(|row| row.act == Act::Recovered.code()).count();
     assert!(recovered > 0, "{foundation:?}: the journal says so");
     world.pass_ms(11 * 60_000).settle();
+    laws::hold(&mut world);
+}
+
+#[test]
+fn what_is_handed_back_and_cannot_be_taken_is_kept_with_its_reason() {
+    let mut world = World::monday(&["wf1", "lq1"]);
+    world.settle();
+    let backup = world.office.back_up("backup");
+    let now = world.at("10:00").now;
+    world.on("lq1").set(customer(1), "short_name", "一");
+    let theirs = world.phone("lq1").replica().request(now, None).unwrap().pushed.remove(0);
+    world.office.restore(backup, now);
+    let mut request = world.phone("wf1").replica().request(now, None).unwrap();
+    let mut damaged = theirs.clone();
+    damaged.changes[0][40] ^= 1;
+    // Under the name of another document, and as a document that it is not.
+    let elsewhere = Pushed { doc: customer(2).customer(), subject: customer(2), ..theirs.clone() };
+    let wrong = Pushed { doc: customer(3).office(), ..theirs.clone() };
+    let answered = |world: &mut World, recovered: Vec<Pushed>, request: &mut Request| {
+        request.besides.as_mut().unwrap().recovered = recovered;
+        let frame = world.office.answer(request.device, &request.encode().unwrap(), now).unwrap();
+        Answer::decode(&frame).unwrap().told.unwrap().recovered.len()
+    };
+    assert_eq!(answered(&mut world, vec![theirs, damaged], &mut request), 2);
+    assert_eq!(answered(&mut world, vec![elsewhere, wrong], &mut request), 2, "nothing of it fails the exchange");
+    assert_eq!(world.office.open_rows(), ["malformed", "foreign_actor", "wrong_document"]);
+    assert_eq!(world.office_card(customer(1)).text("short_name"), Some("一"));
+    world.settle();
     laws::hold(&mut world);
 }

@@ -99,23 +99,26 @@ pub fn rewrite_alone(
 }
 
 /// Writes one change again on what a document holds, without what else it was written after; `None` when it needs some of that. What it
-/// wrote over there it writes beside.
+/// wrote over there it writes beside. It stays its author's: as it says itself, or as the document knows its line; `handed_in_by` where
+/// neither says, and `None` without that.
 ///
 /// # Errors
 /// [`DocumentError::Automerge`], when it is no change.
 pub fn rewrite_here(
     document: &Document,
     change: &[u8],
-    author: Option<UserId>,
+    handed_in_by: Option<UserId>,
     fresh: &dyn Fn(&ActorId) -> ActorId,
 ) -> Result<Option<RawChange>, DocumentError> {
     let change = Change::try_from(change).map_err(DocumentError::automerge)?;
+    let named = change.author().and_then(|author| UserId::from_slice(author.as_bytes()));
+    let Some(author) = named.or_else(|| document.author(change.actor_id())).or(handed_in_by) else { return Ok(None) };
     let expanded = change.decode();
     let (first, end) = (expanded.start_op.get(), expanded.start_op.get().saturating_add(expanded.operations.len() as u64));
     let reader = document.reader();
     let mut pen = Pen::new(fresh);
     let mut on: Vec<AmHash> = change.deps().iter().copied().filter(|dep| document.holds(&ChangeHash(dep.0))).collect();
-    for id in expanded.operations.iter().flat_map(named) {
+    for id in expanded.operations.iter().flat_map(names) {
         if *id.actor() == expanded.actor_id && (first..end).contains(&id.counter()) {
             continue;
         }
@@ -129,12 +132,12 @@ pub fn rewrite_here(
     // As few as say it all.
     let on = document.automerge().fork_at(&on).map_err(DocumentError::automerge)?.get_heads();
     pen.instead.extend(change.deps().iter().map(|dep| (*dep, on.clone())));
-    let whole = pen.write_again(&change, ChangeHash(change.hash().0), author)?;
+    let whole = pen.write_again(&change, ChangeHash(change.hash().0), Some(author))?;
     Ok(pen.written.pop().filter(|_| whole).map(|(_, again)| again))
 }
 
 /// The operations that one names.
-fn named(op: &Op) -> impl Iterator<Item = &AmOpId> {
+fn names(op: &Op) -> impl Iterator<Item = &AmOpId> {
     let obj = if let ObjectId::Id(id) = &op.obj { Some(id) } else { None };
     let key = if let Key::Seq(ElementId::Id(id)) = &op.key { Some(id) } else { None };
     obj.into_iter().chain(key).chain(op.pred.iter())
@@ -320,7 +323,7 @@ mod tests {
     fn splice(at: usize, insert: &str) -> Edit {
         Edit::Splice { field: "problems".to_owned(), at, delete: 0, insert: insert.to_owned() }
     }
-    fn names(changes: &[&RawChange]) -> BTreeSet<ChangeHash> {
+    fn hashes(changes: &[&RawChange]) -> BTreeSet<ChangeHash> {
         changes.iter().map(|change| change.hash).collect()
     }
     fn fresh(old: &ActorId) -> ActorId {
@@ -358,6 +361,17 @@ mod tests {
         let over = rewrite_here(&here, &over.bytes, Some(USER), &fresh).unwrap().unwrap();
         here.apply(std::slice::from_ref(&over)).unwrap();
         assert!(rewrite_here(&here, &needs.bytes, Some(USER), &fresh).unwrap().is_none(), "it writes after letters that are nowhere");
+        // Whose it is, it says itself when it is the first of its line; else the document may know.
+        let nobody = |change: &RawChange| rewrite_here(&ready.genesis, &change.bytes, None, &fresh).unwrap();
+        assert!(nobody(&lost).is_none(), "it writes after letters of another");
+        let first = rewrite_here(&ready.genesis, &first.bytes, Some(UserId::from_bytes([8; 16])), &fresh).unwrap().unwrap();
+        let mut with_it = ready.genesis.clone();
+        with_it.apply(std::slice::from_ref(&first)).unwrap();
+        assert_eq!(with_it.metas().last().unwrap().author, Some(USER));
+        let mut line = ready.genesis.clone();
+        write(&mut line, 3, &[fact("trade_name", "一")]);
+        let second = write(&mut line, 3, &[fact("customer_no", "二")]);
+        assert!(nobody(&second).is_none(), "nobody knows its line");
     }
 
     #[test]
@@ -370,11 +384,11 @@ mod tests {
         let needs = write(&mut document, 1, &[splice(2, "严重")]);
         let needs_that = write(&mut document, 1, &[splice(4, "!")]);
         let over = write(&mut document, 1, &[fact("trade_name", "惠民超市")]);
-        let own = names(&[&refused, &other, &needs, &needs_that, &over]);
-        let rewriting = Rewriting { left_out: &names(&[&refused]), roots: &BTreeSet::new(), own: &own };
+        let own = hashes(&[&refused, &other, &needs, &needs_that, &over]);
+        let rewriting = Rewriting { left_out: &hashes(&[&refused]), roots: &BTreeSet::new(), own: &own };
         let done = rewrite(&document, Some(genesis), &rewriting, &fresh).unwrap().unwrap();
         let stuck: BTreeSet<ChangeHash> = done.stuck.iter().map(|(old, _)| *old).collect();
-        assert_eq!(stuck, names(&[&needs, &needs_that]), "they write after letters that are gone");
+        assert_eq!(stuck, hashes(&[&needs, &needs_that]), "they write after letters that are gone");
         assert_eq!(done.changes.iter().map(|(old, _)| *old).collect::<Vec<_>>(), [other.hash, over.hash]);
         passes(&done);
         assert!(done.document.holds(&first.hash) && !done.document.holds(&refused.hash));
@@ -399,8 +413,8 @@ mod tests {
         let known = write(&mut document, 1, &[fact("trade_name", "惠民"), splice(0, "缺货")]);
         let forked = write(&mut document, 1, &[splice(2, "严重"), fact("trade_name", "惠民超市")]);
         let after = write(&mut document, 1, &[splice(4, "!"), fact("trade_name", "惠民超市二店")]);
-        let own = names(&[&forked, &after]);
-        let rewriting = Rewriting { left_out: &BTreeSet::new(), roots: &names(&[&forked]), own: &own };
+        let own = hashes(&[&forked, &after]);
+        let rewriting = Rewriting { left_out: &BTreeSet::new(), roots: &hashes(&[&forked]), own: &own };
         let done = rewrite(&document, Some(genesis), &rewriting, &fresh).unwrap().unwrap();
         assert!(done.stuck.is_empty() && done.base.holds(&known.hash));
         passes(&done);

@@ -460,7 +460,7 @@ fn doc_of(request: &Request, place: usize) -> DocId {
 }
 
 /// Whether a document is what it says: its id fits its subject, and it is the one that the feed knows.
-fn fits(pushed: &Pushed, kind: &Kind, known: Option<&Document>) -> Result<(), &'static str> {
+pub(super) fn fits(pushed: &Pushed, kind: &Kind, known: Option<&Document>) -> Result<(), &'static str> {
     let (doc, subject) = (pushed.doc, pushed.subject);
     let right_id = match kind.id {
         "customer" => subject.customer() == doc,

@@ -9,7 +9,7 @@ use minicbor::bytes::ByteVec;
 use roadbook_core::crdt::Document as CrdtDocument;
 use roadbook_core::crdt::gate::{ContainerRules, Gate, Incoming, Outcome as Judged, Source};
 use roadbook_core::exchange::Pushed;
-use roadbook_core::ids::{ChangeHash, DeviceId, Ms, TerritoryId};
+use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, TerritoryId};
 use roadbook_core::model::card::Card;
 use roadbook_core::model::kinds;
 
@@ -54,10 +54,16 @@ impl Exchange {
             let claimed = filing.clone().or_else(|| self.filing_of_lost(all, pushed));
             let about = (pushed.kind.as_str(), pushed.subject);
             let relation = scope::relation_as_filed(self.feed.as_ref(), (caller.user.id, &reach), claimed.as_ref(), about)?;
-            let code = match () {
-                () if !in_time || !may_read_kind(caller.user.role, relation, &pushed.kind) => Some(NO_RIGHT),
-                () if pushed.kind == kinds::OFFICE.id => Some(RECOVERED_OFFICE),
-                () => None,
+            let kind = kinds::kind(&pushed.kind).ok_or(verdict::UNKNOWN_KIND);
+            let fits = match kind {
+                Ok(kind) => super::push::fits(pushed, kind, self.feed.document(pushed.doc)?.as_ref()),
+                Err(code) => Err(code),
+            };
+            let code = match fits {
+                Err(code) => Some(code),
+                Ok(()) if !in_time || !may_read_kind(caller.user.role, relation, &pushed.kind) => Some(NO_RIGHT),
+                Ok(()) if pushed.kind == kinds::OFFICE.id => Some(RECOVERED_OFFICE),
+                Ok(()) => None,
             };
             if let Some(code) = code {
                 self.quarantine_all(now, caller, std::slice::from_ref(pushed), code)?;
@@ -65,10 +71,10 @@ impl Exchange {
                 continue;
             }
             let back = self.take_back(now, pushed, filing.is_none().then_some(claimed).flatten())?;
-            // What it builds on is nowhere, or was refused: kept, until it comes or somebody decides.
-            if !back.alone.is_empty() {
-                let alone = Pushed { changes: back.alone, ..pushed.clone() };
-                self.quarantine_all(now, caller, &[alone], RECOVERED_ALONE)?;
+            // What builds on what is nowhere is kept until that comes; of what the gate refuses somebody decides.
+            for (change, code) in back.set_aside {
+                let one = Pushed { changes: vec![change], ..pushed.clone() };
+                self.quarantine_all(now, caller, &[one], code)?;
             }
             done.extend(names.into_iter().filter(|name| !back.to_come_again.contains(name)));
             taken += back.taken;
@@ -89,29 +95,28 @@ impl Exchange {
         Some(Filing { territory, owner: card.text("owner").and_then(|id| id.parse().ok()) })
     }
 
-    /// An actor writes one document, for good: what names another one's cannot be what it says.
-    fn without_actors_of_others(&self, pushed: &Pushed) -> Result<Pushed, ExchangeError> {
-        let mut changes = Vec::with_capacity(pushed.changes.len());
-        for change in &pushed.changes {
-            let bound = match Gate::strict().identify(change) {
-                Ok(identity) => self.feed.actor(&identity.actor)?,
-                Err(_) => None,
-            };
-            if bound.is_none_or(|bound| bound.doc == pushed.doc) {
-                changes.push(change.clone());
-            }
-        }
-        Ok(Pushed { changes, ..pushed.clone() })
+    /// Whether a change names an actor that writes another document: it cannot be what it says.
+    fn is_of_another_document(&self, doc: DocId, change: &[u8]) -> Result<bool, ExchangeError> {
+        let Ok(identity) = Gate::strict().identify(change) else { return Ok(false) };
+        Ok(self.feed.actor(&identity.actor)?.is_some_and(|bound| bound.doc != doc))
     }
 
+    /// Takes in what was handed back of one document, whoever wrote it.
     pub(super) fn take_back(&self, now: Ms, pushed: &Pushed, filing: Option<Filing>) -> Result<TakenBack, ExchangeError> {
         let Some(ready) = kinds::ready(&pushed.kind) else { return Ok(TakenBack::default()) };
         let mut inner = self.headquarters.hold_in_step()?;
         let before = inner.replica().document(pushed.doc)?.map_or_else(|| ready.genesis.clone(), |held| held.document);
         let _place = self.trials.enter();
-        let pushed = &self.without_actors_of_others(pushed)?;
-        let Admitted { document, entries, alone, to_come_again } = admitted(&Gate::strict(), pushed, &ready.rules, &before);
-        let mut back = TakenBack { taken: entries.len(), alone, to_come_again, changed: Vec::new() };
+        let (mut own, mut others) = (Pushed { changes: Vec::new(), ..pushed.clone() }, Vec::new());
+        for change in &pushed.changes {
+            match self.is_of_another_document(pushed.doc, change)? {
+                true => others.push((change.clone(), verdict::FOREIGN_ACTOR)),
+                false => own.changes.push(change.clone()),
+            }
+        }
+        let Admitted { document, entries, mut set_aside, to_come_again } = admitted(&Gate::strict(), &own, &ready.rules, &before);
+        set_aside.extend(others);
+        let mut back = TakenBack { taken: entries.len(), set_aside, to_come_again, changed: Vec::new() };
         let Some(user) = entries.first().map(|entry| entry.author) else { return Ok(back) };
         let introduced = match self.feed.document(pushed.doc)? {
             Some(known) => known,
@@ -141,7 +146,7 @@ impl Exchange {
 pub(super) struct TakenBack {
     taken: usize,
     pub(super) changed: Vec<Changed>,
-    alone: Vec<ByteVec>,
+    set_aside: Vec<(ByteVec, &'static str)>,
     to_come_again: BTreeSet<ChangeHash>,
 }
 
@@ -151,8 +156,8 @@ struct Admitted {
     document: Option<CrdtDocument>,
     /// What was taken.
     entries: Vec<NewEntry>,
-    /// What builds on changes that are not there.
-    alone: Vec<ByteVec>,
+    /// What builds on changes that are not there, and what the gate refuses, each with the code of the reason.
+    set_aside: Vec<(ByteVec, &'static str)>,
     /// What the gate had no room for this time.
     to_come_again: BTreeSet<ChangeHash>,
 }
@@ -160,7 +165,7 @@ struct Admitted {
 fn admitted(gate: &Gate, pushed: &Pushed, rules: &ContainerRules, before: &CrdtDocument) -> Admitted {
     let incoming: Vec<Incoming<'_>> = pushed.changes.iter().map(|bytes| Incoming { bytes, source: Source::Feed }).collect();
     let admission = gate.admit(before, rules, &incoming, &|_| Ok(()));
-    let mut out = Admitted { document: admission.document, entries: Vec::new(), alone: Vec::new(), to_come_again: BTreeSet::new() };
+    let mut out = Admitted { document: admission.document, entries: Vec::new(), set_aside: Vec::new(), to_come_again: BTreeSet::new() };
     for (outcome, bytes) in admission.outcomes.into_iter().zip(&pushed.changes) {
         match outcome {
             Judged::Accepted(accepted) => out.entries.push(NewEntry {
@@ -171,9 +176,11 @@ fn admitted(gate: &Gate, pushed: &Pushed, rules: &ContainerRules, before: &CrdtD
                 author: accepted.meta.author.unwrap_or(SYSTEM),
                 bytes: accepted.raw.bytes,
             }),
-            Judged::MissingDependencies { .. } => out.alone.push(bytes.clone()),
-            Judged::Postponed { .. } => _ = out.to_come_again.insert(super::push::name_of(gate, bytes)),
-            Judged::AlreadyKnown { .. } | Judged::Forked { .. } | Judged::Refused { .. } => {}
+            Judged::MissingDependencies { .. } => out.set_aside.push((bytes.clone(), RECOVERED_ALONE)),
+            Judged::Forked { .. } => out.set_aside.push((bytes.clone(), verdict::FORKED)),
+            Judged::Refused { refusal, .. } if let Some(code) = verdict::code(&refusal) => out.set_aside.push((bytes.clone(), code)),
+            Judged::Refused { .. } | Judged::Postponed { .. } => _ = out.to_come_again.insert(super::push::name_of(gate, bytes)),
+            Judged::AlreadyKnown { .. } => {}
         }
     }
     out

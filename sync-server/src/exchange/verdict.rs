@@ -36,6 +36,8 @@ pub const WRONG_DOCUMENT: &str = "wrong_document";
 pub const ERASED: &str = roadbook_core::exchange::ERASED;
 /// It took the process down when it was tried.
 pub const DIED_IN_TRIAL: &str = "died_in_trial";
+/// Its actor belongs to another device or document.
+pub const FOREIGN_ACTOR: &str = "foreign_actor";
 /// Its actor wrote another change of the same number.
 pub const FORKED: &str = "forked";
 
@@ -45,7 +47,7 @@ pub fn code(refusal: &Refusal) -> Option<&'static str> {
     Some(match refusal {
         Refusal::Chunk(_) | Refusal::NotCanonical | Refusal::Reference { .. } | Refusal::Genesis => "malformed",
         Refusal::Author => "foreign_author",
-        Refusal::Actor => "foreign_actor",
+        Refusal::Actor => FOREIGN_ACTOR,
         Refusal::Sequence { .. } | Refusal::Line | Refusal::Counter { .. } => "broken_line",
         Refusal::Time => "impossible_time",
         Refusal::Schema { .. } => "not_in_schema",
@@ -82,7 +84,7 @@ pub fn words(code: &str) -> &'static str {
         DIED_IN_TRIAL => "处理此修改时服务器出错 · the server failed while it tried this change",
         FORKED => "此设备的数据曾被复制或恢复 · this device's data was copied or restored",
         "foreign_author" => "作者不是本设备的用户 · its author is not this device's person",
-        "foreign_actor" => "写入标识属于另一台设备或另一条记录 · its actor belongs to another device or record",
+        FOREIGN_ACTOR => "写入标识属于另一台设备或另一条记录 · its actor belongs to another device or record",
         "impossible_time" => "设备时间不可能 · the device's clock cannot be right",
         "document_full" => "记录已满 · the record is full",
         _ => "数据格式不被接受 · the data is not in an accepted form",

@@ -238,7 +238,10 @@ impl Quarantine<'_> {
                 done.and_then(|done| done.changes.into_iter().next()).map(|(_, again)| again)
             }
             // What cannot be read as a change cannot be written again.
-            None => rewrite_here(document, &refused.bytes, Some(row.row.user), &fresh).unwrap_or_default(),
+            None => {
+                let handed_in_by = (!is_recovered(row)).then_some(row.row.user);
+                rewrite_here(document, &refused.bytes, handed_in_by, &fresh).unwrap_or_default()
+            }
         };
         Ok(new.map(|RawChange { hash, bytes }| crate::feed::Refused { hash, bytes, ..refused.clone() }))
     }
