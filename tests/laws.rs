@@ -127,6 +127,8 @@ fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
             _ if (phone.restored || !world.office.serves(phone.device)) && aside.get(hash).is_some_and(|why| !why.is_empty()) => {}
             // What few may know, and its author not: it left the phone when headquarters had it, which came back from before.
             None if world.office.life() > 0 && world.secrets.iter().any(|secret| secret.doc == *doc) => {}
+            // It was wiped on an order that it had kept, of a life of headquarters that was over.
+            None if phone.was_wiped() && world.office.life() > 0 => {}
             // Its storage was put back, and headquarters' later: what both backups lack nobody has to have.
             None if phone.restored && world.office.life() > 0 => {}
             standing => return Err(format!("{}: change {hash} of {kind} {doc} is lost: {standing:?}", phone.name)),

@@ -38,4 +38,5 @@ pub const SERVER_MIGRATIONS: &[&str] = &[
     blobs::table::MIGRATION_PIECES,
     feed::MIGRATION_ERASED,
     feed::MIGRATION_ABSENCE,
+    blobs::table::MIGRATION_LOST,
 ];

@@ -66,6 +66,14 @@ impl Storm {
         if self.chance.in_thousand(weather.people) {
             self.people(name)?;
         }
+        let mut depot = self.chance.branch("depot");
+        if self.weather.photos > 0 && depot.in_thousand(weather.depot) {
+            let files = self.world.office.chunk_files();
+            if !files.is_empty() {
+                std::fs::remove_file(depot.pick(&files)).unwrap();
+                self.tell(|| "a piece of a photo is gone at headquarters".to_owned());
+            }
+        }
         // From a branch of its own: a world without copies draws as it did before there were any.
         if self.chance.branch("clones").in_thousand(weather.clones) {
             self.copy_phone(name);

@@ -160,7 +160,10 @@ fn look(world: &mut World, name: &str, chance: &mut Chance) -> Option<Vec<u8>> {
 /// What must hold of photos when everybody is at rest.
 pub(super) fn hold(world: &mut World, weather: Weather) -> Result<(), String> {
     hand_in_all(world);
-    let lost_legitimately = weather.clocks > 0 && world.office.life() > 0;
+    // Pieces that are gone come again from phones that have theirs still, and know of it: nobody was put back, moved, or of another time.
+    let gone = weather.depot > 0;
+    let lost_legitimately = weather.clocks > 0 && (world.office.life() > 0 || gone) || gone && weather.people > 0;
+    let is_asked = |phone: &Phone| !lost_legitimately && !(gone && phone.restored);
     let shut_out: Vec<String> =
         world.phones.values().filter(|phone| !world.office.serves(phone.device)).map(|one| one.name.clone()).collect();
     for name in &shut_out {
@@ -171,8 +174,8 @@ pub(super) fn hold(world: &mut World, weather: Weather) -> Result<(), String> {
             nothing_is_left(phone)?;
             handed_in_before_a_wipe(world, phone, weather)?;
         }
-        if !lost_legitimately {
-            nothing_lost(world, phone)?;
+        if is_asked(phone) {
+            nothing_lost(world, phone, gone)?;
         }
         readable(world, phone)?;
     }
@@ -185,8 +188,8 @@ pub(super) fn hold(world: &mut World, weather: Weather) -> Result<(), String> {
     }
     hand_in_all(world);
     for phone in world.phones.values() {
-        if !lost_legitimately {
-            nothing_lost(world, phone)?;
+        if is_asked(phone) {
+            nothing_lost(world, phone, false)?;
         }
         readable(world, phone)?;
         folder_is_what_rows_say(phone)?;
@@ -210,8 +213,8 @@ fn hand_in_all(world: &mut World) {
     }
 }
 
-/// A photo that was taken in is at headquarters when its visit is, and on the phone as long as it is not.
-fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
+/// A photo that was taken in is at headquarters when its visit is, and on the phone as long as it is not. `or_here`: on the phone will do.
+fn nothing_lost(world: &World, phone: &Phone, or_here: bool) -> Result<(), String> {
     if !world.office.serves(phone.device) {
         return Ok(());
     }
@@ -219,6 +222,9 @@ fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
         let names = |visit: roadbook_core::model::visit::Visit| visit.photos().iter().any(|photo| photo.hash == *hash);
         let sealed = world.office.read(|replica| replica.visit(*doc)).unwrap().is_some_and(names);
         let there = world.office.photo("cg", *doc, *hash);
+        if or_here && phone.replica().photo_bytes(*hash).is_ok() {
+            continue;
+        }
         if sealed && there.as_ref() != world.pictures.get(hash) {
             let known = phone.replica().store().read(|read| read.blobs_of(*doc)).unwrap();
             let known = known.into_iter().find(|name| name.hash == *hash);
@@ -241,7 +247,7 @@ fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
 pub(super) fn handed_in_before_a_wipe(world: &World, phone: &Phone, weather: Weather) -> Result<(), String> {
     let ordered = world.office.accounts.orders(phone.device).unwrap().wipe_at.is_some();
     // A headquarters that came back from a backup may lack what this one had handed in before; and a clock that jumps makes days pass.
-    if ordered || world.office.life() > 0 || weather.clocks > 0 {
+    if ordered || world.office.life() > 0 || weather.clocks > 0 || weather.depot > 0 {
         return Ok(());
     }
     for (doc, hash) in phone.photos.iter().filter(|(doc, _)| phone.saved.values().any(|saved| saved == doc)) {

@@ -17,7 +17,7 @@ fn state(world: &World, phone: &str, visit: DocId) -> Option<NameState> {
     world.phone(phone).replica().photos(visit).unwrap()[0].state
 }
 
-/// Fetches a photo; returns how many chunks came.
+/// Fetches a photo; returns how many chunks came, until it is here or not to be had.
 fn fetch(world: &mut World, name: &str, visit: DocId, hash: BlobHash) -> usize {
     let mut chunks = 0;
     loop {
@@ -25,7 +25,11 @@ fn fetch(world: &mut World, name: &str, visit: DocId, hash: BlobHash) -> usize {
         let stamp = phone.stamp(now);
         let Some(frame) = phone.replica_mut().fetch_step(&stamp, visit, hash).unwrap() else { return chunks };
         let answer = world.office.answer_blobs(phone.device, &frame, now).unwrap();
-        chunks += phone.replica_mut().take_blob_answer(&answer, now).unwrap().chunks;
+        let done = phone.replica_mut().take_blob_answer(&answer, now).unwrap();
+        chunks += done.chunks;
+        if !done.refused.is_empty() {
+            return chunks;
+        }
         assert!(chunks < 50, "it does not come to an end");
     }
 }
@@ -202,4 +206,55 @@ fn a_receipt_that_does_not_come_is_not_asked_for_again_at_once() {
         }
     }
     drain(&mut world, "wf1");
+}
+
+/// Where headquarters keeps photos, everything is gone.
+fn empty_the_depot(world: &World) {
+    let files = world.office.chunk_files();
+    assert!(!files.is_empty());
+    files.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+}
+
+#[test]
+fn what_headquarters_has_lost_is_handed_in_again_before_the_original_leaves() {
+    let mut world = world_with_wf1(&["sl1"]);
+    let photos = [picture(1, 300_000), picture(2, 400_000)];
+    let (visit, hashes) = visit_with(&mut world, "wf1", &photos);
+    world.sync("wf1");
+    drain(&mut world, "wf1");
+    assert_eq!((world.office.photos_missing(visit), state(&world, "wf1", visit)), ((0, true), Some(NameState::Complete)));
+    // The tables say that it is held; of the folder only an older copy was left.
+    empty_the_depot(&world);
+    world.pass_ms(ORIGINALS_KEPT_MS);
+    drain(&mut world, "wf1");
+    assert_eq!((world.office.photos_missing(visit), here(&world, "wf1", visit).0), ((0, true), 2), "handed in again, and kept once more");
+    assert_eq!(world.office.photo("sl", visit, hashes[1]).as_ref(), Some(&photos[1]));
+    world.pass_ms(ORIGINALS_KEPT_MS);
+    drain(&mut world, "wf1");
+    assert_eq!((world.office.photos_missing(visit), here(&world, "wf1", visit).0), ((0, true), 0));
+    world.settle();
+    laws::hold(&mut world);
+}
+
+#[test]
+fn a_photo_that_headquarters_has_lost_holds_up_no_other_and_comes_back_for_all_who_name_it() {
+    let mut world = world_with_wf1(&["sl1"]);
+    world.enrol("lq1", true);
+    world.sync("lq1");
+    let (same, other) = (picture(1, 300_000), picture(2, 300_000));
+    let (first, hashes) = visit_with(&mut world, "wf1", std::slice::from_ref(&same));
+    world.on("wf1").working(|replica, _| replica.keep_originals(0)).unwrap();
+    world.sync("wf1");
+    drain(&mut world, "wf1");
+    assert_eq!(here(&world, "wf1", first).0, 0, "it has left the phone that took it");
+    empty_the_depot(&world);
+    assert!(world.office.photo("sl", first, hashes[0]).is_none(), "no error: it is not there");
+    assert_eq!(world.office.photos_missing(first), (1, false), "and headquarters knows it now");
+    world.sync("lq1");
+    assert_eq!(fetch(&mut world, "lq1", first, hashes[0]), 0);
+    let (second, _) = visit_with(&mut world, "lq1", &[same.clone(), other]);
+    world.sync("lq1");
+    drain(&mut world, "lq1");
+    assert_eq!(world.office.photos_missing(second), (0, true));
+    assert_eq!(world.office.photo("sl", first, hashes[0]).as_ref(), Some(&same), "the first visit has it again");
 }

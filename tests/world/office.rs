@@ -291,13 +291,17 @@ impl Office {
         }
     }
 
-    fn chunk_files(&self) -> Vec<PathBuf> {
+    /// The files of the chunks of photos, in the order of their names.
+    pub(crate) fn chunk_files(&self) -> Vec<PathBuf> {
         let folder = match &self.place {
             Place::Folder(folder) => folder.as_path(),
             Place::Disk(_) => self.trials.path(),
         };
         let Ok(shelves) = std::fs::read_dir(folder.join(BLOBS_FOLDER).join("chunk")) else { return Vec::new() };
-        shelves.flat_map(|shelf| std::fs::read_dir(shelf.unwrap().path()).unwrap()).map(|file| file.unwrap().path()).collect()
+        let files = shelves.flat_map(|shelf| std::fs::read_dir(shelf.unwrap().path()).unwrap());
+        let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+        files.sort();
+        files
     }
 
     /// How many chunks of photos lie at headquarters.

@@ -34,6 +34,8 @@ pub(crate) struct Weather {
     pub(crate) meetings: u64,
     /// Photos are taken, handed in, and looked at elsewhere.
     pub(crate) photos: u64,
+    /// Where headquarters keeps photos, a piece of one is gone.
+    pub(crate) depot: u64,
     /// The file of a phone is copied onto another phone, which is enrolled anew.
     pub(crate) clones: u64,
 }
@@ -61,6 +63,7 @@ impl Weather {
             decides: chance.branch("decides").in_thousand(500),
             meetings: if chance.branch("meetings").in_thousand(500) { 30 } else { 0 },
             photos: if chance.branch("photos").in_thousand(500) { 350 } else { 0 },
+            depot: if chance.branch("depot").in_thousand(300) { 30 } else { 0 },
         };
         drawn.without(&std::env::var("ROADBOOK_WITHOUT").unwrap_or_default())
     }
@@ -77,6 +80,7 @@ impl Weather {
             &mut self.people,
             &mut self.clones,
             &mut self.meetings,
+            &mut self.depot,
         ] {
             *often *= times;
         }
@@ -97,6 +101,7 @@ impl Weather {
             ("clones", &mut self.clones),
             ("meetings", &mut self.meetings),
             ("photos", &mut self.photos),
+            ("depot", &mut self.depot),
         ] {
             if named.contains(name) {
                 *often = 0;

@@ -4,7 +4,7 @@
 //! a step twice, or losing its answer, costs time and nothing else: a chunk that arrives twice is one chunk, and what was stored is noted
 //! after every answer, so that a process that dies goes on at the chunk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::bytes::ByteVec;
 
@@ -74,6 +74,8 @@ pub(crate) struct Asked {
     photos: BTreeMap<BlobHash, DocId>,
     /// Documents of which a receipt was asked for last.
     receipts: Vec<DocId>,
+    /// Documents of which headquarters was asked once more, before their originals leave, and held everything still.
+    pub(crate) confirmed: BTreeSet<DocId>,
 }
 
 impl Replica {
@@ -130,7 +132,12 @@ impl Replica {
                 return self.next_ask(now, link);
             }
         }
-        let docs = self.store().read(|read| read.blobs_to_receipt(now, RECEIPTS_MAX))?;
+        let mut docs = self.store().read(|read| read.blobs_to_receipt(now, RECEIPTS_MAX))?;
+        if docs.is_empty() {
+            // Once more before originals leave: what headquarters has lost since is handed in again.
+            let due: BTreeSet<DocId> = self.originals_due(now)?.into_values().flatten().collect();
+            docs = due.difference(&self.asked().confirmed).copied().take(RECEIPTS_MAX).collect();
+        }
         self.asked().receipts.clone_from(&docs);
         Ok((!docs.is_empty()).then_some(BlobAsk::Receipts { docs }))
     }
@@ -207,7 +214,9 @@ impl Replica {
     fn take_receipts(&mut self, receipts: &[Receipt], now: Ms, done: &mut BlobsDone) -> Result<(), ReplicaError> {
         // Of what this device may not know any more headquarters says nothing.
         let asked = std::mem::take(&mut self.asked().receipts);
-        let silent: Vec<DocId> = asked.into_iter().filter(|doc| receipts.iter().all(|receipt| receipt.doc != *doc)).collect();
+        let due: BTreeSet<DocId> = self.originals_due(now)?.into_values().flatten().collect();
+        let silent: Vec<DocId> = asked.iter().copied().filter(|doc| receipts.iter().all(|receipt| receipt.doc != *doc)).collect();
+        self.asked().confirmed.extend(silent.iter().filter(|doc| due.contains(doc)));
         if !silent.is_empty() {
             self.store_mut().write(|write| silent.iter().try_for_each(|doc| write.put_off_blobs_of(*doc, now.plus(AGAIN_MS))))?;
         }
@@ -216,19 +225,18 @@ impl Replica {
             let sealed = self.visit(receipt.doc)?.map(|visit| visit.photos()).unwrap_or_default();
             let mut needed = named.iter().map(|name| name.hash).chain(sealed.iter().flat_map(|photo| photo.hashes()));
             let complete = !named.is_empty() && needed.all(|hash| receipt.hashes.contains(&hash));
+            if complete && asked.contains(&receipt.doc) && due.contains(&receipt.doc) {
+                self.asked().confirmed.insert(receipt.doc);
+            }
             self.store_mut().write(|write| {
                 if complete {
                     return write.complete_blobs_of(receipt.doc, now);
                 }
-                for name in &named {
-                    if !receipt.hashes.contains(&name.hash) && name.state == NameState::Held {
-                        // It was held and is not: headquarters lost it. It is offered again.
-                        write.settle_blob(name.doc, name.hash, NameState::Waiting, None, "")?;
-                        write.put_wanted(name.hash, None)?;
-                    }
-                }
+                write.keep_blobs_of(receipt.doc, now)?;
                 // Somebody else's photo of the same document may still be under way.
-                write.put_off_blobs_of(receipt.doc, now.plus(AGAIN_MS))
+                write.put_off_blobs_of(receipt.doc, now.plus(AGAIN_MS))?;
+                // What was held and is not, headquarters lost. It is offered again.
+                named.iter().filter(|name| !receipt.hashes.contains(&name.hash)).try_for_each(|name| write.reopen_blob(name.doc, name.hash))
             })?;
             if complete {
                 done.complete.push(receipt.doc);

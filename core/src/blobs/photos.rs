@@ -4,7 +4,7 @@
 //! What is on disk and what the store says never disagree for long: a file is whole and synced before its row is written, a row is gone
 //! before its file, and what a crash leaves between the two is swept at the next start.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
@@ -207,10 +207,20 @@ impl Replica {
         Ok(self.store_mut().write(|write| write.put_setting(SETTING_KEPT, &ms.max(0).to_be_bytes()))?)
     }
 
-    /// Gives up originals that headquarters has held with everything of their documents for long enough, and those that were fetched as long
-    /// ago.
+    /// Originals that have been here for long enough, each with the documents of which headquarters is to say first that it holds them still.
+    pub(super) fn originals_due(&self, now: Ms) -> Result<BTreeMap<BlobHash, Vec<DocId>>, ReplicaError> {
+        self.store().read(|read| {
+            let due = read.originals_to_give_up(now, kept(read)?)?.into_iter();
+            due.map(|hash| Ok((hash, read.docs_complete_with(hash)?))).collect()
+        })
+    }
+
+    /// Gives up originals that headquarters has held with everything of their documents for long enough, and holds still, and those that
+    /// were fetched as long ago.
     pub(crate) fn give_up_originals(&mut self, now: Ms) -> Result<(), ReplicaError> {
-        let hashes = self.store().read(|read| read.originals_to_give_up(now, kept(read)?))?;
+        let confirmed = std::mem::take(&mut self.asked().confirmed);
+        let due = self.originals_due(now)?.into_iter();
+        let hashes: Vec<BlobHash> = due.filter(|(_, docs)| docs.iter().all(|doc| confirmed.contains(doc))).map(|(hash, _)| hash).collect();
         if hashes.is_empty() {
             return Ok(());
         }

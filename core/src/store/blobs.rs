@@ -178,6 +178,15 @@ impl Reading<'_> {
         Ok(find.query_map([from, to], |row| Ok(BlobHash(row.get(0)?)))?.collect::<Result<_, _>>()?)
     }
 
+    /// Documents that name a photo and of which headquarters holds everything.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn docs_complete_with(&self, hash: BlobHash) -> Result<Vec<DocId>, StoreError> {
+        let mut find = self.conn.prepare_cached("SELECT doc FROM blob_name WHERE hash = ?1 AND state = 3")?;
+        Ok(find.query_map([hash.0], |row| Ok(DocId::from_bytes(row.get(0)?)))?.collect::<Result<_, _>>()?)
+    }
+
     /// What documents that are not held any more name, and nobody waits for: what was fetched, and what headquarters has held for `kept_ms`
     /// with everything of the document.
     ///
@@ -316,6 +325,31 @@ impl Writing<'_> {
         self.conn
             .prepare_cached("UPDATE blob_name SET proof = ?3, again_ms = ?4 WHERE doc = ?1 AND hash = ?2 AND state > 2")?
             .execute(params![doc.as_bytes(), hash.0, proof, now.0])?;
+        Ok(())
+    }
+
+    /// Headquarters held a photo with everything of a document, and does not any more: it is handed in again if it is here.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn reopen_blob(&mut self, doc: DocId, hash: BlobHash) -> Result<(), StoreError> {
+        self.conn
+            .prepare_cached(
+                "UPDATE blob_name SET state = 0, again_ms = 0, reason = '' WHERE doc = ?1 AND hash = ?2 AND state IN (1, 3)
+                    AND EXISTS (SELECT 1 FROM blob WHERE hash = ?2 AND here = 1)",
+            )?
+            .execute(params![doc.as_bytes(), hash.0])?;
+        self.put_wanted(hash, None)
+    }
+
+    /// Headquarters does not hold everything of a document any more: what is here of it stays for as long again.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn keep_blobs_of(&mut self, doc: DocId, now: Ms) -> Result<(), StoreError> {
+        self.conn
+            .prepare_cached("UPDATE blob_name SET again_ms = ?2 WHERE doc = ?1 AND state = 3")?
+            .execute(params![doc.as_bytes(), now.0])?;
         Ok(())
     }
 

@@ -15,6 +15,7 @@ use object_store::{ClientOptions, RetryConfig};
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use roadbook_core::blobs::BlobHash;
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
 /// Where chunks are to lie.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -88,6 +89,9 @@ const BUCKET_TIME: Duration = Duration::from_secs(20);
 #[cfg(feature = "s3")]
 const BUCKET_ATTEMPT_TIME: Duration = Duration::from_secs(10);
 
+/// Chunks looked for at once.
+const LOOKS_AT_ONCE_MAX: usize = 16;
+
 /// The open depot.
 #[derive(Debug, Clone)]
 pub struct Depot {
@@ -132,6 +136,33 @@ impl Depot {
             Err(object_store::Error::NotFound { .. }) => Err(DepotError::Lost(hash)),
             Err(error) => Err(failed(error)),
         }
+    }
+
+    /// Which of these chunks are not there. Their bytes are not looked at. Not to be called from an async thread.
+    ///
+    /// # Errors
+    /// [`DepotError`]; nothing is then known.
+    pub fn lacking(&self, chunks: &[BlobHash]) -> Result<Vec<BlobHash>, DepotError> {
+        let look = async {
+            let (mut looks, mut lacking) = (JoinSet::new(), Vec::new());
+            let mut rest = chunks.iter().copied();
+            loop {
+                while looks.len() < LOOKS_AT_ONCE_MAX
+                    && let Some(chunk) = rest.next()
+                {
+                    let store = Arc::clone(&self.store);
+                    looks.spawn(async move { (chunk, store.head(&place(chunk)).await) });
+                }
+                match looks.join_next().await {
+                    None => return Ok(lacking),
+                    Some(Ok((_, Ok(_)))) => {}
+                    Some(Ok((chunk, Err(object_store::Error::NotFound { .. })))) => lacking.push(chunk),
+                    Some(Ok((_, Err(error)))) => return Err(failed(error)),
+                    Some(Err(error)) => return Err(DepotError::Runtime(error.into())),
+                }
+            }
+        };
+        self.wait(look)?
     }
 
     /// Takes a chunk away; one that is not there is away. Not to be called from an async thread.
@@ -211,6 +242,11 @@ mod tests {
         depot.put(hash, b"shelf".to_vec()).unwrap();
         depot.put(hash, b"shelf".to_vec()).unwrap();
         assert_eq!(depot.get(hash).unwrap(), b"shelf");
+        let others: Vec<BlobHash> = (0..40_u8).map(|n| BlobHash::of(&[n])).collect();
+        assert!(depot.lacking(&[hash]).unwrap().is_empty() && depot.lacking(&[]).unwrap().is_empty());
+        let mut lacking = depot.lacking(&[others.as_slice(), &[hash]].concat()).unwrap();
+        lacking.sort_unstable();
+        assert!(lacking.len() == others.len() && others.iter().all(|other| lacking.contains(other)));
         let file = folder.path().join("blobs").join(place(hash).as_ref());
         std::fs::write(file, b"shelF").unwrap();
         assert!(matches!(depot.get(hash), Err(DepotError::Damaged(_))));

@@ -196,8 +196,7 @@ impl Blobs {
         }
         let Some(held) = self.table.held(hash)? else { return Ok(None) };
         let _place = self.whole.enter();
-        let bytes = self.pieces(&held.chunks)?.concat();
-        Ok(Some(Whole { mime: held.mime, bytes }))
+        Ok(self.whole(&held.chunks)?.map(|pieces| Whole { mime: held.mime, bytes: pieces.concat() }))
     }
 
     /// What time takes away: offers of which nothing came, sums of days gone by, and chunks that then belong to nothing. Returns how many
@@ -256,8 +255,30 @@ impl Blobs {
         Ok(admission.document.map(|document| manifest::named_by(&refused.kind, doc, refused.subject, &document)))
     }
 
-    fn pieces(&self, chunks: &[BlobHash]) -> Result<Vec<Vec<u8>>, DepotError> {
-        chunks.iter().map(|chunk| self.depot.get(*chunk)).collect()
+    /// The pieces of something whole; `None`: one of them is lost or damaged, and what it is of is not held until it comes again.
+    fn whole(&self, chunks: &[BlobHash]) -> Result<Option<Vec<Vec<u8>>>, BlobsError> {
+        match chunks.iter().map(|chunk| self.depot.get(*chunk)).collect() {
+            Ok(pieces) => Ok(Some(pieces)),
+            Err(DepotError::Lost(chunk) | DepotError::Damaged(chunk)) => {
+                tracing::error!(%chunk, "a chunk that was stored cannot be read back; it is asked for again");
+                self.table.lose_chunk(chunk)?;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Looks whether the chunks of what is held are still there. What lacks one is not held until it comes again.
+    fn look_for(&self, held: &[BlobHash]) -> Result<(), BlobsError> {
+        let mut chunks = Vec::new();
+        for hash in held {
+            chunks.extend(self.table.held(*hash)?.into_iter().flat_map(|held| held.chunks));
+        }
+        for chunk in self.depot.lacking(&chunks)? {
+            tracing::error!(%chunk, "a chunk that was stored is gone; it is asked for again");
+            self.table.lose_chunk(chunk)?;
+        }
+        Ok(())
     }
 }
 
@@ -316,17 +337,22 @@ impl Ask<'_> {
             return Ok(refused("malformed", "its size, kind or chunks are out of bounds"));
         }
         if table.is_named(offer.doc, offer.hash)? {
+            self.blobs.look_for(&[offer.hash])?;
+        }
+        if table.is_named(offer.doc, offer.hash)? {
             return Ok(Stands::Held);
         }
         if let Some(held) = table.held(offer.hash)? {
             // It is here already, from another document: whoever has the bytes may name it.
             let _place = self.blobs.whole.enter();
-            if proof(offer.doc, self.blobs.pieces(&held.chunks)?) != offer.proof {
-                return Ok(refused("wrong_proof", "the device does not have it"));
+            if let Some(pieces) = self.blobs.whole(&held.chunks)? {
+                if proof(offer.doc, pieces) != offer.proof {
+                    return Ok(refused("wrong_proof", "the device does not have it"));
+                }
+                table.hold(self.now, (self.caller.device.id, self.caller.user.id), &held, &[offer.doc])?;
+                *used = None;
+                return Ok(Stands::Held);
             }
-            table.hold(self.now, (self.caller.device.id, self.caller.user.id), &held, &[offer.doc])?;
-            *used = None;
-            return Ok(Stands::Held);
         }
         let Used { held, offered } = match *used {
             Some(used) => used,
@@ -411,15 +437,8 @@ impl Ask<'_> {
         let offers = table.offers(device, hash)?;
         let Some(first) = offers.first() else { return Ok(Taken::NotOffered) };
         let _place = self.blobs.whole.enter();
-        let bytes = match self.blobs.pieces(&first.chunks) {
-            Ok(pieces) => pieces.concat(),
-            Err(DepotError::Lost(chunk) | DepotError::Damaged(chunk)) => {
-                tracing::error!(%chunk, "a chunk that was stored cannot be read back; it is asked for again");
-                table.lose_chunk(chunk)?;
-                return Ok(Taken::NotOffered);
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let Some(pieces) = self.blobs.whole(&first.chunks)? else { return Ok(Taken::NotOffered) };
+        let bytes = pieces.concat();
         let content = match first.role {
             Role::Original => Content::of(&bytes),
             Role::Thumbnail => Content::of_thumbnail(&bytes),
@@ -457,7 +476,10 @@ impl Ask<'_> {
         let mut receipts = Vec::new();
         for doc in docs.iter().copied() {
             let Some(named) = self.named(doc)? else { continue };
-            let held = self.blobs.table.held_of(&[doc])?.remove(&doc).unwrap_or_default();
+            let held_of = || Ok::<_, BlobsError>(self.blobs.table.held_of(&[doc])?.remove(&doc).unwrap_or_default());
+            // A receipt lets originals go: what it names is there.
+            self.blobs.look_for(&Vec::from_iter(held_of()?))?;
+            let held = held_of()?;
             receipts.push(Receipt { doc, hashes: held.intersection(&named).copied().collect() });
         }
         Ok(receipts)
@@ -470,7 +492,8 @@ impl Ask<'_> {
         }
         let Some(held) = self.blobs.table.held(hash)? else { return Ok(BlobSaid::NotGiven { hash }) };
         let Some(chunk) = held.chunks.get(usize::try_from(no).unwrap_or(usize::MAX)) else { return Ok(BlobSaid::NotGiven { hash }) };
-        let bytes = ByteVec::from(self.blobs.depot.get(*chunk)?);
+        let Some(mut pieces) = self.blobs.whole(&[*chunk])? else { return Ok(BlobSaid::NotGiven { hash }) };
+        let bytes = ByteVec::from(pieces.pop().unwrap_or_default());
         let Held { bytes: length, mime, role, kind, chunks, .. } = held;
         Ok(BlobSaid::Given { chunk: Chunk { hash, no, bytes }, bytes: length, mime, role, kind, chunks })
     }

@@ -14,6 +14,8 @@ use crate::database::Database;
 pub(crate) const MIGRATION_1: &str = include_str!("migrations/0001_blobs.sql");
 /// The chunks that held blobs are made of.
 pub(crate) const MIGRATION_PIECES: &str = include_str!("migrations/0002_pieces.sql");
+/// Held blobs that are not whole any more.
+pub(crate) const MIGRATION_LOST: &str = include_str!("migrations/0003_lost.sql");
 
 const HASH_BYTES: usize = 32;
 
@@ -64,7 +66,7 @@ impl BlobTable {
     /// When the database fails.
     pub fn held(&self, hash: BlobHash) -> Result<Option<Held>> {
         self.database.read(|tx| {
-            let mut find = tx.prepare_cached("SELECT hash, bytes, mime, kind, role, chunks FROM blob WHERE hash = ?1")?;
+            let mut find = tx.prepare_cached("SELECT hash, bytes, mime, kind, role, chunks FROM blob WHERE hash = ?1 AND lost = 0")?;
             find.query_row([hash.0], |row| {
                 Ok(Held {
                     hash: BlobHash(row.get(0)?),
@@ -85,7 +87,9 @@ impl BlobTable {
     /// When the database fails.
     pub fn is_named(&self, doc: DocId, hash: BlobHash) -> Result<bool> {
         self.database.read(|tx| {
-            let mut find = tx.prepare_cached("SELECT 1 FROM blob_name WHERE doc = ?1 AND hash = ?2")?;
+            let mut find = tx.prepare_cached(
+                "SELECT 1 FROM blob_name n JOIN blob b ON b.hash = n.hash WHERE n.doc = ?1 AND n.hash = ?2 AND b.lost = 0",
+            )?;
             find.exists(params![doc.as_bytes(), hash.0])
         })
     }
@@ -96,7 +100,8 @@ impl BlobTable {
     /// When the database fails.
     pub fn held_of(&self, docs: &[DocId]) -> Result<BTreeMap<DocId, BTreeSet<BlobHash>>> {
         self.database.read(|tx| {
-            let mut find = tx.prepare_cached("SELECT hash FROM blob_name WHERE doc = ?1")?;
+            let mut find =
+                tx.prepare_cached("SELECT n.hash FROM blob_name n JOIN blob b ON b.hash = n.hash WHERE n.doc = ?1 AND b.lost = 0")?;
             let mut all = BTreeMap::new();
             for doc in docs {
                 let held = find.query_map([doc.as_bytes()], |row| Ok(BlobHash(row.get(0)?)))?.collect::<Result<BTreeSet<_>>>()?;
@@ -112,8 +117,9 @@ impl BlobTable {
     /// When the database fails.
     pub fn originals_of(&self, docs: &[DocId]) -> Result<BTreeMap<DocId, u32>> {
         self.database.read(|tx| {
-            let mut find =
-                tx.prepare_cached("SELECT count(*) FROM blob_name n JOIN blob b ON b.hash = n.hash WHERE n.doc = ?1 AND b.role = 0")?;
+            let mut find = tx.prepare_cached(
+                "SELECT count(*) FROM blob_name n JOIN blob b ON b.hash = n.hash WHERE n.doc = ?1 AND b.role = 0 AND b.lost = 0",
+            )?;
             docs.iter().map(|doc| Ok((*doc, find.query_row([doc.as_bytes()], |row| row.get(0))?))).collect()
         })
     }
@@ -250,12 +256,16 @@ impl BlobTable {
         })
     }
 
-    /// Notes that a chunk is not in the depot after all: it is asked for again.
+    /// Notes that a chunk is not in the depot after all: it is asked for again. What is made of it is not held until it comes.
     ///
     /// # Errors
     /// When the database fails.
     pub fn lose_chunk(&self, hash: BlobHash) -> Result<()> {
-        self.database.write(|tx| tx.execute("DELETE FROM blob_chunk WHERE hash = ?1", [hash.0]).map(|_| ()))
+        self.database.write(|tx| {
+            tx.execute("DELETE FROM blob_chunk WHERE hash = ?1", [hash.0])?;
+            tx.execute("UPDATE blob SET lost = 1 WHERE hash IN (SELECT hash FROM blob_piece WHERE chunk = ?1)", [hash.0])?;
+            Ok(())
+        })
     }
 
     /// Chunks that were stored before a moment, are of no held blob and are offered by nobody: some of them, the oldest first.
@@ -288,7 +298,8 @@ impl BlobTable {
         })
     }
 
-    /// Holds a blob for good, for these documents, and ends the device's offers of it.
+    /// Holds a blob for good, for these documents, and ends the device's offers of it. One that was lost is held again, for all that ever
+    /// named it.
     ///
     /// # Errors
     /// When the database fails.
@@ -298,7 +309,7 @@ impl BlobTable {
         self.database.write(|tx| {
             tx.prepare_cached(
                 "INSERT INTO blob (hash, bytes, mime, kind, role, chunks, held_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT (hash) DO NOTHING",
+                 ON CONFLICT (hash) DO UPDATE SET lost = 0, chunks = excluded.chunks, held_ms = excluded.held_ms WHERE lost = 1",
             )?
             .execute(params![
                 held.hash.0,

@@ -4,8 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use roadbook_core::crdt::gate::Gate;
 use roadbook_core::exchange::{Cursor, Heartbeat, Pushed, Request, SPEAKS, Verdict};
 use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms};
+use roadbook_core::model::kinds;
 
 use super::verdict::{self, RECOVERED_ALONE};
 use super::{Exchange, ExchangeError};
@@ -74,7 +76,7 @@ impl Exchange {
         while !docs.is_empty() {
             let mut changed = Vec::new();
             for doc in docs {
-                let rows = self.feed.desk_waiting(doc)?;
+                let rows = self.ready(doc, self.feed.desk_waiting(doc)?)?;
                 if rows.is_empty() {
                     continue;
                 }
@@ -94,6 +96,27 @@ impl Exchange {
             self.note_desk_moved();
         }
         Ok(all)
+    }
+
+    /// Of what waits in one document, that of which everything is there that it builds on, or is ready as well.
+    fn ready(&self, doc: DocId, rows: Vec<DeskRow>) -> Result<Vec<DeskRow>, ExchangeError> {
+        let deps_of = |row: &DeskRow| Gate::strict().identify(&row.row.refused.bytes).map(|identity| identity.deps).unwrap_or_default();
+        let mut lacking: Vec<(Vec<ChangeHash>, DeskRow)> = rows.into_iter().map(|row| (deps_of(&row), row)).collect();
+        let deps: Vec<ChangeHash> = lacking.iter().flat_map(|(deps, _)| deps.iter().copied()).collect();
+        let mut there = self.feed.known(doc, &deps)?;
+        if let Some(kind) = lacking.first().and_then(|(_, row)| kinds::ready(&row.row.refused.kind)) {
+            there.extend(kind.rules.genesis());
+        }
+        let mut ready = Vec::new();
+        loop {
+            let (now, later): (Vec<_>, Vec<_>) = lacking.into_iter().partition(|(deps, _)| deps.iter().all(|dep| there.contains(dep)));
+            if now.is_empty() {
+                return Ok(ready);
+            }
+            there.extend(now.iter().map(|(_, row)| row.row.refused.hash));
+            ready.extend(now.into_iter().map(|(_, row)| row));
+            lacking = later;
+        }
     }
 
     /// Judges once more what waits in one document: what was handed back after a restore as such, for its rights were looked at when it

@@ -15,6 +15,9 @@ pub const DESK_ROWS_MAX: usize = 10_000;
 /// Decisions told to a device in one answer, at most.
 pub const DECISIONS_MAX: usize = 1_000;
 
+/// Changes of one document that are tried again by themselves, at most: what is beyond them somebody must approve.
+pub const WAITING_MAX: usize = 2_000;
+
 /// Where a row of the quarantine stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DeskState {
@@ -99,7 +102,7 @@ pub trait Desk {
     /// When the storage fails.
     fn desk_of(&self, doc: DocId, device: Option<DeviceId>) -> Result<Vec<DeskRow>, FeedError>;
 
-    /// The open rows of one document that only wait for what they build on, the oldest first.
+    /// The open rows of one document that only wait for what they build on, the oldest first, at most [`WAITING_MAX`].
     ///
     /// # Errors
     /// When the storage fails.
@@ -161,9 +164,9 @@ impl Desk for SqliteFeed {
         self.database.read(|tx| {
             // The plus keeps SQLite from walking through all that is open, for the sake of its order.
             let mut find = tx.prepare_cached(&format!(
-                "{ROW} WHERE doc = ?1 AND code IN ('waits', 'recovered_alone') AND +state = 'open' ORDER BY id"
+                "{ROW} WHERE doc = ?1 AND code IN ('waits', 'recovered_alone') AND +state = 'open' ORDER BY id LIMIT ?2"
             ))?;
-            let rows = find.query_map([doc.as_bytes()], desk_row)?;
+            let rows = find.query_map(params![doc.as_bytes(), column(WAITING_MAX as u64)], desk_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
