@@ -163,7 +163,7 @@ pub(super) fn hold(world: &mut World, weather: Weather) -> Result<(), String> {
     // Pieces that are gone come again from phones that have theirs still, and know of it: nobody was put back, moved, or of another time.
     let gone = weather.depot > 0;
     let lost_legitimately = weather.clocks > 0 && (world.office.life() > 0 || gone) || gone && weather.people > 0;
-    let is_asked = |phone: &Phone| !lost_legitimately && !(gone && phone.restored);
+    let is_asked = |phone: &Phone| !(lost_legitimately || gone && phone.restored);
     let shut_out: Vec<String> =
         world.phones.values().filter(|phone| !world.office.serves(phone.device)).map(|one| one.name.clone()).collect();
     for name in &shut_out {
