@@ -4,7 +4,8 @@
 //! * [`depot`] – where chunks lie · [`table`] – what is held, and what names it.
 //!
 //! **Access is access to a document that names the blob**, and that document's claim was proven by somebody who had the bytes: knowing a
-//! hash is not having the photo. **Held** means: every chunk is durable and the whole was read back and checked. Never here: HTTP, pictures.
+//! hash is not having the photo. **Held** means: every chunk is durable and the whole was read back and checked. What turns out to lack a
+//! chunk is held no more, until somebody hands that in: each receipt looks. Never here: HTTP, pictures.
 
 pub mod depot;
 pub mod table;
