@@ -258,3 +258,23 @@ fn a_photo_that_headquarters_has_lost_holds_up_no_other_and_comes_back_for_all_w
     assert_eq!(world.office.photos_missing(second), (0, true));
     assert_eq!(world.office.photo("sl", first, hashes[0]).as_ref(), Some(&same), "the first visit has it again");
 }
+
+#[test]
+fn a_store_of_photos_that_was_not_at_hand_gives_back_what_it_has() {
+    let mut world = world_with_wf1(&["sl1"]);
+    let bytes = picture(1, 300_000);
+    let (visit, hashes) = visit_with(&mut world, "wf1", std::slice::from_ref(&bytes));
+    world.on("wf1").working(|replica, _| replica.keep_originals(0)).unwrap();
+    world.sync("wf1");
+    drain(&mut world, "wf1");
+    // It was not mounted, or another bucket was named: everything looks lost, and no phone has it any more.
+    let files: Vec<_> = world.office.chunk_files().into_iter().map(|file| (std::fs::read(&file).unwrap(), file)).collect();
+    empty_the_depot(&world);
+    assert!(world.office.photo("sl", visit, hashes[0]).is_none());
+    world.office.blobs.sweep(world.now).unwrap();
+    assert_eq!(world.office.photos_missing(visit), (1, false));
+    files.iter().for_each(|(bytes, file)| std::fs::write(file, bytes).unwrap());
+    world.office.blobs.sweep(world.now).unwrap();
+    assert_eq!(world.office.photos_missing(visit), (0, true));
+    assert_eq!(world.office.photo("sl", visit, hashes[0]), Some(bytes));
+}

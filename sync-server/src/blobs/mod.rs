@@ -20,7 +20,7 @@ use roadbook_core::blobs::content::Content;
 use roadbook_core::blobs::wire::{
     BlobAnswer, BlobAsk, BlobRequest, BlobSaid, Chunk, Offer, Receipt, Standing as Stands, Stood, Taken, TakenChunk,
 };
-use roadbook_core::blobs::{BlobHash, Missing, Role, THUMBNAIL_BYTES_MAX, proof};
+use roadbook_core::blobs::{BlobHash, Missing, PHOTOS_OF_VISIT_MAX, Role, THUMBNAIL_BYTES_MAX, proof};
 use roadbook_core::crdt::gate::{Gate, Incoming, Source};
 use roadbook_core::ids::{DeviceId, DocId, Ms};
 use roadbook_core::model::values::PHOTO_KIND;
@@ -45,6 +45,9 @@ const OFFER_LIFE_MS: i64 = 30 * DAY_MS;
 pub const ORPHAN_LIFE_MS: i64 = 45 * DAY_MS;
 /// Orphans cleared away before whoever hands chunks in gets a turn.
 const ORPHANS_AT_ONCE_MAX: usize = 100;
+
+/// Lost blobs looked for at once.
+const FOUND_AT_ONCE_MAX: usize = 20;
 
 /// Limits of one device's photos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,8 +203,8 @@ impl Blobs {
         Ok(self.whole(&held.chunks)?.map(|pieces| Whole { mime: held.mime, bytes: pieces.concat() }))
     }
 
-    /// What time takes away: offers of which nothing came, sums of days gone by, and chunks that then belong to nothing. Returns how many
-    /// chunks that were.
+    /// What time takes away: offers of which nothing came, sums of days gone by, and chunks that then belong to nothing; and what it gives
+    /// back: photos of a store that was not at hand for a while. Returns how many chunks were cleared away.
     ///
     /// # Errors
     /// [`BlobsError`]; what was not cleared away is next time.
@@ -218,9 +221,12 @@ impl Blobs {
             }
             cleared += orphans.len();
             if orphans.len() < ORPHANS_AT_ONCE_MAX {
-                return Ok(cleared);
+                break;
             }
         }
+        let _still = self.still.read().unwrap_or_else(PoisonError::into_inner);
+        self.find(now, &self.table.some_lost(None, FOUND_AT_ONCE_MAX)?)?;
+        Ok(cleared)
     }
 
     fn may_have(&self, user: &User, reach: &Reach, doc: DocId, hash: BlobHash) -> Result<bool, BlobsError> {
@@ -267,6 +273,20 @@ impl Blobs {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Looks for what was lost: a folder or a bucket that was not at hand is at hand again. Every chunk is read.
+    fn find(&self, now: Ms, lost: &[BlobHash]) -> Result<(), BlobsError> {
+        for hash in lost {
+            let Some(lost) = self.table.lost(*hash)? else { continue };
+            let read = |chunk: &BlobHash| self.depot.get(*chunk).map(|bytes| (*chunk, bytes.len()));
+            match lost.chunks.iter().map(read).collect::<Result<Vec<_>, _>>() {
+                Ok(chunks) => self.table.find(now, &lost, &chunks)?,
+                Err(DepotError::Lost(_) | DepotError::Damaged(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Looks whether the chunks of what is held are still there. What lacks one is not held until it comes again.
@@ -337,6 +357,7 @@ impl Ask<'_> {
         if !offer.is_well_formed() || small || PHOTO_KIND.code(&offer.kind).is_none() {
             return Ok(refused("malformed", "its size, kind or chunks are out of bounds"));
         }
+        self.blobs.find(self.now, &[offer.hash])?;
         if table.is_named(offer.doc, offer.hash)? {
             self.blobs.look_for(&[offer.hash])?;
         }
@@ -478,6 +499,7 @@ impl Ask<'_> {
         for doc in docs.iter().copied() {
             let Some(named) = self.named(doc)? else { continue };
             let held_of = || Ok::<_, BlobsError>(self.blobs.table.held_of(&[doc])?.remove(&doc).unwrap_or_default());
+            self.blobs.find(self.now, &self.blobs.table.some_lost(Some(doc), PHOTOS_OF_VISIT_MAX)?)?;
             // A receipt lets originals go: what it names is there.
             self.blobs.look_for(&Vec::from_iter(held_of()?))?;
             let held = held_of()?;

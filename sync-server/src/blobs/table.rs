@@ -65,9 +65,21 @@ impl BlobTable {
     /// # Errors
     /// When the database fails.
     pub fn held(&self, hash: BlobHash) -> Result<Option<Held>> {
+        self.known(hash, false)
+    }
+
+    /// A blob that was held, and of which a chunk is gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn lost(&self, hash: BlobHash) -> Result<Option<Held>> {
+        self.known(hash, true)
+    }
+
+    fn known(&self, hash: BlobHash, lost: bool) -> Result<Option<Held>> {
         self.database.read(|tx| {
-            let mut find = tx.prepare_cached("SELECT hash, bytes, mime, kind, role, chunks FROM blob WHERE hash = ?1 AND lost = 0")?;
-            find.query_row([hash.0], |row| {
+            let mut find = tx.prepare_cached("SELECT hash, bytes, mime, kind, role, chunks FROM blob WHERE hash = ?1 AND lost = ?2")?;
+            find.query_row(params![hash.0, lost], |row| {
                 Ok(Held {
                     hash: BlobHash(row.get(0)?),
                     bytes: u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0),
@@ -264,6 +276,43 @@ impl BlobTable {
         self.database.write(|tx| {
             tx.execute("DELETE FROM blob_chunk WHERE hash = ?1", [hash.0])?;
             tx.execute("UPDATE blob SET lost = 1 WHERE hash IN (SELECT hash FROM blob_piece WHERE chunk = ?1)", [hash.0])?;
+            Ok(())
+        })
+    }
+
+    /// Some of what was held and is lost, of one document or of all.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn some_lost(&self, doc: Option<DocId>, blobs_max: usize) -> Result<Vec<BlobHash>> {
+        let limit = i64::try_from(blobs_max).unwrap_or(i64::MAX);
+        self.database.read(|tx| match doc {
+            Some(doc) => {
+                let mut find = tx.prepare_cached(
+                    "SELECT n.hash FROM blob_name n JOIN blob b ON b.hash = n.hash WHERE n.doc = ?1 AND b.lost = 1 LIMIT ?2",
+                )?;
+                find.query_map(params![doc.as_bytes(), limit], |row| Ok(BlobHash(row.get(0)?)))?.collect()
+            }
+            None => {
+                let mut find = tx.prepare_cached("SELECT hash FROM blob WHERE lost = 1 ORDER BY random() LIMIT ?1")?;
+                find.query_map([limit], |row| Ok(BlobHash(row.get(0)?)))?.collect()
+            }
+        })
+    }
+
+    /// Notes that everything of a lost blob is in the depot after all: it is held again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn find(&self, now: Ms, found: &Held, chunks: &[(BlobHash, usize)]) -> Result<()> {
+        self.database.write(|tx| {
+            for (hash, length) in chunks {
+                tx.prepare_cached(
+                    "INSERT INTO blob_chunk (hash, bytes, stored_ms, loose) VALUES (?1, ?2, ?3, 0) ON CONFLICT (hash) DO NOTHING",
+                )?
+                .execute(params![hash.0, i64::try_from(*length).unwrap_or(i64::MAX), now.0])?;
+            }
+            tx.execute("UPDATE blob SET lost = 0 WHERE hash = ?1", [found.hash.0])?;
             Ok(())
         })
     }
