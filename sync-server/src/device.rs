@@ -69,6 +69,14 @@ pub enum Standing {
     DrainOnly,
 }
 
+impl Standing {
+    /// How a person's device stands.
+    #[must_use]
+    pub const fn of(device: &Device, user: &User) -> Self {
+        if device.revoked_at.is_some() || user.disabled { Self::DrainOnly } else { Self::Good }
+    }
+}
+
 /// Why a request was not taken. All but [`Refusal::Time`] look alike from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -124,7 +132,7 @@ impl Doorkeeper {
             return Ok(Err(refusal));
         }
         let Some(user) = self.accounts.user(device.user)? else { return Ok(Err(Refusal::UnknownDevice)) };
-        let standing = if device.revoked_at.is_some() || user.disabled { Standing::DrainOnly } else { Standing::Good };
+        let standing = Standing::of(&device, &user);
         Ok(Ok(Caller { device, user, standing }))
     }
 

@@ -268,7 +268,7 @@ impl Office {
         let device = self.accounts.device(device).map_err(failed)?;
         let device = device.ok_or_else(|| Unanswered::Unreadable("nobody known".to_owned()))?;
         let user = self.accounts.user(device.user).map_err(failed)?.unwrap();
-        let standing = if device.revoked_at.is_some() || user.disabled { Standing::DrainOnly } else { Standing::Good };
+        let standing = Standing::of(&device, &user);
         Ok(Caller { device, user, standing })
     }
 

@@ -289,17 +289,18 @@ impl Blobs {
         Ok(())
     }
 
-    /// Looks whether the chunks of what is held are still there. What lacks one is not held until it comes again.
-    fn look_for(&self, held: &[BlobHash]) -> Result<(), BlobsError> {
+    /// Whether the chunks of what is held are still there. What lacks one is not held until it comes again.
+    fn are_there<'a>(&self, held: impl IntoIterator<Item = &'a BlobHash>) -> Result<bool, BlobsError> {
         let mut chunks = Vec::new();
         for hash in held {
             chunks.extend(self.table.held(*hash)?.into_iter().flat_map(|held| held.chunks));
         }
-        for chunk in self.depot.lacking(&chunks)? {
+        let lacking = self.depot.lacking(&chunks)?;
+        for chunk in &lacking {
             tracing::error!(%chunk, "a chunk that was stored is gone; it is asked for again");
-            self.table.lose_chunk(chunk)?;
+            self.table.lose_chunk(*chunk)?;
         }
-        Ok(())
+        Ok(lacking.is_empty())
     }
 }
 
@@ -358,10 +359,7 @@ impl Ask<'_> {
             return Ok(refused("malformed", "its size, kind or chunks are out of bounds"));
         }
         self.blobs.find(self.now, &[offer.hash])?;
-        if table.is_named(offer.doc, offer.hash)? {
-            self.blobs.look_for(&[offer.hash])?;
-        }
-        if table.is_named(offer.doc, offer.hash)? {
+        if table.is_named(offer.doc, offer.hash)? && self.blobs.are_there(&[offer.hash])? {
             return Ok(Stands::Held);
         }
         if let Some(held) = table.held(offer.hash)? {
@@ -501,8 +499,10 @@ impl Ask<'_> {
             let held_of = || Ok::<_, BlobsError>(self.blobs.table.held_of(&[doc])?.remove(&doc).unwrap_or_default());
             self.blobs.find(self.now, &self.blobs.table.some_lost(Some(doc), PHOTOS_OF_VISIT_MAX)?)?;
             // A receipt lets originals go: what it names is there.
-            self.blobs.look_for(&Vec::from_iter(held_of()?))?;
-            let held = held_of()?;
+            let mut held = held_of()?;
+            if !self.blobs.are_there(&held)? {
+                held = held_of()?;
+            }
             receipts.push(Receipt { doc, hashes: held.intersection(&named).copied().collect() });
         }
         Ok(receipts)

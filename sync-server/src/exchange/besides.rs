@@ -12,7 +12,6 @@ use roadbook_core::signing::PublicKey;
 
 use super::scope::View;
 use super::verdict::{AFTER_DRAIN, BAD_SIGNATURE, REVOKED};
-use super::waiting::standing;
 use super::{Answered, Exchange, ExchangeError, Parts};
 use crate::accounts::{Act, Contact, Who};
 use crate::clock::span::DAY_MS;
@@ -105,7 +104,7 @@ impl Exchange {
             return Ok((Delivered { digest, refused: not_taken(&batch.pushed, &verdicts) }, Vec::new()));
         };
         self.accounts.audit(now, &who, Act::Carried, &device.id.to_string())?;
-        let (verdicts, changed) = match standing(&device, &user) {
+        let (verdicts, changed) = match Standing::of(&device, &user) {
             standing @ Standing::DrainOnly => {
                 let caller = Caller { device, user, standing };
                 (self.quarantine_all(now, &caller, &batch.pushed, REVOKED)?, Vec::new())

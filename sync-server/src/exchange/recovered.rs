@@ -3,7 +3,7 @@
 //! [`RECOVERY_MS`] of the new life's beginning, only from devices that may read the document, and through the whole gate; what
 //! headquarters alone writes goes to the desk, to be confirmed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::bytes::ByteVec;
 use roadbook_core::crdt::Document as CrdtDocument;
@@ -54,12 +54,9 @@ impl Exchange {
             let claimed = filing.clone().or_else(|| self.filing_of_lost(all, pushed));
             let about = (pushed.kind.as_str(), pushed.subject);
             let relation = scope::relation_as_filed(self.feed.as_ref(), (caller.user.id, &reach), claimed.as_ref(), about)?;
+            let document = self.feed.document(pushed.doc)?;
             let kind = kinds::kind(&pushed.kind).ok_or(verdict::UNKNOWN_KIND);
-            let fits = match kind {
-                Ok(kind) => super::push::fits(pushed, kind, self.feed.document(pushed.doc)?.as_ref()),
-                Err(code) => Err(code),
-            };
-            let code = match fits {
+            let code = match kind.and_then(|kind| super::push::fits(pushed, kind, document.as_ref())) {
                 Err(code) => Some(code),
                 Ok(()) if !in_time || !may_read_kind(caller.user.role, relation, &pushed.kind) => Some(NO_RIGHT),
                 Ok(()) if pushed.kind == kinds::OFFICE.id => Some(RECOVERED_OFFICE),
@@ -72,9 +69,8 @@ impl Exchange {
             }
             let back = self.take_back(now, pushed, filing.is_none().then_some(claimed).flatten())?;
             // What builds on what is nowhere is kept until that comes; of what the gate refuses somebody decides.
-            for (change, code) in back.set_aside {
-                let one = Pushed { changes: vec![change], ..pushed.clone() };
-                self.quarantine_all(now, caller, &[one], code)?;
+            for (code, changes) in back.set_aside {
+                self.quarantine_all(now, caller, &[Pushed { changes, ..pushed.clone() }], code)?;
             }
             done.extend(names.into_iter().filter(|name| !back.to_come_again.contains(name)));
             taken += back.taken;
@@ -109,13 +105,13 @@ impl Exchange {
         let _place = self.trials.enter();
         let (mut own, mut others) = (Pushed { changes: Vec::new(), ..pushed.clone() }, Vec::new());
         for change in &pushed.changes {
-            match self.is_of_another_document(pushed.doc, change)? {
-                true => others.push((change.clone(), verdict::FOREIGN_ACTOR)),
-                false => own.changes.push(change.clone()),
-            }
+            let to = if self.is_of_another_document(pushed.doc, change)? { &mut others } else { &mut own.changes };
+            to.push(change.clone());
         }
         let Admitted { document, entries, mut set_aside, to_come_again } = admitted(&Gate::strict(), &own, &ready.rules, &before);
-        set_aside.extend(others);
+        if !others.is_empty() {
+            set_aside.entry(verdict::FOREIGN_ACTOR).or_default().extend(others);
+        }
         let mut back = TakenBack { taken: entries.len(), set_aside, to_come_again, changed: Vec::new() };
         let Some(user) = entries.first().map(|entry| entry.author) else { return Ok(back) };
         let introduced = match self.feed.document(pushed.doc)? {
@@ -136,7 +132,7 @@ impl Exchange {
             let batch = Batch { documents: vec![introduced.clone()], entries, filings: filings.clone(), ..Batch::default() };
             inner.enter(&Hand { device, user, now }, batch, document.iter().map(|document| (pushed.doc, document)))?;
         }
-        back.changed = inner.follow(now, std::collections::BTreeMap::new())?.changed;
+        back.changed = inner.follow(now, BTreeMap::new())?.changed;
         Ok(back)
     }
 }
@@ -146,7 +142,7 @@ impl Exchange {
 pub(super) struct TakenBack {
     taken: usize,
     pub(super) changed: Vec<Changed>,
-    set_aside: Vec<(ByteVec, &'static str)>,
+    set_aside: BTreeMap<&'static str, Vec<ByteVec>>,
     to_come_again: BTreeSet<ChangeHash>,
 }
 
@@ -156,8 +152,8 @@ struct Admitted {
     document: Option<CrdtDocument>,
     /// What was taken.
     entries: Vec<NewEntry>,
-    /// What builds on changes that are not there, and what the gate refuses, each with the code of the reason.
-    set_aside: Vec<(ByteVec, &'static str)>,
+    /// What builds on changes that are not there, and what the gate refuses, by the code of the reason.
+    set_aside: BTreeMap<&'static str, Vec<ByteVec>>,
     /// What the gate had no room for this time.
     to_come_again: BTreeSet<ChangeHash>,
 }
@@ -165,8 +161,10 @@ struct Admitted {
 fn admitted(gate: &Gate, pushed: &Pushed, rules: &ContainerRules, before: &CrdtDocument) -> Admitted {
     let incoming: Vec<Incoming<'_>> = pushed.changes.iter().map(|bytes| Incoming { bytes, source: Source::Feed }).collect();
     let admission = gate.admit(before, rules, &incoming, &|_| Ok(()));
-    let mut out = Admitted { document: admission.document, entries: Vec::new(), set_aside: Vec::new(), to_come_again: BTreeSet::new() };
+    let mut out =
+        Admitted { document: admission.document, entries: Vec::new(), set_aside: BTreeMap::new(), to_come_again: BTreeSet::new() };
     for (outcome, bytes) in admission.outcomes.into_iter().zip(&pushed.changes) {
+        let mut put_aside = |code| out.set_aside.entry(code).or_default().push(bytes.clone());
         match outcome {
             Judged::Accepted(accepted) => out.entries.push(NewEntry {
                 doc: pushed.doc,
@@ -176,9 +174,9 @@ fn admitted(gate: &Gate, pushed: &Pushed, rules: &ContainerRules, before: &CrdtD
                 author: accepted.meta.author.unwrap_or(SYSTEM),
                 bytes: accepted.raw.bytes,
             }),
-            Judged::MissingDependencies { .. } => out.set_aside.push((bytes.clone(), RECOVERED_ALONE)),
-            Judged::Forked { .. } => out.set_aside.push((bytes.clone(), verdict::FORKED)),
-            Judged::Refused { refusal, .. } if let Some(code) = verdict::code(&refusal) => out.set_aside.push((bytes.clone(), code)),
+            Judged::MissingDependencies { .. } => put_aside(RECOVERED_ALONE),
+            Judged::Forked { .. } => put_aside(verdict::FORKED),
+            Judged::Refused { refusal, .. } if let Some(code) = verdict::code(&refusal) => put_aside(code),
             Judged::Refused { .. } | Judged::Postponed { .. } => _ = out.to_come_again.insert(super::push::name_of(gate, bytes)),
             Judged::AlreadyKnown { .. } => {}
         }

@@ -99,7 +99,7 @@ impl World {
     fn caller(&self, phone: &Phone) -> Caller {
         let device = self.accounts.device(phone.device).unwrap().unwrap();
         let user = self.accounts.user(phone.user).unwrap().unwrap();
-        let standing = if device.revoked_at.is_some() || user.disabled { Standing::DrainOnly } else { Standing::Good };
+        let standing = Standing::of(&device, &user);
         Caller { device, user, standing }
     }
 

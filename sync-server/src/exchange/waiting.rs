@@ -134,13 +134,15 @@ impl Exchange {
         };
         let mut by_device: BTreeMap<DeviceId, Vec<&DeskRow>> = BTreeMap::new();
         for row in handed_in {
-            by_device.entry(row.row.device.unwrap_or(DeviceId::from_bytes([0; 16]))).or_default().push(row);
+            if let Some(device) = row.row.device {
+                by_device.entry(device).or_default().push(row);
+            }
         }
         for (device, rows) in by_device {
             let Some(device) = self.accounts.device(device)? else { continue };
             let Some(user) = self.accounts.user(device.user)? else { continue };
             // Of one that may hand in nothing any more a person decides.
-            if standing(&device, &user) == Standing::Good
+            if Standing::of(&device, &user) == Standing::Good
                 && let Some(pushed) = pushed(&rows)
             {
                 changed.extend(self.push_for(now, device, user, None, vec![pushed])?.1);
@@ -158,7 +160,7 @@ impl Exchange {
         cursor: Option<Cursor>,
         pushed: Vec<Pushed>,
     ) -> Result<(Vec<Verdict>, Vec<Changed>), ExchangeError> {
-        let standing = standing(&device, &user);
+        let standing = Standing::of(&device, &user);
         // It has not come itself: what it knows is what it knew, until it has handed in everything.
         let heartbeat = Heartbeat { unsent_changes: u32::MAX, ..Heartbeat::default() };
         let request = Request {
@@ -178,9 +180,4 @@ impl Exchange {
         };
         self.push(now, &Caller { device, user, standing }, &request, &BTreeSet::new(), Rest::Unheard)
     }
-}
-
-/// How a device stands that has not come itself.
-pub(super) fn standing(device: &Device, user: &User) -> Standing {
-    if device.revoked_at.is_some() || user.disabled { Standing::DrainOnly } else { Standing::Good }
 }
