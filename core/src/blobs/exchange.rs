@@ -74,6 +74,8 @@ pub(crate) struct Asked {
     photos: BTreeMap<BlobHash, DocId>,
     /// Documents of which a receipt was asked for last.
     receipts: Vec<DocId>,
+    /// That was the question before originals leave.
+    before_leaving: bool,
     /// Documents of which headquarters was asked once more, before their originals leave, and held everything still.
     pub(crate) confirmed: BTreeSet<DocId>,
 }
@@ -133,6 +135,7 @@ impl Replica {
             }
         }
         let mut docs = self.store().read(|read| read.blobs_to_receipt(now, RECEIPTS_MAX))?;
+        self.asked().before_leaving = docs.is_empty();
         if docs.is_empty() {
             // Once more before originals leave: what headquarters has lost since is handed in again.
             let due: BTreeSet<DocId> = self.originals_due(now)?.into_values().flatten().collect();
@@ -214,9 +217,11 @@ impl Replica {
     fn take_receipts(&mut self, receipts: &[Receipt], now: Ms, done: &mut BlobsDone) -> Result<(), ReplicaError> {
         // Of what this device may not know any more headquarters says nothing.
         let asked = std::mem::take(&mut self.asked().receipts);
-        let due: BTreeSet<DocId> = self.originals_due(now)?.into_values().flatten().collect();
+        let before_leaving = std::mem::take(&mut self.asked().before_leaving);
         let silent: Vec<DocId> = asked.iter().copied().filter(|doc| receipts.iter().all(|receipt| receipt.doc != *doc)).collect();
-        self.asked().confirmed.extend(silent.iter().filter(|doc| due.contains(doc)));
+        if before_leaving {
+            self.asked().confirmed.extend(&silent);
+        }
         if !silent.is_empty() {
             self.store_mut().write(|write| silent.iter().try_for_each(|doc| write.put_off_blobs_of(*doc, now.plus(AGAIN_MS))))?;
         }
@@ -225,7 +230,7 @@ impl Replica {
             let sealed = self.visit(receipt.doc)?.map(|visit| visit.photos()).unwrap_or_default();
             let mut needed = named.iter().map(|name| name.hash).chain(sealed.iter().flat_map(|photo| photo.hashes()));
             let complete = !named.is_empty() && needed.all(|hash| receipt.hashes.contains(&hash));
-            if complete && asked.contains(&receipt.doc) && due.contains(&receipt.doc) {
+            if complete && before_leaving && asked.contains(&receipt.doc) {
                 self.asked().confirmed.insert(receipt.doc);
             }
             self.store_mut().write(|write| {

@@ -26,6 +26,8 @@ pub const RECOVERED_OFFICE: &str = "recovered_office";
 pub const RECOVERED_ALONE: &str = "recovered_alone";
 /// It builds on changes that have not reached headquarters, and whoever brought it has nothing more to bring.
 pub const WAITS: &str = "waits";
+/// What was set aside for these is taken in by itself once what it builds on is there.
+pub const WAITING: [&str; 2] = [WAITS, RECOVERED_ALONE];
 /// The device was revoked, or its person disabled.
 pub const REVOKED: &str = "revoked";
 /// This server does not know the kind.
@@ -91,10 +93,10 @@ pub fn words(code: &str) -> &'static str {
     }
 }
 
-/// Whether what was set aside for this reason is taken in by itself once what it builds on is there.
+/// Whether this is one of the reasons in [`WAITING`].
 #[must_use]
 pub fn waits(code: &str) -> bool {
-    [WAITS, RECOVERED_ALONE].contains(&code)
+    WAITING.contains(&code)
 }
 
 /// The verdict on a change that was set aside.

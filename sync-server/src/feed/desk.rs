@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 
 use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, UserId};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::columns::{column, number, optional_id, quarantined};
 use super::sqlite::SqliteFeed;
 use super::{FeedError, Quarantined};
+use crate::exchange::verdict::WAITING;
 
 /// Rows read at once, at most.
 pub const DESK_ROWS_MAX: usize = 10_000;
@@ -137,6 +138,23 @@ pub trait Desk {
 pub(super) const ROW: &str = "SELECT id, doc, kind, subject, hash, code, why, bytes, device, user, received_ms,
                           state, decided_no, decided_ms, decided_by, remark FROM quarantine";
 
+/// Whether a row waits for what it builds on, asked of its column `code`.
+pub(super) fn waiting() -> String {
+    format!("code IN ('{}')", WAITING.join("', '"))
+}
+
+/// Those changes of a document of which the quarantine keeps a row of this kind, whoever had handed them in.
+pub(super) fn kept_aside(tx: &Transaction<'_>, doc: DocId, hashes: &[ChangeHash], kind: &str) -> Result<BTreeSet<ChangeHash>, FeedError> {
+    let mut find = tx.prepare_cached(&format!("SELECT EXISTS (SELECT 1 FROM quarantine WHERE doc = ?1 AND hash = ?2 AND {kind})"))?;
+    let mut found = BTreeSet::new();
+    for hash in hashes {
+        if find.query_row(params![doc.as_bytes(), hash.0], |row| row.get(0))? {
+            found.insert(*hash);
+        }
+    }
+    Ok(found)
+}
+
 impl Desk for SqliteFeed {
     fn desk(&self, state: Option<DeskState>, rows_max: usize) -> Result<Vec<DeskRow>, FeedError> {
         let limit = column(rows_max.min(DESK_ROWS_MAX) as u64);
@@ -163,26 +181,15 @@ impl Desk for SqliteFeed {
     fn desk_waiting(&self, doc: DocId) -> Result<Vec<DeskRow>, FeedError> {
         self.database.read(|tx| {
             // The plus keeps SQLite from walking through all that is open, for the sake of its order.
-            let mut find = tx.prepare_cached(&format!(
-                "{ROW} WHERE doc = ?1 AND code IN ('waits', 'recovered_alone') AND +state = 'open' ORDER BY id LIMIT ?2"
-            ))?;
+            let mut find =
+                tx.prepare_cached(&format!("{ROW} WHERE doc = ?1 AND {} AND +state = 'open' ORDER BY id LIMIT ?2", waiting()))?;
             let rows = find.query_map(params![doc.as_bytes(), column(WAITING_MAX as u64)], desk_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
     fn rewritten(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError> {
-        self.database.read(|tx| {
-            let mut find =
-                tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM quarantine WHERE doc = ?1 AND hash = ?2 AND +state = 'rewritten')")?;
-            let mut found = BTreeSet::new();
-            for hash in hashes {
-                if find.query_row(params![doc.as_bytes(), hash.0], |row| row.get(0))? {
-                    found.insert(*hash);
-                }
-            }
-            Ok(found)
-        })
+        self.database.read(|tx| kept_aside(tx, doc, hashes, "+state = 'rewritten'"))
     }
 
     fn desk_open(&self) -> Result<u64, FeedError> {

@@ -8,6 +8,7 @@ use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, Te
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::columns::{QUARANTINED, column, number, optional_id, quarantined};
+use super::desk::{kept_aside, waiting};
 use super::erase::is_erased;
 use super::filing::{file, put_window, rescope};
 use super::groups::Groups;
@@ -91,19 +92,7 @@ impl Feed for SqliteFeed {
     }
 
     fn refused(&self, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeSet<ChangeHash>, FeedError> {
-        self.database.read(|tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM quarantine WHERE doc = ?1 AND hash = ?2 AND code <> 'forked'
-                                          AND NOT (+state = 'open' AND code IN ('waits', 'recovered_alone')))",
-            )?;
-            let mut found = BTreeSet::new();
-            for hash in hashes {
-                if statement.query_row(params![doc.as_bytes(), hash.0], |row| row.get(0))? {
-                    found.insert(*hash);
-                }
-            }
-            Ok(found)
-        })
+        self.database.read(|tx| kept_aside(tx, doc, hashes, &format!("code <> 'forked' AND NOT (+state = 'open' AND {})", waiting())))
     }
 
     fn set_aside(&self, device: DeviceId, doc: DocId, hashes: &[ChangeHash]) -> Result<BTreeMap<ChangeHash, SetAside>, FeedError> {
@@ -261,10 +250,12 @@ fn append(tx: &Transaction<'_>, hand: &Hand, batch: &Batch) -> Result<Appended, 
     for refused in &batch.refused {
         tx.prepare_cached(
             // What only waited has another reason, once what it builds on has come.
-            "INSERT INTO quarantine (doc, kind, subject, hash, device, user, code, why, received_ms, bytes)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 FROM erased WHERE doc = ?1)
-             ON CONFLICT (doc, hash, device) DO UPDATE SET code = excluded.code, why = excluded.why
-                WHERE state = 'open' AND code IN ('waits', 'recovered_alone')",
+            &format!(
+                "INSERT INTO quarantine (doc, kind, subject, hash, device, user, code, why, received_ms, bytes)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 FROM erased WHERE doc = ?1)
+                 ON CONFLICT (doc, hash, device) DO UPDATE SET code = excluded.code, why = excluded.why WHERE state = 'open' AND {}",
+                waiting()
+            ),
         )?
         .execute(params![
             refused.doc.as_bytes(),
