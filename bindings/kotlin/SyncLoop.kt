@@ -116,7 +116,7 @@ class SyncLoop(private val book: Roadbook, server: String, private val app: Stri
         const val TIMEOUT_MS = 60_000
         /** The server breaks its silence every 25 seconds: after 60 the line is dead. */
         const val SILENCE_MS = 60_000
-        /** More rounds than any honest exchange needs; a first sync takes about one for every 12 MB. */
+        /** More rounds than any honest exchange needs; a first sync takes about one for every 24 MB of documents. */
         const val ROUNDS_MAX = 10_000
         const val ANSWER_BYTES_MAX = 16 shl 20
     }

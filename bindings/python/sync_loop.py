@@ -13,7 +13,7 @@ import roadbook
 TIMEOUT_S = 60
 # The server breaks its silence every 25 seconds: after 60 the line is dead.
 SILENCE_S = 60
-# More rounds than any honest exchange needs; a first sync takes about one for every 12 MB.
+# More rounds than any honest exchange needs; a first sync takes about one for every 24 MB of documents.
 ROUNDS_MAX = 10_000
 ANSWER_BYTES_MAX = 16 << 20
 

@@ -12,7 +12,7 @@ import FoundationNetworking
 public final class SyncLoop: Sendable {
     /// The server breaks its silence every 25 seconds: after 60 the line is dead.
     private static let silence: TimeInterval = 60
-    /// More rounds than any honest exchange needs; a first sync takes about one for every 12 MB.
+    /// More rounds than any honest exchange needs; a first sync takes about one for every 24 MB of documents.
     private static let roundsMax = 10_000
 
     private let book: Roadbook
