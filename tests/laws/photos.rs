@@ -221,8 +221,10 @@ fn nothing_lost(world: &World, phone: &Phone, or_here: bool) -> Result<(), Strin
     for (doc, hash) in &phone.photos {
         let names = |visit: roadbook_core::model::visit::Visit| visit.photos().iter().any(|photo| photo.hash == *hash);
         let sealed = world.office.read(|replica| replica.visit(*doc)).unwrap().is_some_and(names);
-        // Looked at first: reading at headquarters finds a lost piece, which is for its receipts to find.
-        if or_here && phone.replica().photo_bytes(*hash).is_ok() {
+        // Looked at first: reading at headquarters finds a lost piece, which is for its receipts to find. What a copy of the phone has
+        // ended may be under way on this one still: its photos are handed in when it is ended here too.
+        let under_way = phone.replica().drafts().unwrap().iter().any(|draft| draft.doc == *doc);
+        if (or_here || under_way) && phone.replica().photo_bytes(*hash).is_ok() {
             continue;
         }
         let there = world.office.photo("cg", *doc, *hash);
@@ -234,7 +236,6 @@ fn nothing_lost(world: &World, phone: &Phone, or_here: bool) -> Result<(), Strin
         }
         // A visit that was given up before its end takes its photos with it.
         let kept = phone.replica().store().read(|read| read.blobs_of(*doc)).unwrap().iter().any(|name| name.hash == *hash);
-        let under_way = phone.replica().drafts().unwrap().iter().any(|draft| draft.doc == *doc);
         let ended = phone.saved.values().any(|saved| saved == doc);
         let aside = world.office.blobs.table().held_of(&[*doc]).unwrap().values().any(|held| held.contains(hash));
         if !sealed && !kept && !aside && (under_way || ended) {
