@@ -8,7 +8,7 @@
 
 mod kills;
 mod power;
-mod process;
+pub(crate) mod process;
 #[cfg(target_os = "linux")]
 mod recorded;
 

@@ -1,6 +1,7 @@
 //! The suite: one test binary over core, server and bindings. Each module is one subject.
 
 mod at_rest;
+mod command_line;
 mod crash;
 mod fixtures;
 mod hostile;

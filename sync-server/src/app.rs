@@ -61,7 +61,7 @@ pub enum OpenError {
     #[error(transparent)]
     Erasures(#[from] JournalError),
     /// Another process serves this folder.
-    #[error("{0} is in use by another roadbook-server; stop that one first, or choose another folder with --data")]
+    #[error("{0} is in use by another roadbook-server; stop that one first, work in its console, or choose another folder with --data")]
     InUse(PathBuf),
     /// The lock cannot be made.
     #[error("{path} cannot be locked: {source}")]
@@ -367,7 +367,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// Takes the folder for this process. The system frees it when the process ends, however it ends.
-fn lock(config: &Config) -> Result<std::fs::File, OpenError> {
+pub(crate) fn lock(config: &Config) -> Result<std::fs::File, OpenError> {
     let path = config.file(storage::LOCK_FILE);
     let failed = |source| OpenError::Lock { path: path.clone(), source };
     std::fs::create_dir_all(&config.folder).map_err(failed)?;

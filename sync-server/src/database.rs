@@ -59,6 +59,14 @@ pub enum DatabaseError {
     /// SQLite refused; the text is for the log.
     #[error("the database failed: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The file cannot be opened: it is damaged, or may not be read.
+    #[error("{path} cannot be opened and is left as it is: {source}; when it is damaged, put a copy from a backup in its place")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
     /// The folder cannot be made.
     #[error("the folder of {path} cannot be made: {source}")]
     Folder {
@@ -113,10 +121,23 @@ impl Database {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_on(vfs: Option<&'static str>, path: &Path, durability: Durability, migrations: &[&str]) -> Result<Self, DatabaseError> {
-        refuse_foreign(vfs, path)?;
-        let mut writer = connect(vfs, path, durability)?;
+        let failed = |source| DatabaseError::Open { path: path.to_owned(), source };
+        if is_foreign(vfs, path).map_err(failed)? {
+            return Err(DatabaseError::Foreign { path: path.to_owned() });
+        }
+        let mut writer = connect(vfs, path, durability).map_err(failed)?;
         migrate(&mut writer, path, migrations)?;
         Ok(Self { path: path.to_owned(), durability, vfs, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })
+    }
+
+    /// Whether [`Self::open`] would change nothing of the file: it is there, and of this version or a newer one.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Open`].
+    pub fn is_current(path: &Path, migrations: &[&str]) -> Result<bool, DatabaseError> {
+        let version = || Connection::open(path)?.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0));
+        let found = if path.exists() { version() } else { Ok(0) };
+        Ok(found.map_err(|source| DatabaseError::Open { path: path.to_owned(), source })? as usize >= migrations.len())
     }
 
     /// Where the file is.
@@ -227,15 +248,12 @@ fn connect(vfs: Option<&str>, path: &Path, durability: Durability) -> Result<Con
     Ok(connection)
 }
 
-/// Looks at the file without changing a byte of it.
-fn refuse_foreign(vfs: Option<&str>, path: &Path) -> Result<(), DatabaseError> {
+/// Whether the file is of another program, which is found out without changing a byte of it.
+fn is_foreign(vfs: Option<&str>, path: &Path) -> Result<bool, rusqlite::Error> {
     let connection = opened(vfs, path)?;
     let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if application != APPLICATION_ID && (application != 0 || tables > 0) {
-        return Err(DatabaseError::Foreign { path: path.to_owned() });
-    }
-    Ok(())
+    Ok(application != APPLICATION_ID && (application != 0 || tables > 0))
 }
 
 /// Runs the steps that the file does not have yet, all in one transaction. `PRAGMA user_version` counts them.
@@ -270,7 +288,10 @@ mod tests {
     fn an_old_file_moves_up_and_a_newer_one_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x/y.sqlite");
+        let is_current = |migrations: &[&str]| Database::is_current(&path, migrations).unwrap();
+        assert!(!is_current(&[ONE]) && !path.exists());
         let old = Database::open(&path, Durability::Full, &[ONE]).unwrap();
+        assert!(is_current(&[ONE]) && !is_current(&[ONE, TWO]));
         old.write(|tx| tx.execute("INSERT INTO a (id, word) VALUES (1, '惠民')", [])).unwrap();
         drop(old);
         let new = Database::open(&path, Durability::Full, &[ONE, TWO]).unwrap();
@@ -290,7 +311,7 @@ mod tests {
         assert!(matches!(Database::open(&path, Durability::Full, &[ONE]), Err(DatabaseError::Foreign { .. })));
         let not_sqlite = folder.path().join("text.sqlite");
         std::fs::write(&not_sqlite, "this is not a database, it is a text that is long enough").unwrap();
-        assert!(Database::open(&not_sqlite, Durability::Full, &[ONE]).is_err());
+        assert!(matches!(Database::open(&not_sqlite, Durability::Full, &[ONE]), Err(DatabaseError::Open { .. })));
         assert!(std::fs::read_to_string(&not_sqlite).unwrap().starts_with("this is not"));
     }
 

@@ -18,7 +18,7 @@ use roadbook_server::storage::{SERVER_FILE, SERVER_MIGRATIONS};
 const NOW: Ms = Ms(1_772_400_000_000);
 
 /// The binary, built as it stands; `ROADBOOK_SERVER` names one that was built already.
-pub(super) fn binary() -> &'static Path {
+pub(crate) fn binary() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         if let Some(built) = std::env::var_os("ROADBOOK_SERVER") {
@@ -42,7 +42,7 @@ pub(super) fn binary() -> &'static Path {
 }
 
 /// A server's process, over a folder that outlives it.
-pub(super) struct Server {
+pub(crate) struct Server {
     data: PathBuf,
     /// Where it listens, once it has chosen.
     pub(super) address: String,
@@ -53,7 +53,7 @@ pub(super) struct Server {
 
 impl Server {
     /// A folder with one territory, and for each device a person with a code. The server is not started.
-    pub(super) fn prepared(data: &Path, devices: usize) -> (Self, Vec<String>) {
+    pub(crate) fn prepared(data: &Path, devices: usize) -> (Self, Vec<String>) {
         std::fs::create_dir_all(data).unwrap();
         let accounts = Accounts::new(Arc::new(Database::open(&data.join(SERVER_FILE), Durability::Full, SERVER_MIGRATIONS).unwrap()));
         let east = TerritoryId("east".to_owned());
@@ -84,7 +84,7 @@ impl Server {
     }
 
     /// Starts it and waits until it listens. `Err`: what it said instead.
-    pub(super) fn start(&mut self) -> Result<(), String> {
+    pub(crate) fn start(&mut self) -> Result<(), String> {
         let mut command = Command::new(binary());
         command.args(["serve", "--listen", &self.listen, "--data"]).arg(&self.data);
         if let Some((library, log)) = &self.preload {

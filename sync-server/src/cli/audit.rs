@@ -1,6 +1,7 @@
 //! `audit`: the audit log, newest rows last, after its chain was proved.
 
 use clap::Args;
+use roadbook_core::ids::Ms;
 
 use super::{Data, Done, show};
 
@@ -26,11 +27,10 @@ impl Audit {
         rows.reverse();
         for row in rows {
             let device = row.device.map_or_else(|| "-".to_owned(), |device| device.to_string());
-            let at = chrono::DateTime::from_timestamp_millis(row.at_ms).map(|at| at.format("%Y-%m-%dT%H:%M:%SZ").to_string());
-            let at = at.unwrap_or_else(|| row.at_ms.to_string());
             show::line(format_args!(
-                "{:>7}  {at}  {:<18} {:<12} {:<20} {device}  {}",
+                "{:>7}  {}  {:<18} {:<12} {:<20} {device}  {}",
                 row.no,
+                show::instant(Ms(row.at_ms)),
                 row.act,
                 login(row.user),
                 row.address,

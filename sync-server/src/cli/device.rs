@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use roadbook_core::ids::DeviceId;
 
 use super::{Data, Done, show};
-use crate::accounts::{Orders, Who};
+use crate::accounts::{Device, Orders, Who};
 use crate::clock::Clock;
 
 #[derive(Debug, Args)]
@@ -45,10 +45,8 @@ impl DeviceCommand {
                         (_, Some(_)) => "revoked",
                         _ => "active",
                     };
-                    show::line(format_args!(
-                        "{}  {:<12} {:<12} {} change(s), {} photo(s) waiting  {}",
-                        device.id, owner, state, device.waiting, device.photos, device.name
-                    ));
+                    let heard = heard_of(&device);
+                    show::line(format_args!("{}  {owner:<12} {state:<12} {heard}  {}", device.id, device.name));
                 }
             }
             What::Revoke { device } => {
@@ -57,12 +55,18 @@ impl DeviceCommand {
             }
             What::Wipe { device } => {
                 accounts.order_wipe(now, &Who::shell(), device)?;
-                let (changes, photos) = accounts.device(device)?.map_or((0, 0), |device| (device.waiting, device.photos));
+                let heard = accounts.device(device)?.map_or_else(String::new, |device| heard_of(&device));
                 show::line(format_args!(
-                    "{device} will be wiped at its next contact; at most {changes} change(s) and {photos} photo(s) are missing by its last heartbeat"
+                    "{device} will be wiped at its next contact. What may be missing then is what waits there ({heard}) and what was recorded since"
                 ));
             }
         }
         Ok(())
     }
+}
+
+/// When a device was last heard of, and what it said then that it still has to hand in.
+fn heard_of(device: &Device) -> String {
+    let Some(seen_at) = device.seen_at else { return "never heard of".to_owned() };
+    format!("heard of {}, then {} change(s), {} photo(s) waiting", show::instant(seen_at), device.waiting, device.photos)
 }

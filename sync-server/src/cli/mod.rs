@@ -25,6 +25,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 
 use crate::accounts::{Accounts, AccountsError, User};
+use crate::app;
 use crate::config::{Config, FOLDER_DEFAULT, OFFSET_MINUTES_DEFAULT};
 use crate::database::{Database, Durability};
 use crate::storage;
@@ -91,8 +92,14 @@ impl Data {
     }
     /// The account tables alone: also while a server serves this folder.
     fn accounts(&self) -> Result<Accounts, Failure> {
-        let database = Database::open(&self.config().server_file(), Durability::Full, storage::SERVER_MIGRATIONS)?;
-        Ok(Accounts::new(Arc::new(database)))
+        let (config, migrations) = (self.config(), storage::SERVER_MIGRATIONS);
+        let file = config.server_file();
+        // An older file is brought up to date, and a new one begun, by whoever has the folder for itself: never under a server that runs.
+        let _lock = if Database::is_current(&file, migrations)? { None } else { Some(app::lock(&config)?) };
+        if !file.exists() {
+            show::note(format_args!("{} is new: an empty company begins in it", self.folder.display()));
+        }
+        Ok(Accounts::new(Arc::new(Database::open(&file, Durability::Full, migrations)?)))
     }
 }
 
@@ -112,7 +119,8 @@ pub fn main() -> ExitCode {
     let quiet = !matches!(line.command, Command::Serve(_));
     let filter = tracing_subscriber::EnvFilter::try_from_env("ROADBOOK_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(if quiet { "warn" } else { "info" }));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // Nobody may read the log: that ends no server.
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false).init();
     let done = match line.command {
         Command::Serve(serve) => serve.run(),
         Command::Demo(demo) => demo.run(),

@@ -18,7 +18,7 @@ use super::phone_sync::{carry_in, carry_out, status, sync};
 use super::{Done, Failure, show};
 use crate::clock::{Clock, random};
 use crate::export::Language;
-use crate::export::words::words;
+use crate::export::words::{label_at, words};
 use crate::phone::{Phone, With, write_owned};
 
 /// Lines of a list, at most.
@@ -298,14 +298,17 @@ fn card(phone: &Phone, words: &str) -> Done {
             let id = field.id.as_ref();
             if let Some(fact) = card.facts.get(id).or_else(|| card.office.get(id)) {
                 let author = fact.rivals.first().and_then(|said| people.get(&said.author?)).map_or("", String::as_str);
-                show::line(format_args!("  {}  {}  {}{}", field.label.zh, words_of(id, &fact.value), author, mark(fact)));
+                // Persons are shown by name.
+                let named = fact.value.as_text().and_then(|text| people.get(&text.parse().ok()?).cloned());
+                let said = named.unwrap_or_else(|| words_of(id, &fact.value));
+                show::line(format_args!("  {}  {said}  {}{}", field.label.zh, author, mark(fact)));
             }
             if let Some(elements) = card.sets.get(id) {
                 let elements: Vec<&str> = elements.iter().map(|element| element.value.as_str()).collect();
                 show::line(format_args!("  {}  {}", field.label.zh, elements.join("、")));
             }
             for entry in card.lists.get(id).into_iter().flatten() {
-                let parts: Vec<String> = entry.fields.iter().map(|(name, fact)| words_of(name, &fact.value)).collect();
+                let parts: Vec<String> = entry.fields.iter().map(|(name, fact)| words_of(&format!("{id}.{name}"), &fact.value)).collect();
                 show::line(format_args!(
                     "  {}  {}{}",
                     field.label.zh,
@@ -320,7 +323,7 @@ fn card(phone: &Phone, words: &str) -> Done {
     }
     for review in &card.reviews {
         let options: Vec<String> = review.options.iter().map(|said| words_of(&review.path, &said.value)).collect();
-        show::line(format_args!("\n待裁决 to review: {}: {}", review.path, options.join(" / ")));
+        show::line(format_args!("\n待裁决 to review: {}: {}", label_at(&review.path, Language::Zh), options.join(" / ")));
     }
     Ok(())
 }

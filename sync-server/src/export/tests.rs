@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use roadbook_core::model::Value;
+
 use super::columns::{Column, columns};
 use super::files::{csv, guarded, xlsx};
 use super::row::{Names, Row, of_card};
+use super::words::{label_at, words};
 use super::{FORMULA_SIGNS, Language};
 use crate::import::apply::{apply, dry_run};
 use crate::import::draft::ValueOptions;
@@ -86,4 +89,15 @@ fn no_cell_of_a_text_file_is_a_formula() {
     }
     assert_eq!(guarded("'=1"), "''=1");
     assert_eq!(guarded("惠民"), "惠民");
+}
+
+#[test]
+fn places_and_values_of_a_card_are_said_in_words() {
+    let label = |path: &str| (label_at(path, Language::Zh), label_at(path, Language::En));
+    assert_eq!(label("addresses/4b1e/text"), ("地址".to_owned(), "Address".to_owned()));
+    assert_eq!(label("headcount"), ("职工人数".to_owned(), "Headcount".to_owned()));
+    assert_eq!(label("x.remark").0, "备注");
+    let window = [("days", Value::from("12345")), ("open", 480.into()), ("close", 690.into())];
+    let window = Value::Map(window.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+    assert_eq!(words("time_windows.window", &window, Language::Zh), "周一至周五 08:00-11:30");
 }

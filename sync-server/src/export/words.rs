@@ -29,6 +29,15 @@ pub fn label_of(id: &str, language: Language) -> String {
     }
 }
 
+/// The label of a path of the card: a field, or a part of an entry (`list/entry/part`).
+#[must_use]
+pub fn label_at(path: &str, language: Language) -> String {
+    match path.split('/').collect::<Vec<_>>().as_slice() {
+        [list, _, part] => label_of(&format!("{list}.{part}"), language),
+        _ => label_of(path, language),
+    }
+}
+
 /// A value as a person reads it; empty for nothing.
 #[must_use]
 pub fn words(id: &str, value: &Value, language: Language) -> String {

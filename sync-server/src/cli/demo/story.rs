@@ -20,6 +20,8 @@ use super::picture;
 use crate::accounts::Who;
 use crate::app::App;
 use crate::clock::{Clock, random};
+use crate::export::Language;
+use crate::export::words::{label_at, label_of, words};
 use crate::phone::Phone;
 
 /// The shop whose card is edited from all sides.
@@ -246,7 +248,7 @@ fn merged(app: &App, wang: &Phone, li: &Phone, shop: SubjectId) -> Done {
     }
     show::line(format_args!("  存在的问题 {}", card.texts.get("problems").map_or("", String::as_str)));
     for review in &card.reviews {
-        show::line(format_args!("  待裁决 to review: {}", review.path));
+        show::line(format_args!("  待裁决 to review: {}", label_at(&review.path, Language::Zh)));
         for said in &review.options {
             show::line(format_args!("    {}  {}", text(&said.value), name(said.author)));
         }
@@ -287,10 +289,13 @@ fn waiting(app: &App) -> Done {
     let inner = app.headquarters().hold();
     let store = inner.replica().store();
     for line in store.read(|read| read.reviews(&ReviewFilter::default(), 0, LINES))? {
-        show::line(format_args!("  {}: {} ({} values)", line.customer, line.field, line.rivals));
+        show::line(format_args!("  {}: {} ({} values)", line.customer, label_at(&line.field, Language::Zh), line.rivals));
     }
     for line in store.read(|read| read.proposals(ProposalState::Open, None, LINES))? {
-        show::line(format_args!("  申请 {}: {}", line.customer, line.proposal.summary));
+        let Some(proposal) = inner.replica().proposal(line.proposal.doc)? else { continue };
+        let field = proposal.field.unwrap_or_default();
+        let asked = words(&field, &proposal.value, Language::Zh);
+        show::line(format_args!("  申请 {}: {} → {asked}", line.customer, label_of(&field, Language::Zh)));
     }
     Ok(())
 }
