@@ -304,7 +304,8 @@ impl World {
             let mut moved = false;
             for name in &names {
                 let synced = self.sync(name);
-                let busy = synced.documents > 0 || synced.forgotten > 0 || synced.accepted > 0 || !synced.quarantined.is_empty();
+                let handed_in = synced.accepted > 0 || synced.handed_on > 0 || !synced.quarantined.is_empty();
+                let busy = handed_in || synced.documents > 0 || synced.forgotten > 0;
                 moved |= busy;
                 last.extend(busy.then_some((name.clone(), synced)));
             }
