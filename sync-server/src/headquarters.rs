@@ -29,7 +29,7 @@ use crate::clock::{NoEntropy, random};
 use crate::duties::{self, Duty};
 use crate::feed::{Entry, Feed, FeedError, Filing};
 use desk::Desk;
-pub use filing::{command_for, described};
+pub use filing::{command_for, described, filed_by, fits};
 
 /// Entries of the feed taken in by one commit.
 const FOLLOW_ENTRIES_MAX: usize = 1_000;

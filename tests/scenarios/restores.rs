@@ -4,7 +4,7 @@
 use roadbook_core::exchange::{Answer, Pushed, Request};
 use roadbook_core::replica::{Claimed, Replica, Start};
 use roadbook_core::store::{Check, Durability, OpenOptions};
-use roadbook_server::accounts::Act;
+use roadbook_server::accounts::{Act, Who};
 use roadbook_server::feed::DeskState;
 
 use super::handover::visit;
@@ -266,7 +266,34 @@ fn what_is_handed_back_and_cannot_be_taken_is_kept_with_its_reason() {
     assert_eq!(answered(&mut world, vec![theirs, damaged], &mut request), 2);
     assert_eq!(answered(&mut world, vec![elsewhere, wrong], &mut request), 2, "nothing of it fails the exchange");
     assert_eq!(world.office.open_rows(), ["malformed", "foreign_actor", "wrong_document"]);
+    let ids: Vec<i64> = world.office.quarantine().iter().map(|row| row.id).collect();
+    let done = world.office.desk().approve(now, &Who::default(), cast::user("cg"), &ids, "").unwrap();
+    assert_eq!((done.changed.len(), done.impossible.len()), (0, 3), "nor can anybody take it in: {done:?}");
     assert_eq!(world.office_card(customer(1)).text("short_name"), Some("一"));
     world.settle();
+    laws::hold(&mut world);
+}
+
+#[test]
+fn a_customer_whose_move_comes_back_and_is_approved_has_moved() {
+    let mut world = World::monday(&["sl1", "lq1", "xw1"]);
+    world.settle();
+    let backup = world.office.back_up("backup");
+    let (c1, held) = (customer(1), |world: &World| ["sl1", "lq1", "xw1"].map(|phone| world.holds(phone, customer(1))));
+    world.at("10:00").refile(c1, cast::WEST, "xw");
+    world.settle();
+    assert_eq!(held(&world), [true, false, true]);
+    let now = world.at("11:00").now;
+    world.office.restore(backup, now);
+    world.settle();
+    assert_eq!(held(&world), [true, true, false], "headquarters knows nothing of the move");
+    let rows = world.office.quarantine();
+    let ids: Vec<i64> = rows.iter().filter(|row| row.refused.code == "recovered_office").map(|row| row.id).collect();
+    let now = world.at("12:00").now;
+    let done = world.office.desk().approve(now, &Who::default(), cast::user("cg"), &ids, "").unwrap();
+    assert_eq!(done.impossible, []);
+    world.settle();
+    assert_eq!(world.office_card(c1).text("territory"), Some(cast::WEST));
+    assert_eq!(held(&world), [true, false, true], "whoever may read it holds it, and nobody else");
     laws::hold(&mut world);
 }

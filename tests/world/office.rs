@@ -13,7 +13,7 @@ use roadbook_core::exchange::{Profile, Request, WireError};
 use roadbook_core::ids::{BlobHash, ChangeHash, DeviceId, DocId, EntryId, Ms, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
 use roadbook_core::replica::field::Work;
-use roadbook_core::replica::{Replica, Target};
+use roadbook_core::replica::Replica;
 use roadbook_server::access::Reach;
 use roadbook_server::accounts::{Accounts, AccountsError, NewUser, Territory, User, Who};
 use roadbook_server::blobs::{BlobLimits, BlobTable, Blobs, BlobsAnswered, Depot, DepotConfig};
@@ -336,24 +336,9 @@ impl Office {
         self.headquarters.note_settled(now).unwrap();
     }
 
-    /// Commits work in a person's name, as the console does; a new territory or owner is filed with it.
+    /// Commits work in a person's name, as the console does; headquarters files a customer by what its side of the card says.
     pub(crate) fn commit(&mut self, author: UserId, now: Ms, work: &Work) {
-        let filings: Vec<(SubjectId, Filing)> = work.iter().filter_map(|(target, edits)| self.filed(target, edits)).collect();
-        self.headquarters.commit(author, now, work, &filings).unwrap();
-    }
-
-    fn filed(&self, target: &Target, edits: &[Edit]) -> Option<(SubjectId, Filing)> {
-        let mut filing = self.feed.filing(target.subject).unwrap().unwrap_or_default();
-        let mut moved = false;
-        for edit in edits.iter().filter(|_| target.kind.id == "office") {
-            let Edit::Assert { field, value, .. } = edit else { continue };
-            match field.as_str() {
-                "territory" => (filing.territory, moved) = (value.as_text().map(|id| TerritoryId(id.to_owned())), true),
-                "owner" => (filing.owner, moved) = (value.as_text().and_then(|id| id.parse().ok()), true),
-                _ => {}
-            }
-        }
-        moved.then_some((target.subject, filing))
+        self.headquarters.commit(author, now, work, &[]).unwrap();
     }
 
     /// Reads the replica.

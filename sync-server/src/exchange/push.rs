@@ -23,7 +23,7 @@ use crate::access::{Reach, Relation};
 use crate::accounts::{Act, Who};
 use crate::device::Caller;
 use crate::feed::{Batch, Binding, Document, Filing, Hand, Late, NewEntry, Refused, SetAside};
-use crate::headquarters::{Changed, Inner, described};
+use crate::headquarters::{Changed, Inner, described, fits};
 
 /// A document of a push after judging.
 struct Case {
@@ -171,7 +171,7 @@ impl Exchange {
         let kind = kinds::kind(&pushed.kind).zip(kinds::ready(&pushed.kind));
         let fault = match kind {
             None => Some(verdict::UNKNOWN_KIND),
-            Some((kind, _)) => fits(pushed, kind, known.as_ref()).err(),
+            Some((kind, _)) => (!fits(kind, (pushed.doc, pushed.subject), known.as_ref())).then_some(verdict::WRONG_DOCUMENT),
         };
         let Some((kind, ready)) = kind.filter(|_| fault.is_none()) else {
             let mut case = empty_case(place, &kinds::CUSTOMER);
@@ -457,22 +457,6 @@ fn customers_first(pushed: &[Pushed]) -> impl Iterator<Item = usize> {
 
 fn doc_of(request: &Request, place: usize) -> DocId {
     request.pushed.get(place).map_or(DocId::from_bytes([0; 16]), |pushed| pushed.doc)
-}
-
-/// Whether a document is what it says: its id fits its subject, and it is the one that the feed knows.
-pub(super) fn fits(pushed: &Pushed, kind: &Kind, known: Option<&Document>) -> Result<(), &'static str> {
-    let (doc, subject) = (pushed.doc, pushed.subject);
-    let right_id = match kind.id {
-        "customer" => subject.customer() == doc,
-        "office" => subject.office() == doc,
-        "tour" => SubjectId::from(doc) == subject,
-        "credit" => subject.credit() == doc,
-        // About a customer, or about itself.
-        "urgent" => subject.office() != doc && subject.credit() != doc,
-        _ => subject.customer() != doc && subject.office() != doc && subject.credit() != doc,
-    };
-    let same = known.is_none_or(|known| known.kind == kind.id && known.subject == subject);
-    if right_id && same { Ok(()) } else { Err(verdict::WRONG_DOCUMENT) }
 }
 
 /// The name of a change, or, where its bytes have none, their digest.

@@ -9,8 +9,7 @@ use minicbor::bytes::ByteVec;
 use roadbook_core::crdt::Document as CrdtDocument;
 use roadbook_core::crdt::gate::{ContainerRules, Gate, Incoming, Outcome as Judged, Source};
 use roadbook_core::exchange::Pushed;
-use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, TerritoryId};
-use roadbook_core::model::card::Card;
+use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms};
 use roadbook_core::model::kinds;
 
 use super::verdict::{self, NO_RIGHT, RECOVERED_ALONE, RECOVERED_OFFICE};
@@ -20,7 +19,7 @@ use crate::accounts::Act;
 use crate::device::Caller;
 use crate::duties::SYSTEM;
 use crate::feed::{Batch, Filing, Hand, NewEntry, SetAside};
-use crate::headquarters::{Changed, described};
+use crate::headquarters::{Changed, described, filed_by, fits};
 
 /// How long after the beginning of a new life phones may hand back what others wrote, in milliseconds: 60 days.
 pub const RECOVERY_MS: i64 = 60 * Ms::DAY;
@@ -56,11 +55,12 @@ impl Exchange {
             let relation = scope::relation_as_filed(self.feed.as_ref(), (caller.user.id, &reach), claimed.as_ref(), about)?;
             let document = self.feed.document(pushed.doc)?;
             let kind = kinds::kind(&pushed.kind).ok_or(verdict::UNKNOWN_KIND);
-            let code = match kind.and_then(|kind| super::push::fits(pushed, kind, document.as_ref())) {
+            let code = match kind.map(|kind| fits(kind, (pushed.doc, pushed.subject), document.as_ref())) {
                 Err(code) => Some(code),
-                Ok(()) if !in_time || !may_read_kind(caller.user.role, relation, &pushed.kind) => Some(NO_RIGHT),
-                Ok(()) if pushed.kind == kinds::OFFICE.id => Some(RECOVERED_OFFICE),
-                Ok(()) => None,
+                Ok(false) => Some(verdict::WRONG_DOCUMENT),
+                Ok(true) if !in_time || !may_read_kind(caller.user.role, relation, &pushed.kind) => Some(NO_RIGHT),
+                Ok(true) if pushed.kind == kinds::OFFICE.id => Some(RECOVERED_OFFICE),
+                Ok(true) => None,
             };
             if let Some(code) = code {
                 self.quarantine_all(now, caller, std::slice::from_ref(pushed), code)?;
@@ -85,10 +85,7 @@ impl Exchange {
         let office = all.iter().find(|other| other.doc == pushed.subject.office())?;
         let ready = kinds::ready(kinds::OFFICE.id)?;
         let document = admitted(&Gate::strict(), office, &ready.rules, &ready.genesis).document?;
-        let genesis = &kinds::ready(kinds::CUSTOMER.id)?.genesis;
-        let card = Card::fold(pushed.subject, genesis, Some(&document));
-        let territory = card.text("territory").map(|id| TerritoryId(id.to_owned()));
-        Some(Filing { territory, owner: card.text("owner").and_then(|id| id.parse().ok()) })
+        Some(filed_by(&document, pushed.subject, Filing::default()))
     }
 
     /// Whether a change names an actor that writes another document: it cannot be what it says.

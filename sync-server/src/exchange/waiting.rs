@@ -15,7 +15,7 @@ use crate::accounts::{Act, Device, User};
 use crate::device::{Caller, Standing};
 use crate::duties::SYSTEM;
 use crate::feed::{Decision, DeskRow, DeskState};
-use crate::headquarters::Changed;
+use crate::headquarters::{Changed, fits};
 
 /// What else may come of the device that hands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,8 +122,11 @@ impl Exchange {
     /// Judges once more what waits in one document: what was handed back after a restore as such, for its rights were looked at when it
     /// came; everything else as if its device came with it now.
     fn try_again(&self, now: Ms, doc: DocId, rows: &[DeskRow]) -> Result<Vec<Changed>, ExchangeError> {
+        let known = self.feed.document(doc)?;
         let pushed = |rows: &[&DeskRow]| {
             let first = rows.first().map(|row| &row.row.refused)?;
+            // The document may have come since, and be another one than these changes say.
+            kinds::kind(&first.kind).filter(|kind| fits(kind, (doc, first.subject), known.as_ref()))?;
             let changes = rows.iter().map(|row| row.row.refused.bytes.clone().into()).collect();
             Some(Pushed { doc, kind: first.kind.clone(), subject: first.subject, changes })
         };

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use roadbook_core::crdt::Document as CrdtDocument;
-use roadbook_core::ids::{DocId, Ms, SubjectId, TerritoryId, UserId};
-use roadbook_core::model::{Edit, kinds};
+use roadbook_core::ids::{DocId, Ms, SubjectId, UserId};
+use roadbook_core::model::kinds;
 use roadbook_core::replica::field::Work;
 use roadbook_core::replica::{Prepared, Stamp};
 
-use super::filing::described;
+use super::filing::{described, filed_by};
 use super::{HeadquartersError, Inner};
 use crate::clock::random;
 use crate::feed::{Batch, Filing, Hand, NewEntry};
@@ -26,7 +26,7 @@ impl Inner {
         self.in_step()?;
         let stamp = Stamp { author, now, entropy: random()? };
         let prepared: Vec<Prepared> = self.replica.prepare_all(&stamp, work)?.into_iter().flatten().collect();
-        let mut batch = Batch { filings: self.filed(work, filings)?, ..Batch::default() };
+        let mut batch = Batch { filings: filings.to_vec(), ..Batch::default() };
         let mut documents = Vec::with_capacity(prepared.len());
         for made in prepared {
             let identity = self.gate.identify(&made.change.bytes)?;
@@ -45,8 +45,9 @@ impl Inner {
         self.enter(&Hand { device: None, user: author, now }, batch, documents.iter().map(|(doc, document)| (*doc, document)))
     }
 
-    /// Appends changes to the feed, with the windows of bounded history that follow from `made`, the new states of the batch's
-    /// documents. The one way in: what went past it would go to every phone of its territory.
+    /// Appends changes to the feed, with what follows from `made`, the new states of the batch's documents: the windows of bounded
+    /// history, and where customers are filed, for headquarters' side of a card says that and the feed mirrors it. The one way in: what
+    /// went past it would go to phones that may not have it.
     ///
     /// # Errors
     /// [`HeadquartersError`]; nothing is then written.
@@ -59,34 +60,20 @@ impl Inner {
         let known: BTreeMap<DocId, (&str, SubjectId)> =
             batch.documents.iter().map(|known| (known.id, (known.kind.as_str(), known.subject))).collect();
         let made = made.into_iter().filter_map(|(doc, document)| known.get(&doc).map(|(kind, subject)| (doc, *kind, *subject, document)));
-        batch.windows = windows::of(&self.replica, made, hand.now)?;
-        self.feed.append(hand, &batch)?;
-        Ok(())
-    }
-
-    /// The filings of a commit: those asked for, and those that follow from edits of territory and owner on the office side. The
-    /// office side mirrors what the feed files by, so both change in one commit or neither.
-    fn filed(&self, work: &Work, asked: &[(SubjectId, Filing)]) -> Result<Vec<(SubjectId, Filing)>, HeadquartersError> {
-        let mut filings: BTreeMap<SubjectId, Filing> = asked.iter().cloned().collect();
-        for (target, edits) in work.iter().filter(|(target, _)| target.kind.id == kinds::OFFICE.id) {
-            for edit in edits {
-                let Edit::Assert { field, value, .. } = edit else { continue };
-                if field != "territory" && field != "owner" {
-                    continue;
-                }
-                let known = match filings.remove(&target.subject) {
-                    Some(filing) => filing,
-                    None => self.feed.filing(target.subject)?.unwrap_or_default(),
-                };
-                let filing = if field == "territory" {
-                    Filing { territory: value.as_text().map(|id| TerritoryId(id.to_owned())), ..known }
-                } else {
-                    Filing { owner: value.as_text().and_then(|id| id.parse().ok()), ..known }
-                };
-                filings.insert(target.subject, filing);
+        let made: Vec<(DocId, &str, SubjectId, &CrdtDocument)> = made.collect();
+        let mut filings: BTreeMap<SubjectId, Filing> = std::mem::take(&mut batch.filings).into_iter().collect();
+        for (_, _, subject, office) in made.iter().filter(|(_, kind, ..)| *kind == kinds::OFFICE.id) {
+            let filed = self.feed.filing(*subject)?;
+            let before = filings.get(subject).or(filed.as_ref()).cloned().unwrap_or_default();
+            let after = filed_by(office, *subject, before.clone());
+            if after != before {
+                filings.insert(*subject, after);
             }
         }
-        Ok(filings.into_iter().collect())
+        batch.filings = filings.into_iter().collect();
+        batch.windows = windows::of(&self.replica, made.into_iter(), hand.now)?;
+        self.feed.append(hand, &batch)?;
+        Ok(())
     }
 
     /// Whose an event is: known ones keep their owner, a tour is its representative's, other events are their author's.

@@ -19,9 +19,9 @@ use sha2::{Digest as _, Sha256};
 use crate::access::table::SYSTEM_PART;
 use crate::accounts::{Accounts, AccountsError, Act, Who};
 use crate::clock::{NoEntropy, random};
-use crate::exchange::verdict::{FOLLOWS_REFUSED, RECOVERED_ALONE, RECOVERED_OFFICE, WAITS};
+use crate::exchange::verdict::{self, FOLLOWS_REFUSED, RECOVERED_ALONE, RECOVERED_OFFICE, WAITS};
 use crate::feed::{Batch, Binding, Decision, DeskRow, DeskState, Feed, FeedError, Filing, Hand, NewEntry};
-use crate::headquarters::{Changed, Headquarters, HeadquartersError, Inner, described};
+use crate::headquarters::{Changed, Headquarters, HeadquartersError, Inner, described, fits};
 
 pub use file::{csv, json};
 pub use words::{Said, said};
@@ -152,6 +152,9 @@ impl Quarantine<'_> {
             return Ok(Err(format!("kind {:?} is not known to this server", refused.kind)));
         };
         let mut inner = self.headquarters.hold_in_step()?;
+        if !fits(kind, (refused.doc, refused.subject), self.feed.document(refused.doc)?.as_ref()) {
+            return Ok(Err(verdict::words(verdict::WRONG_DOCUMENT).to_owned()));
+        }
         let held = inner.replica().document(refused.doc)?;
         let document = held.map_or_else(|| ready.genesis.clone(), |held| held.document);
         if document.holds(&refused.hash) {
