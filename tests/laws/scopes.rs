@@ -3,6 +3,7 @@
 
 use roadbook_core::exchange::{Cursor, parts};
 use roadbook_core::ids::SubjectId;
+use roadbook_core::store::rows::VisitFilter;
 use roadbook_server::accounts::Who;
 use roadbook_server::feed::DeskState;
 
@@ -66,6 +67,27 @@ fn a_record_that_is_refused_whole_leaves_nothing_that_differs() {
     assert!(about(zm1, customer(1), "visit").is_empty());
     world.at("12:00");
     assert!(!world.sync("zm1").compared, "nothing differs");
+    super::hold(&mut world);
+}
+
+#[test]
+fn a_visit_that_is_refused_is_in_no_list_though_its_author_amended_it_meanwhile() {
+    let mut world = World::monday(&["zm1"]);
+    // A dispatcher makes no visits. She amends it while the answer is under way: that is written again without it.
+    let draft = world.at("09:00").on("zm1").check_in(customer(1), None, None);
+    let visit = world.at("09:10").on("zm1").check_out(draft, &[("outcome", "order".into())]);
+    let now = world.now;
+    let asked = world.phone("zm1").replica().sync_request(now, None).unwrap();
+    world.at("09:20").on("zm1").working(|replica, stamp| replica.amend_visit(stamp, visit, "met", "老板".into(), "记错了")).unwrap();
+    let now = world.now;
+    let answer = world.office.answer(cast::device("zm1"), &asked, now).unwrap();
+    world.phones.get_mut("zm1").unwrap().take_answer(&answer, now).unwrap();
+    let zm1 = world.phone("zm1").replica();
+    assert_eq!((zm1.visit(visit).unwrap(), zm1.outbox_size().unwrap().changes), (None, 1));
+    let lines = zm1.store().read(|read| read.visits(&VisitFilter::default(), None, 10)).unwrap().lines;
+    assert_eq!(lines, [], "what is no visit any more is in no list");
+    assert_eq!(zm1.store().read(|read| read.customer(customer(1))).unwrap().unwrap().last_visit, None);
+    world.settle();
     super::hold(&mut world);
 }
 

@@ -70,7 +70,7 @@ impl<'a> Subjects<'a> {
     }
 }
 
-/// Writes the rows of what changed.
+/// Writes the rows of what changed, and drops those of what does not say any more what they show.
 pub(crate) fn fold_rows(write: &mut Writing<'_>, changed: &Subjects<'_>, offset_minutes: i32) -> Result<(), ReplicaError> {
     for subject in &changed.cards {
         let customer = changed.document(write, subject.customer())?;
@@ -97,22 +97,22 @@ pub(crate) fn fold_rows(write: &mut Writing<'_>, changed: &Subjects<'_>, offset_
             continue;
         };
         match kind.as_str() {
-            "visit" => {
-                if let Some(visit) = Visit::fold(*doc, *subject, &document) {
-                    put_visit(write, &visit, offset_minutes)?;
-                }
-            }
+            "visit" => match Visit::fold(*doc, *subject, &document) {
+                Some(visit) => put_visit(write, &visit, offset_minutes)?,
+                None => match told::visit(write, *doc)? {
+                    Some(row) => write.put_visit_row(&row)?,
+                    None => drop_visit(write, *doc)?,
+                },
+            },
             "tour" => put_tour(write, &Tour::fold(*doc, &document), offset_minutes)?,
-            "proposal" => {
-                if let Some(proposal) = Proposal::fold(*doc, *subject, &document) {
-                    write.put_proposal_row(&proposal_row(&proposal))?;
-                }
-            }
-            "urgent" => {
-                if let Some(urgent) = Urgent::fold(*doc, *subject, &document) {
-                    write.put_urgent_row(&urgent_row(&urgent))?;
-                }
-            }
+            "proposal" => match Proposal::fold(*doc, *subject, &document) {
+                Some(proposal) => write.put_proposal_row(&proposal_row(&proposal))?,
+                None => write.drop_proposal_row(*doc)?,
+            },
+            "urgent" => match Urgent::fold(*doc, *subject, &document) {
+                Some(urgent) => write.put_urgent_row(&urgent_row(&urgent))?,
+                None => write.drop_urgent_row(*doc)?,
+            },
             // Verifications show on the office side that headquarters writes; kinds of a newer schema have no rows here.
             _ => {}
         }
@@ -124,17 +124,19 @@ pub(crate) fn fold_rows(write: &mut Writing<'_>, changed: &Subjects<'_>, offset_
 pub(crate) fn drop_rows(write: &mut Writing<'_>, held: &Holding) -> Result<(), ReplicaError> {
     match held.kind.as_str() {
         "customer" => write.drop_customer_row(held.subject)?,
-        "visit" => {
-            let before = write.visit(held.doc)?;
-            write.drop_visit_row(held.doc)?;
-            before.map_or(Ok(()), |before| doubles::mark(write, &before.visit, None))?;
-        }
+        "visit" => drop_visit(write, held.doc)?,
         "tour" => write.drop_tour_row(held.doc)?,
         "proposal" => write.drop_proposal_row(held.doc)?,
         "urgent" => write.drop_urgent_row(held.doc)?,
         _ => {}
     }
     Ok(())
+}
+
+fn drop_visit(write: &mut Writing<'_>, doc: DocId) -> Result<(), ReplicaError> {
+    let before = write.visit(doc)?;
+    write.drop_visit_row(doc)?;
+    before.map_or(Ok(()), |before| doubles::mark(write, &before.visit, None))
 }
 
 impl Replica {
