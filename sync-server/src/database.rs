@@ -135,9 +135,8 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::Open`].
     pub fn is_current(path: &Path, migrations: &[&str]) -> Result<bool, DatabaseError> {
-        let version = || Connection::open(path)?.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0));
-        let found = if path.exists() { version() } else { Ok(0) };
-        Ok(found.map_err(|source| DatabaseError::Open { path: path.to_owned(), source })? as usize >= migrations.len())
+        let found = if path.exists() { opened(None, path).and_then(|connection| version_of(&connection)) } else { Ok(0) };
+        Ok(found.map_err(|source| DatabaseError::Open { path: path.to_owned(), source })? >= migrations.len())
     }
 
     /// Where the file is.
@@ -256,11 +255,15 @@ fn is_foreign(vfs: Option<&str>, path: &Path) -> Result<bool, rusqlite::Error> {
     Ok(application != APPLICATION_ID && (application != 0 || tables > 0))
 }
 
-/// Runs the steps that the file does not have yet, all in one transaction. `PRAGMA user_version` counts them.
+/// How many steps the file has: `PRAGMA user_version` counts them.
+fn version_of(connection: &Connection) -> Result<usize, rusqlite::Error> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0)).map(|found| found as usize)
+}
+
+/// Runs the steps that the file does not have yet, all in one transaction.
 fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), DatabaseError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let found = found as usize;
+    let found = version_of(&transaction)?;
     if found > migrations.len() {
         return Err(DatabaseError::Newer { path: path.to_owned(), found, known: migrations.len() });
     }
