@@ -41,6 +41,23 @@ fn a_new_folder_is_named_once() {
 }
 
 #[test]
+fn an_account_is_switched_off_and_on_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = |arguments: &[&str]| {
+        let output = run(folder.path(), arguments);
+        assert!(output.status.success(), "{output:?}");
+        said(&output).0
+    };
+    done(&["user", "add", "wang", "--role", "salesperson", "--no-password"]);
+    done(&["user", "disable", "wang"]);
+    assert!(done(&["user", "list"]).contains("(disabled)"));
+    done(&["user", "enable", "wang"]);
+    assert!(!done(&["user", "list"]).contains("(disabled)"));
+    let nobody = run(folder.path(), &["user", "disable", "wong"]);
+    assert!(!nobody.status.success() && said(&nobody).1.contains("wong"), "{nobody:?}");
+}
+
+#[test]
 fn an_older_file_is_brought_up_to_date_but_not_under_a_server_that_runs() {
     let folder = tempfile::tempdir().unwrap();
     let (mut server, _) = Server::prepared(folder.path(), 1);

@@ -21,7 +21,7 @@ use crate::database::{Database, DatabaseError, Durability};
 use crate::device::Doorkeeper;
 use crate::erasures::{self, JournalError};
 use crate::exchange::Exchange;
-use crate::feed::{Erased, Feed, FeedError, Filing, Scratch, SqliteFeed};
+use crate::feed::{Erased, Feed, FeedError, Scratch, SqliteFeed};
 use crate::headquarters::{Changed, Followed, Headquarters, HeadquartersError};
 use crate::http::body::Room;
 use crate::http::rate::Rate;
@@ -208,8 +208,8 @@ impl App {
     ///
     /// # Errors
     /// [`HeadquartersError`]; nothing is then written.
-    pub fn commit(&self, author: UserId, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<Followed, HeadquartersError> {
-        let followed = self.headquarters.commit(author, self.now(), work, filings)?;
+    pub fn commit(&self, author: UserId, work: &Work) -> Result<Followed, HeadquartersError> {
+        let followed = self.headquarters.commit(author, self.now(), work)?;
         self.tell(followed.changed.clone());
         Ok(followed)
     }

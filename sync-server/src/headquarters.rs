@@ -27,7 +27,7 @@ use roadbook_core::store::{OpenOptions, PullPosition, StoreError};
 use crate::accounts::{Accounts, AccountsError};
 use crate::clock::{NoEntropy, random};
 use crate::duties::{self, Duty};
-use crate::feed::{Entry, Feed, FeedError, Filing};
+use crate::feed::{Entry, Feed, FeedError};
 use desk::Desk;
 pub use filing::{command_for, described, filed_by, fits};
 
@@ -104,6 +104,8 @@ pub struct Changed {
 pub struct Followed {
     /// Documents that changed, each once.
     pub changed: Vec<Changed>,
+    /// Customers that changed territory or owner by what was committed or carried out.
+    pub filed: BTreeSet<SubjectId>,
     /// Everything up to this number is taken in.
     pub number: u64,
 }
@@ -227,8 +229,8 @@ impl Headquarters {
     ///
     /// # Errors
     /// [`HeadquartersError`]; nothing is then written.
-    pub fn commit(&self, author: UserId, now: Ms, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<Followed, HeadquartersError> {
-        self.hold().commit(author, now, work, filings)
+    pub fn commit(&self, author: UserId, now: Ms, work: &Work) -> Result<Followed, HeadquartersError> {
+        self.hold().commit(author, now, work)
     }
 }
 
@@ -278,7 +280,7 @@ impl Inner {
         let left = std::mem::replace(&mut self.unsettled, true);
         let mut followed = self.take_in(at_hand)?;
         if !clocks.is_empty() {
-            self.append(duties::SYSTEM, now, clocks, &[])?;
+            self.append(duties::SYSTEM, now, clocks)?;
             let corrected = self.take_in(BTreeMap::new())?;
             followed.number = corrected.number;
             followed.changed.extend(corrected.changed);
@@ -306,13 +308,14 @@ impl Inner {
             for changed in fresh.iter().filter(|changed| asked.insert(changed.doc)) {
                 for duty in self.owed(changed)? {
                     let (doc, work) = (duty.target.doc, vec![(duty.target, duty.edits)]);
-                    match self.append(duty.author, now, &work, &[]) {
+                    match self.append(duty.author, now, &work) {
+                        Ok(filed) => followed.filed.extend(filed),
                         // What came from outside may ask for something that cannot be written (a field that does not exist). It
                         // stays as it is, to be seen; it must not hold up anybody else.
                         Err(HeadquartersError::Replica(error)) if !matches!(error, ReplicaError::Store(_)) => {
                             tracing::warn!(%doc, %error, "something owed cannot be written and is left");
                         }
-                        other => other?,
+                        Err(other) => return Err(other),
                     }
                     // Taken in at once: the next duty may be about the same document, or owed no longer.
                     let round = self.take_in(BTreeMap::new())?;
@@ -333,9 +336,11 @@ impl Inner {
     ///
     /// # Errors
     /// [`HeadquartersError`]; nothing is then written.
-    pub fn commit(&mut self, author: UserId, now: Ms, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<Followed, HeadquartersError> {
-        self.append(author, now, work, filings)?;
-        self.follow(now, BTreeMap::new())
+    pub fn commit(&mut self, author: UserId, now: Ms, work: &Work) -> Result<Followed, HeadquartersError> {
+        let filed = self.append(author, now, work)?;
+        let mut followed = self.follow(now, BTreeMap::new())?;
+        followed.filed.extend(filed);
+        Ok(followed)
     }
 
     fn owed(&self, changed: &Changed) -> Result<Vec<Duty>, HeadquartersError> {

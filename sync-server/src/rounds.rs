@@ -72,7 +72,7 @@ pub fn escalate(headquarters: &Headquarters, accounts: &Accounts, rule: &UrgentR
         None => None,
     };
     let work: Work = unheard.iter().map(|urgent| duties::escalated(urgent, deputy)).map(|duty| (duty.target, duty.edits)).collect();
-    Ok(headquarters.commit(duties::SYSTEM, now, &work, &[])?)
+    Ok(headquarters.commit(duties::SYSTEM, now, &work)?)
 }
 
 /// Looks around until the server ends.

@@ -94,7 +94,7 @@ impl Office {
         let stamp = Stamp { author: self.editor, now: self.app.now(), entropy: random().unwrap() };
         let work = (Target::customer(subject), edits.to_vec());
         let prepared = self.app.headquarters().read(|replica| replica.prepare(&stamp, &work.0, &work.1)).unwrap().unwrap();
-        self.app.commit(self.editor, &vec![work], &[]).unwrap();
+        self.app.commit(self.editor, &vec![work]).unwrap();
         prepared.change.bytes
     }
 
@@ -105,7 +105,7 @@ impl Office {
         let key = TourKey { route: "bench".to_owned(), day, rep };
         let planned: Vec<PlannedStop> =
             stops.iter().map(|stop| PlannedStop { stop: *stop, arrive_s: None, service_s: Some(900), note: None, urgent: false }).collect();
-        self.app.commit(self.editor, &vec![field::publish(&stamp, &key, None, &planned, None, &[])], &[]).unwrap();
+        self.app.commit(self.editor, &vec![field::publish(&stamp, &key, None, &planned, None, &[])]).unwrap();
         key.doc()
     }
 

@@ -75,7 +75,7 @@ fn news_name_only_what_may_be_read() {
         (Target::about(planted.subject, planted.kind, planted.doc), vec![put])
     });
     let work: Vec<_> = work.collect();
-    company.server.app.commit(UserId::from_bytes([0x77; 16]), &work, &[]).unwrap();
+    company.server.app.commit(UserId::from_bytes([0x77; 16]), &work).unwrap();
     for (seat, mut channel) in company.seats.iter().zip(consoles) {
         let readable: BTreeSet<String> = touched
             .iter()

@@ -338,7 +338,7 @@ impl Office {
 
     /// Commits work in a person's name, as the console does; headquarters files a customer by what its side of the card says.
     pub(crate) fn commit(&mut self, author: UserId, now: Ms, work: &Work) {
-        self.headquarters.commit(author, now, work, &[]).unwrap();
+        self.headquarters.commit(author, now, work).unwrap();
     }
 
     /// Reads the replica.

@@ -116,6 +116,6 @@ impl House for Importer<'_> {
         self.inner.replica()
     }
     fn save(&mut self, work: &[(Target, Vec<Edit>)]) -> Result<(), HeadquartersError> {
-        self.inner.commit(self.author, self.now, &work.to_vec(), &[]).map(|_| ())
+        self.inner.commit(self.author, self.now, &work.to_vec()).map(|_| ())
     }
 }

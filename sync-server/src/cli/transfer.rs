@@ -56,7 +56,7 @@ impl Transfer {
             show::line(format_args!("{} card(s); nothing was changed", plan.cards.len()));
             return Ok(());
         }
-        app.commit(SYSTEM, &plan.work, &[])?;
+        app.commit(SYSTEM, &plan.work)?;
         let row = TransferRow { no: 0, at: app.now(), by: None, leaver, winner, list: transfer::record(&plan.cards) };
         let no = app.accounts().note_transfer(app.now(), &Who::shell(), &row, plan.cards.len())?;
         show::line(format_args!("hand-over {no}: {} card(s)", plan.cards.len()));

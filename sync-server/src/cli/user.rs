@@ -43,6 +43,16 @@ enum What {
         /// Whose
         login: String,
     },
+    /// Switch an account off: no log-in, and what the person's phones still hand in waits in the quarantine
+    Disable {
+        /// Whose
+        login: String,
+    },
+    /// Switch an account on again
+    Enable {
+        /// Whose
+        login: String,
+    },
     /// List all
     List,
 }
@@ -74,6 +84,19 @@ impl UserCommand {
                 let user = person(&accounts, &login)?;
                 accounts.set_password(now, &Who::shell(), user.id, &password::hash(&asked()?)?)?;
                 show::line(format_args!("{} has a new password; open sessions are ended", user.login));
+            }
+            What::Disable { login } => {
+                let user = person(&accounts, &login)?;
+                accounts.switch_user(now, &Who::shell(), user.id, true)?;
+                show::line(format_args!(
+                    "{} is disabled; open sessions are ended, and phones hand in what they have, to the quarantine",
+                    user.login
+                ));
+            }
+            What::Enable { login } => {
+                let user = person(&accounts, &login)?;
+                accounts.switch_user(now, &Who::shell(), user.id, false)?;
+                show::line(format_args!("{} may come in again", user.login));
             }
             What::List => {
                 for user in accounts.users()? {

@@ -361,9 +361,8 @@ fn what_is_moved_is_forgotten_here_and_comes_there() {
     let visit = east.event(NOW, "visit", c1, &[assert("feedback", "好")]);
     world.sync(&mut east, NOW);
     world.sync(&mut west, NOW);
-    let filing = crate::feed::Filing { territory: Some(TerritoryId("west".to_owned())), owner: Some(west.user) };
     let work = vec![(Target::office(c1), vec![assert("territory", "west"), assert("owner", &west.user.to_string())])];
-    world.headquarters.commit(west.user, NOW, &work, &[(c1, filing)]).unwrap();
+    world.headquarters.commit(west.user, NOW, &work).unwrap();
     world.sync(&mut east, NOW);
     world.sync(&mut west, NOW);
     assert!(!east.holds(c1.customer()) && !east.holds(c1.office()));

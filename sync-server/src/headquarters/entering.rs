@@ -16,17 +16,12 @@ use crate::feed::{Batch, Filing, Hand, NewEntry};
 use crate::windows;
 
 impl Inner {
-    pub(super) fn append(
-        &mut self,
-        author: UserId,
-        now: Ms,
-        work: &Work,
-        filings: &[(SubjectId, Filing)],
-    ) -> Result<(), HeadquartersError> {
+    /// Appends work in a person's name; returns the customers that it files anew.
+    pub(super) fn append(&mut self, author: UserId, now: Ms, work: &Work) -> Result<Vec<SubjectId>, HeadquartersError> {
         self.in_step()?;
         let stamp = Stamp { author, now, entropy: random()? };
         let prepared: Vec<Prepared> = self.replica.prepare_all(&stamp, work)?.into_iter().flatten().collect();
-        let mut batch = Batch { filings: filings.to_vec(), ..Batch::default() };
+        let mut batch = Batch::default();
         let mut documents = Vec::with_capacity(prepared.len());
         for made in prepared {
             let identity = self.gate.identify(&made.change.bytes)?;
@@ -46,8 +41,8 @@ impl Inner {
     }
 
     /// Appends changes to the feed, with what follows from `made`, the new states of the batch's documents: the windows of bounded
-    /// history, and where customers are filed, for headquarters' side of a card says that and the feed mirrors it. The one way in: what
-    /// went past it would go to phones that may not have it.
+    /// history, and where customers are filed, for headquarters' side of a card says that and the feed mirrors it. Returns whom it files
+    /// anew. The one way in: what went past it would go to phones that may not have it.
     ///
     /// # Errors
     /// [`HeadquartersError`]; nothing is then written.
@@ -56,11 +51,12 @@ impl Inner {
         hand: &Hand,
         mut batch: Batch,
         made: impl IntoIterator<Item = (DocId, &'a CrdtDocument)>,
-    ) -> Result<(), HeadquartersError> {
+    ) -> Result<Vec<SubjectId>, HeadquartersError> {
         let known: BTreeMap<DocId, (&str, SubjectId)> =
             batch.documents.iter().map(|known| (known.id, (known.kind.as_str(), known.subject))).collect();
         let made = made.into_iter().filter_map(|(doc, document)| known.get(&doc).map(|(kind, subject)| (doc, *kind, *subject, document)));
         let made: Vec<(DocId, &str, SubjectId, &CrdtDocument)> = made.collect();
+        let mut moved = Vec::new();
         let mut filings: BTreeMap<SubjectId, Filing> = std::mem::take(&mut batch.filings).into_iter().collect();
         for (_, _, subject, office) in made.iter().filter(|(_, kind, ..)| *kind == kinds::OFFICE.id) {
             let filed = self.feed.filing(*subject)?;
@@ -68,12 +64,13 @@ impl Inner {
             let after = filed_by(office, *subject, before.clone());
             if after != before {
                 filings.insert(*subject, after);
+                moved.push(*subject);
             }
         }
         batch.filings = filings.into_iter().collect();
         batch.windows = windows::of(&self.replica, made.into_iter(), hand.now)?;
         self.feed.append(hand, &batch)?;
-        Ok(())
+        Ok(moved)
     }
 
     /// Whose an event is: known ones keep their owner, a tour is its representative's, other events are their author's.

@@ -300,7 +300,8 @@ impl Quarantine<'_> {
             bytes: accepted.raw.bytes,
         };
         let batch = Batch { documents: vec![introduced], entries: vec![entry], filings, ..Batch::default() };
-        Ok(inner.enter(&Hand { device, user: row.row.user, now }, batch, [(refused.doc, &document)])?)
+        inner.enter(&Hand { device, user: row.row.user, now }, batch, [(refused.doc, &document)])?;
+        Ok(())
     }
 
     /// The document of a row as headquarters holds it, or as it begins.

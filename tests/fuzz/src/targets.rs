@@ -334,15 +334,18 @@ struct Office {
 impl Office {
     fn new() -> Self {
         use roadbook_server::accounts::{NewUser, Who};
-        use roadbook_server::feed::Filing;
         let folder = tempfile::tempdir().unwrap();
         let config = roadbook_server::config::Config::in_folder(folder.path());
         let app = roadbook_server::app::App::open(config, roadbook_server::clock::Clock::from_fn(|| NOW)).unwrap();
         let (id, login) = (UserId::from_bytes([1; 16]), "cg".to_owned());
         let new = NewUser { id, name: login.clone(), login, role: Role::Manager, password: None, territories: [].into() };
         app.accounts().add_user(NOW, &Who::shell(), &new).unwrap();
-        let edit = Edit::Assert { field: "trade_name".to_owned(), value: "惠民超市".into(), provenance: Provenance::default() };
-        app.commit(id, &vec![(Target::customer(SUBJECT), vec![edit])], &[(SUBJECT, Filing { territory: None, owner: Some(id) })]).unwrap();
+        let says = |field: &str, value: &str| {
+            vec![Edit::Assert { field: field.to_owned(), value: value.into(), provenance: Provenance::default() }]
+        };
+        let sides =
+            vec![(Target::customer(SUBJECT), says("trade_name", "惠民超市")), (Target::office(SUBJECT), says("owner", &id.to_string()))];
+        app.commit(id, &sides).unwrap();
         let cookie = format!("roadbook={}", app.accounts().begin_session(NOW, id, "::1").unwrap().as_str());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { router: roadbook_server::http::router(&app), cookie, runtime, _app: app, _folder: folder }

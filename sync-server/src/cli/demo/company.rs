@@ -123,7 +123,7 @@ fn publish(app: &App, dispatcher: &User, rep: &User, key: &TourKey) -> Result<()
     ));
     let stamp = Stamp { author: dispatcher.id, now: app.now(), entropy: random()? };
     let work = vec![field::publish(&stamp, key, None, &plan.stops, None, &[])];
-    let followed = inner.commit(dispatcher.id, app.now(), &work, &[])?;
+    let followed = inner.commit(dispatcher.id, app.now(), &work)?;
     drop(inner);
     app.tell(followed.changed);
     Ok(())

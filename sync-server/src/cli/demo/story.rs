@@ -177,7 +177,7 @@ fn replan(app: &App, company: &Company) -> Done {
     }
     let stamp = Stamp { author: dispatcher.id, now: app.now(), entropy: random()? };
     let work: Work = vec![field::publish(&stamp, key, Some(&tour), &stops, Some(&moved), &[])];
-    let followed = inner.commit(dispatcher.id, app.now(), &work, &[])?;
+    let followed = inner.commit(dispatcher.id, app.now(), &work)?;
     drop(inner);
     app.tell(followed.changed);
     show::line("  赵敏 (headquarters): adds an urgent stop after stop 1 and moves stop 4 to the end");
@@ -192,7 +192,7 @@ fn archive_a_shop(app: &App, company: &Company) -> Result<SubjectId, Failure> {
     let tour = inner.replica().tour(key.doc())?.ok_or("the tour is not at headquarters")?;
     let shop = tour.stops.first().map(|stop| stop.stop).ok_or("the tour has no stops")?;
     let edit = Edit::Assert { field: "lifecycle".to_owned(), value: "archived".into(), provenance: Provenance::of(Source::Office) };
-    let followed = inner.commit(supervisor.id, app.now(), &vec![(Target::office(shop), vec![edit])], &[])?;
+    let followed = inner.commit(supervisor.id, app.now(), &vec![(Target::office(shop), vec![edit])])?;
     let name = inner.replica().card(shop)?.and_then(|card| card.text("trade_name").map(str::to_owned)).unwrap_or_default();
     drop(inner);
     app.tell(followed.changed);

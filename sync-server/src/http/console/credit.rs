@@ -105,7 +105,7 @@ pub(super) async fn edit(
             EditJson::Clear { field } => Edit::Assert { field, value: Value::Null, provenance: Provenance::of(source) },
             EditJson::Record { log, value } => Edit::Record { log, entry: EntryId::fresh(stamp.now, stamp.piece(n)), value },
         });
-        writing::commit(app, &session, &vec![(credit_target(id, heads), edits.collect())], &[])?;
+        writing::commit(app, &session, &vec![(credit_target(id, heads), edits.collect())])?;
         read(app, &session, &filing, id).map(Json)
     })
     .await?
@@ -125,7 +125,7 @@ pub(super) async fn observe(
             return Err(Error::invalid("nothing_said", "请写下您观察到的情况。", "Write down what you saw."));
         }
         let stamp = writing::stamp(app, session.id())?;
-        writing::commit(app, &session, &vec![observe_credit(&stamp, id, text)], &[])?;
+        writing::commit(app, &session, &vec![observe_credit(&stamp, id, text)])?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await?

@@ -74,7 +74,7 @@ fn choose(app: &App, session: &Session, customer: SubjectId, path: &str, decisio
             Target::office(customer).seen(heads.office)
         }
     };
-    writing::commit(app, session, &vec![(target, vec![edit])], &[])
+    writing::commit(app, session, &vec![(target, vec![edit])])
 }
 
 fn report(app: &App, session: &Session, customer: SubjectId, field: &str, decision: &Decision, verdict: Verdict) -> Result<(), Error> {
@@ -95,5 +95,5 @@ fn proposal(app: &App, session: &Session, doc: DocId, decision: &Decision, verdi
         return Err(Error::Conflict);
     }
     let reason = checked_reason(decision.reason.as_deref())?;
-    writing::commit(app, session, &vec![field::decide(&proposal, verdict.code(), reason.as_deref())], &[])
+    writing::commit(app, session, &vec![field::decide(&proposal, verdict.code(), reason.as_deref())])
 }

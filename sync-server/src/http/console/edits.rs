@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use roadbook_core::ids::{EntryId, Ms, SubjectId, TerritoryId, UserId};
+use roadbook_core::ids::{EntryId, Ms, SubjectId, UserId};
 use roadbook_core::model::card::{Card, Said};
 use roadbook_core::model::credit::BADGE;
 use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
@@ -47,13 +47,12 @@ enum EditJson {
     Choose { field: String, assertion: String },
 }
 
-/// What a request comes to: edits of the two sides, proposals, a new filing.
+/// What a request comes to: edits of the two sides, proposals.
 #[derive(Default)]
 struct Planned {
     customer: Vec<Edit>,
     office: Vec<Edit>,
     proposals: Work,
-    filing: Option<Filing>,
 }
 
 /// * 200 with the card as it stands then;
@@ -88,8 +87,7 @@ pub(super) async fn edit(
         if !planned.office.is_empty() {
             work.push((Target::office(id).seen(heads.office), planned.office));
         }
-        let filings: Vec<(SubjectId, Filing)> = planned.filing.into_iter().map(|filing| (id, filing)).collect();
-        writing::commit(app, &session, &work, &filings)?;
+        writing::commit(app, &session, &work)?;
         card::read(app, &session, id).map(Json)
     })
     .await?
@@ -171,7 +169,7 @@ fn assert(
         ));
     }
     if session.may_command(command_of(&field), Some(filing)) {
-        refile(app, filing, &field, &value, planned)?;
+        names_somebody(app, &field, &value)?;
         planned.office.push(Edit::Assert { field, value, provenance: Provenance::of(Source::Office) });
         return Ok(());
     }
@@ -182,18 +180,15 @@ fn assert(
     Ok(())
 }
 
-/// Territory and owner are the server's own tables first; the office side mirrors them.
-fn refile(app: &App, filing: &Filing, field: &str, value: &Value, planned: &mut Planned) -> Result<(), Error> {
-    let mut next = planned.filing.clone().unwrap_or_else(|| filing.clone());
+/// A customer goes to a territory and to a person that there are.
+fn names_somebody(app: &App, field: &str, value: &Value) -> Result<(), Error> {
     match field {
         "territory" => {
-            let wanted = value.as_text().map(|id| TerritoryId(id.to_owned()));
-            if let Some(id) = &wanted
-                && !app.accounts().territories()?.iter().any(|known| known.id == *id)
+            if let Some(wanted) = value.as_text()
+                && !app.accounts().territories()?.iter().any(|known| known.id.0 == wanted)
             {
                 return Err(Error::invalid("no_territory", "没有这个区域。", "There is no such territory."));
             }
-            next.territory = wanted;
         }
         "owner" => {
             let wanted = value.as_text().map(str::parse::<UserId>).transpose().map_err(|_| Error::Malformed)?;
@@ -202,11 +197,9 @@ fn refile(app: &App, filing: &Filing, field: &str, value: &Value, planned: &mut 
             {
                 return Err(Error::invalid("no_user", "没有这个用户。", "There is no such user."));
             }
-            next.owner = wanted;
         }
-        _ => return Ok(()),
+        _ => {}
     }
-    planned.filing = Some(next);
     Ok(())
 }
 

@@ -125,7 +125,7 @@ pub(super) async fn edit(
         }
         let heads = request.heads.as_deref().map(heads_of_text).transpose()?;
         let edits = request.edits.into_iter().map(edit_of).collect();
-        writing::commit(app, &session, &vec![describe_person(id, request.stakeholder, heads.as_ref(), edits)], &[])?;
+        writing::commit(app, &session, &vec![describe_person(id, request.stakeholder, heads.as_ref(), edits)])?;
         read(app, &session, &filing, id).map(Json)
     })
     .await?

@@ -53,7 +53,7 @@ pub(super) async fn publish(
         let stops = planned(app, &session, &request, before.as_ref())?;
         let stamp = writing::stamp(app, session.id())?;
         let work = vec![field::publish(&stamp, &key, before.as_ref(), &stops, None, &[])];
-        writing::commit(app, &session, &work, &[])?;
+        writing::commit(app, &session, &work)?;
         let names = Names::read(app.accounts(), app.feed())?;
         app.headquarters().read(|replica| tours::shown(app, &session, replica, key.doc(), &names))?.map(Json).ok_or(Error::NotFound)
     })

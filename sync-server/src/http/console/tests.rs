@@ -17,7 +17,7 @@ use crate::accounts::{NewUser, Territory, Who};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::feed::{Batch, Filing, Hand, NewEntry};
+use crate::feed::{Batch, Hand, NewEntry};
 use crate::http::{Shared, router};
 
 /// 2026-03-02 08:00 in China.
@@ -79,13 +79,13 @@ fn address(text: &str, n: i64) -> Edit {
 
 impl World {
     fn customer(&self, n: u8, name: &str, territory: &str) {
-        let filing = Filing { territory: Some(TerritoryId(territory.to_owned())), owner: Some(WF) };
         let edits = vec![fact("trade_name", name), address("人民路1号", i64::from(n))];
-        self.app.commit(CG, &vec![(Target::customer(id(n)), edits)], &[(id(n), filing)]).unwrap();
+        let filed = vec![fact("territory", territory), fact("owner", WF.to_string()), fact("lifecycle", "active")];
+        self.app.commit(CG, &vec![(Target::customer(id(n)), edits), (Target::office(id(n)), filed)]).unwrap();
     }
 
     fn write(&self, author: UserId, target: Target, edits: Vec<Edit>) {
-        self.app.commit(author, &vec![(target, edits)], &[]).unwrap();
+        self.app.commit(author, &vec![(target, edits)]).unwrap();
     }
 
     async fn send(&self, user: UserId, request: axum::http::request::Builder, body: Body) -> (StatusCode, Value) {
@@ -212,12 +212,14 @@ async fn a_form_writes_at_the_heads_that_it_showed() {
         (json!([{ "act": "set", "field": "headcount", "value": "eight" }]), StatusCode::UNPROCESSABLE_ENTITY),
         (json!([{ "act": "set", "field": "nothing", "value": 1 }]), StatusCode::UNPROCESSABLE_ENTITY),
         (json!([{ "act": "set", "field": "headcount", "value": 1.5 }]), StatusCode::BAD_REQUEST),
+        (json!([{ "act": "entry_set", "list": "phones", "entry": null, "values": { "number": "1" } }]), StatusCode::UNPROCESSABLE_ENTITY),
         (json!([{ "act": "text", "field": "problems", "text": "\u{7}" }]), StatusCode::UNPROCESSABLE_ENTITY),
         (json!([{ "act": "drop", "field": "problems" }]), StatusCode::BAD_REQUEST),
     ] {
         let (status, answer) = world.post(SL, &path, write(&card["heads"], edits.clone())).await;
         assert_eq!(status, wanted, "{edits}: {answer}");
         assert!(answer["error"]["message_zh"].is_string());
+        assert!(!edits.to_string().contains("number") || answer["error"]["message_zh"].as_str().unwrap().contains("号码"), "{answer}");
     }
     for heads in [json!(""), json!("."), json!("00"), json!("zz.zz"), json!(format!("{}.", "ab".repeat(32)))] {
         let (status, _) = world.post(SL, &path, write(&heads, headcount(1))).await;
@@ -258,6 +260,36 @@ async fn guarded_fields_become_proposals_and_reports_are_verified() {
     assert_eq!(world.get(SL, "/api/review/nonsense").await.0, StatusCode::METHOD_NOT_ALLOWED);
     let nothing = json!({ "decision": "accept", "assertion": null, "heads": "", "reason": null });
     assert_eq!(world.post(SL, "/api/review/nonsense", nothing).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_customer_that_moves_is_filed_and_written_down_whoever_moves_it() {
+    let world = world();
+    let path = |n: u8| format!("/api/customers/{}/edits", id(n));
+    let set = |card: &Value, field: &str, value: &str| json!({ "heads": card["heads"], "edits": [{ "act": "set", "field": field, "value": value }] });
+    let card = world.card(ZM, 1).await;
+    for (field, value) in [("territory", "nowhere"), ("owner", &id(9).to_string())] {
+        let (status, answer) = world.post(CG, &path(1), set(&card, field, value)).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer}");
+    }
+    // By a form.
+    world.done(ZM, &path(1), set(&card, "owner", &LQ.to_string())).await;
+    // By a proposal that somebody accepts.
+    world.done(WF, &path(2), set(&world.card(WF, 2).await, "owner", &LQ.to_string())).await;
+    let item = world.seen(ZM, "/api/review").await["items"][0].clone();
+    let decide = format!("/api/review/{}", encoded(item["id"].as_str().unwrap()));
+    world.done(CG, &decide, json!({ "decision": "accept", "assertion": null, "heads": item["heads"], "reason": "换线" })).await;
+    // By handing over all that somebody has.
+    let hand_over = json!({ "leaver": LQ, "winner": WF, "pool": [], "only": [id(2)] });
+    world.done(ZM, "/api/transfers", hand_over).await;
+    let lines = world.app.accounts().audit_rows(100).unwrap();
+    let moved: Vec<_> =
+        lines.into_iter().rev().filter(|row| row.act == "customer-filed").map(|row| (row.user.unwrap(), row.about)).collect();
+    assert_eq!(moved, [(ZM, id(1).to_string()), (CG, id(2).to_string()), (ZM, id(2).to_string())]);
+    for (n, owner) in [(1, LQ), (2, WF)] {
+        let filing = world.app.feed().filing(id(n)).unwrap().unwrap();
+        assert_eq!((filing.territory, filing.owner), (Some(TerritoryId("east".to_owned())), Some(owner)));
+    }
 }
 
 #[tokio::test]

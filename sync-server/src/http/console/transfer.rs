@@ -90,7 +90,7 @@ pub(super) async fn transfer(State(app): State<Shared>, session: Session, JsonBo
                 "There is no customer of this person to hand over.",
             ));
         };
-        writing::commit(app, &session, &plan.work, &[])?;
+        writing::commit(app, &session, &plan.work)?;
         let row = TransferRow {
             no: 0,
             at: app.now(),

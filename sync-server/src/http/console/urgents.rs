@@ -119,7 +119,7 @@ pub(super) async fn handled(
         }
         let note = checked_reason(handling.note.as_deref())?;
         let stamp = writing::stamp(app, session.id())?;
-        writing::commit(app, &session, &vec![handle(&stamp, &urgent, handling.what.code(), note.as_deref())], &[])?;
+        writing::commit(app, &session, &vec![handle(&stamp, &urgent, handling.what.code(), note.as_deref())])?;
         read(app, &session, true).map(Json)
     })
     .await?

@@ -92,7 +92,7 @@ pub(super) fn attest(
         reason: checked_reason(reason)?,
     };
     let stamp = writing::stamp(app, session.id())?;
-    writing::commit(app, session, &vec![field::verify(&stamp, card, &judgement)], &[])
+    writing::commit(app, session, &vec![field::verify(&stamp, card, &judgement)])
 }
 
 /// A reason as it may be kept.

@@ -1,5 +1,7 @@
 //! Writing from the console: work committed in a person's name, refusals in words.
 
+use std::collections::BTreeSet;
+
 use roadbook_core::crdt::DocumentError;
 use roadbook_core::ids::{SubjectId, UserId};
 use roadbook_core::model::schema::Field;
@@ -11,7 +13,6 @@ use roadbook_core::store::StoreError;
 use crate::accounts::Act;
 use crate::app::App;
 use crate::clock::random;
-use crate::feed::Filing;
 use crate::headquarters::HeadquartersError;
 use crate::http::{Error, Session};
 
@@ -21,12 +22,12 @@ pub(super) fn stamp(app: &App, author: UserId) -> Result<Stamp, Error> {
 }
 
 /// Commits work and what it makes owed; everyone who listens is told, and the audit log. Nothing to do is fine.
-pub(super) fn commit(app: &App, session: &Session, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<(), Error> {
-    if work.is_empty() && filings.is_empty() {
+pub(super) fn commit(app: &App, session: &Session, work: &Work) -> Result<(), Error> {
+    if work.is_empty() {
         return Ok(());
     }
-    match app.commit(session.id(), work, filings) {
-        Ok(_) => note(app, session, work, filings),
+    match app.commit(session.id(), work) {
+        Ok(followed) => note(app, session, work, &followed.filed),
         // What a form wrote was refused: in words, not as our failure.
         Err(HeadquartersError::Replica(error)) => Err(error.into()),
         Err(other) => Err(Error::failed(other)),
@@ -34,8 +35,8 @@ pub(super) fn commit(app: &App, session: &Session, work: &Work, filings: &[(Subj
 }
 
 /// Who decided what from where, by ids: what was written is in the documents' own history.
-fn note(app: &App, session: &Session, work: &Work, filings: &[(SubjectId, Filing)]) -> Result<(), Error> {
-    let filed = filings.iter().map(|(subject, _)| (Act::CustomerFiled, subject.to_string()));
+fn note(app: &App, session: &Session, work: &Work, filed: &BTreeSet<SubjectId>) -> Result<(), Error> {
+    let filed = filed.iter().map(|subject| (Act::CustomerFiled, subject.to_string()));
     let written = work.iter().map(|(target, _)| {
         let act = if target.kind.id == kinds::OFFICE.id { Act::GuardedValueSet } else { Act::Written };
         (act, format!("{} {}", target.kind.id, target.doc))
@@ -90,14 +91,12 @@ impl From<EditError> for Error {
     }
 }
 
-/// The field that a path such as `phones.number` or `grade` names.
+/// The field that a path such as `phones.number` or `grade` names: the innermost that there is.
 fn named(path: &str) -> Option<&'static Field> {
     let mut parts = path.split(['.', '/']);
     let first = parts.next()?;
     let top = [&kinds::CUSTOMER, &kinds::OFFICE, &kinds::PERSON, &kinds::CREDIT].into_iter().find_map(|kind| kind.field(first))?;
-    let inner = parts.next_back().and_then(|last| top.entry_fields().iter().find(|field| field.id == last));
-    // Entry fields of the kinds are static: the schema owns them for as long as the program runs.
-    inner.map_or(Some(top), |_| Some(top))
+    parts.next_back().and_then(|last| top.entry_fields().iter().find(|field| field.id == last)).or(Some(top))
 }
 
 fn zh_of(path: &str) -> String {
