@@ -26,7 +26,7 @@ pub(crate) mod work;
 use std::collections::{BTreeMap, BTreeSet};
 
 use roadbook_core::crdt::Heads;
-use roadbook_core::exchange::{Outcome, parts};
+use roadbook_core::exchange::{Order, Outcome, parts};
 use roadbook_core::ids::{ChangeHash, DocId, SubjectId};
 use roadbook_core::model::card::Card;
 use roadbook_core::replica::Replica;
@@ -124,7 +124,8 @@ fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
                 }
             }
             // What it was told came back from before, or it was wiped; headquarters keeps it with its reason.
-            _ if (phone.restored || !world.office.serves(phone.device)) && aside.get(hash).is_some_and(|why| !why.is_empty()) => {}
+            _ if (phone.restored || phone.was_wiped() || !world.office.serves(phone.device))
+                && aside.get(hash).is_some_and(|why| !why.is_empty()) => {}
             // What few may know, and its author not: it left the phone when headquarters had it, which came back from before.
             None if world.office.life() > 0 && world.secrets.iter().any(|secret| secret.doc == *doc) => {}
             // It was wiped on an order that it had kept, of a life of headquarters that was over.
@@ -264,6 +265,10 @@ fn decided(answer: &[u8]) -> bool {
     !verdicts.any(|verdict| matches!(verdict.outcome, Outcome::MissingDependencies { .. }))
 }
 
+fn orders_a_wipe(answer: &[u8]) -> bool {
+    parts::decode(answer).unwrap().answers.into_iter().any(|part| part.told.is_some_and(|told| told.order == Some(Order::Wipe)))
+}
+
 /// Law 1: every frame delivered again, to either side, changes nothing.
 fn once_more_changes_nothing(world: &mut World) -> Result<(), String> {
     let before = (world.office.head(), world.prints(), states(world));
@@ -271,6 +276,10 @@ fn once_more_changes_nothing(world: &mut World) -> Result<(), String> {
     let again: Vec<usize> = (0..world.exchanged.len()).rev().step_by(step).collect();
     for at in again {
         let (name, device, now) = (world.exchanged[at].phone.clone(), world.exchanged[at].device, world.now);
+        // An order to wipe never comes twice, and this one is from before its person came back.
+        if orders_a_wipe(&world.exchanged[at].answer) {
+            continue;
+        }
         // A phone that was lost meanwhile gets nothing any more, nor does one that may hold nothing.
         let Some(phone) = world.phones.get_mut(&name).filter(|phone| phone.device == device) else { continue };
         if !world.office.serves(device) {

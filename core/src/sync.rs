@@ -219,7 +219,7 @@ impl Replica {
         let passes = made == Made::Here && answer.checkpoint.is_none() && answer.cursor.number > before.number;
         self.settle(&answer.verdicts, passes, now, &mut synced)?;
         let told = answer.told.clone().unwrap_or_default();
-        if told.order == Some(Order::Wipe) && !(told.when_empty == Some(true) && self.has_unsent()?) {
+        if told.order == Some(Order::Wipe) && !self.waits_for(told.when_empty)? {
             self.wipe()?;
             synced.wiped = true;
             synced.more = false;
@@ -321,9 +321,10 @@ impl Replica {
         }
     }
 
-    /// Something of this device's own is not handed in: text or photos.
-    fn has_unsent(&self) -> Result<bool, ReplicaError> {
-        Ok(self.outbox_size()?.changes > 0 || self.photos_waiting()?.originals > 0)
+    /// Something of this device's own for which a wipe is to wait is not handed in.
+    fn waits_for(&self, when_empty: Option<bool>) -> Result<bool, ReplicaError> {
+        let Some(photos) = when_empty else { return Ok(false) };
+        Ok(self.outbox_size()?.changes > 0 || (photos && self.photos_waiting()?.originals > 0))
     }
 
     /// Headquarters ordered it: nothing stays on this device. Photos go first: a wipe that is cut short is ordered again. That they cannot

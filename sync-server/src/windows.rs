@@ -121,8 +121,9 @@ fn tours(inner: &Inner, now: Ms, since: Option<NaiveDate>, today: NaiveDate) -> 
     let reach = Days::new(TOUR_DAYS.unsigned_abs());
     let first = since.map_or(NaiveDate::MIN, |since| since - reach);
     let moved = inner.replica().store().read(|read| read.tours(first, today + reach, None))?;
-    let was_held = |day| since.is_none_or(|since| window::is_tour_held(day, since));
-    let windows = moved.iter().filter(|line| since.is_none() || was_held(line.tour.day) != window::is_tour_held(line.tour.day, today));
+    // One that is held neither then nor now may have come between and have been held.
+    let stays = |day| since.is_some_and(|since| window::is_tour_held(day, since) && window::is_tour_held(day, today));
+    let windows = moved.iter().filter(|line| !stays(line.tour.day));
     let windows: Vec<(DocId, Window)> =
         windows.map(|line| (line.tour.doc, Window { territory: None, person: Some(window::is_tour_held(line.tour.day, today)) })).collect();
     for part in windows.chunks(SWEPT_DOCUMENTS_MAX) {

@@ -3,12 +3,13 @@
 use roadbook_core::ids::{DeviceId, TerritoryId};
 use roadbook_server::access::Role;
 use roadbook_server::accounts::Who;
+use roadbook_server::rounds::UrgentRule;
 
 use super::storm::Storm;
 use crate::world::cast::{self, EAST, WEST};
 use crate::world::chance::Chance;
 use crate::world::disk::Trouble;
-use crate::world::mishap::Mishap;
+use crate::world::mishap::{Mishap, attempt};
 use crate::world::platter::Loss;
 
 /// Most phones of a run, copies included.
@@ -16,6 +17,9 @@ const PHONES_MAX: usize = 9;
 /// Writes of a phone, and of the server, within which planted trouble comes.
 const PHONE_WRITES: usize = 24;
 const SERVER_WRITES: usize = 80;
+/// How long it can be until something happens again: beyond each of the spans that bound what phones hold, and the grace of late work.
+const DAYS_PASSED: [i64; 7] = [1, 1, 4, 8, 31, 46, 92];
+const DAY_MS: i64 = 86_400_000;
 /// Ten years.
 const TEN_YEARS_MS: i64 = 10 * 365 * 86_400_000;
 
@@ -74,11 +78,42 @@ impl Storm {
                 self.tell(|| "a piece of a photo is gone at headquarters".to_owned());
             }
         }
+        self.weeks()?;
+        self.returns()?;
         // From a branch of its own: a world without copies draws as it did before there were any.
         if self.chance.branch("clones").in_thousand(weather.clones) {
             self.copy_phone(name);
         }
         Ok(())
+    }
+
+    /// Days or weeks pass in which nobody does anything but headquarters by itself.
+    fn weeks(&mut self) -> Result<(), String> {
+        let mut chance = self.chance.branch("weeks");
+        if !chance.in_thousand(self.weather.weeks) {
+            return Ok(());
+        }
+        let days = *chance.pick(&DAYS_PASSED);
+        self.world.pass_ms(days * DAY_MS);
+        self.tell(|| format!("{days} days pass"));
+        let world = &self.world;
+        let done = attempt(|| world.office.round(&UrgentRule::default(), world.now));
+        self.after_server(done.err())
+    }
+
+    /// People whose account was switched off may come in again; what their phones have had to give up by then they get anew.
+    fn returns(&mut self) -> Result<(), String> {
+        if !self.chance.branch("returns").in_thousand(self.weather.returns) {
+            return Ok(());
+        }
+        let (now, accounts) = (self.world.now, self.world.office.accounts.clone());
+        let mut failed = None;
+        for user in accounts.users().unwrap_or_default().into_iter().filter(|user| user.disabled) {
+            let done = accounts.switch_user(now, &Who::default(), user.id, false);
+            self.tell(|| format!("accounts: {} may come in again", user.login));
+            failed = done.err().map(|error| Mishap { ours: true, said: error.to_string() }).or(failed);
+        }
+        self.after_server(failed)
     }
 
     /// The file of a phone comes onto another phone of the same person, whose app finds that it is a copy and has it enrolled.

@@ -7,9 +7,11 @@ use roadbook_server::feed::DeskState;
 use roadbook_server::quarantine::said;
 
 use super::handover::visit;
+use super::photos::{visit_with, world_with_wf1};
 use crate::laws;
 use crate::world::World;
 use crate::world::cast::{self, MONDAY, customer};
+use crate::world::edits::picture;
 
 /// Rows of the desk, more than any test has.
 const ROWS: usize = 1_000;
@@ -127,4 +129,23 @@ fn what_is_recorded_while_the_last_answer_is_under_way_is_handed_in_before_the_w
     assert!(world.exchange("lq1").wiped);
     let rows = |state| world.office.feed.desk(Some(state), ROWS).unwrap().into_iter().map(|row| row.row.refused.code).collect::<Vec<_>>();
     assert_eq!((rows(DeskState::Open).len(), rows(DeskState::Rejected)), (1, vec!["after_drain".to_owned()]), "both are kept");
+}
+
+#[test]
+fn what_is_recorded_is_handed_in_before_the_wipe_of_a_phone_whose_photos_do_not_come() {
+    let mut world = world_with_wf1(&[]);
+    visit_with(&mut world, "wf1", &[picture(1, 300_000)]);
+    world.office.accounts.switch_user(world.now, &Who::default(), cast::user("wf"), true).unwrap();
+    for _ in 0..8 {
+        assert!(!world.sync("wf1").wiped);
+        world.pass_ms(Ms::DAY - 60_000);
+    }
+    let (now, phone) = (world.now, world.phone("wf1"));
+    let answer = world.office.answer(phone.device, &phone.replica().sync_request(now, None).unwrap(), now);
+    world.on("wf1").set(customer(2), "short_name", "来");
+    let synced = world.phones.get_mut("wf1").unwrap().take_answer(&answer.unwrap(), now).unwrap();
+    assert!(synced.drain_only && !synced.wiped, "the short name is not at headquarters");
+    assert!(world.exchange("wf1").wiped);
+    let rejected = world.office.feed.desk(Some(DeskState::Rejected), ROWS).unwrap();
+    assert_eq!(rejected.iter().map(|row| row.row.refused.code.as_str()).collect::<Vec<_>>(), ["after_drain"]);
 }

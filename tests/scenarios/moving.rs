@@ -116,6 +116,18 @@ fn history_is_bounded_on_phones_and_whole_at_headquarters() {
     crate::laws::hold(&mut world);
 }
 
+#[test]
+fn a_tour_that_came_and_went_while_no_phone_asked_leaves_too() {
+    let mut world = World::monday(&["wf1"]);
+    world.settle();
+    // A long holiday: a tour of a day within it is published, and nobody syncs until it is over.
+    world.on_day(10, "08:00");
+    let tour = publish(&mut world, 10, &[customer(1)]);
+    world.on_day(30, "08:00").settle();
+    assert!(world.phone("wf1").replica().tour(tour).unwrap().is_none());
+    crate::laws::hold(&mut world);
+}
+
 fn of(subject: SubjectId) -> VisitFilter {
     VisitFilter { subject: Some(subject), ..VisitFilter::default() }
 }

@@ -182,6 +182,29 @@ fn a_phone_that_is_shut_out_hands_in_its_photos_before_it_is_wiped() {
 }
 
 #[test]
+fn a_phone_that_is_shut_out_is_waited_for_as_long_as_its_photos_come() {
+    let mut world = world_with_wf1(&[]);
+    let (visit, hashes) = visit_with(&mut world, "wf1", &[picture(1, 300_000), picture(2, 300_000)]);
+    let come = |world: &World| {
+        let held = world.office.blobs.table().held_of(&[visit]).unwrap().remove(&visit).unwrap();
+        hashes.iter().filter(|hash| held.contains(hash)).count()
+    };
+    world.office.accounts.switch_user(world.now, &Who::default(), cast::user("wf"), true).unwrap();
+    assert!(!world.sync("wf1").wiped);
+    // It lies in a drawer.
+    world.pass_ms(30 * Ms::DAY);
+    assert!(!world.sync("wf1").wiped, "it could not hand in anything");
+    while come(&world) == 0 {
+        world.photo_step("wf1", WIFI).unwrap();
+    }
+    world.pass_ms(60_000);
+    assert!(!world.sync("wf1").wiped, "one has come");
+    drain(&mut world, "wf1");
+    assert!(world.exchange("wf1").wiped);
+    assert_eq!(come(&world), 2);
+}
+
+#[test]
 fn a_phone_that_is_shut_out_and_hands_no_photo_in_is_wiped_all_the_same() {
     let mut world = world_with_wf1(&[]);
     visit_with(&mut world, "wf1", &[picture(1, 300_000)]);

@@ -328,6 +328,7 @@ impl Office {
     pub(crate) fn round(&self, rule: &UrgentRule, now: Ms) -> usize {
         let changed = rounds::escalate(&self.headquarters, &self.accounts, rule, now).unwrap().changed.len();
         self.rest(now);
+        self.blobs.sweep(now).unwrap();
         changed
     }
 

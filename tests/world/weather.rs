@@ -38,6 +38,10 @@ pub(crate) struct Weather {
     pub(crate) depot: u64,
     /// The file of a phone is copied onto another phone, which is enrolled anew.
     pub(crate) clones: u64,
+    /// Whoever is shut out may come in again.
+    pub(crate) returns: u64,
+    /// Days, weeks or months pass.
+    pub(crate) weeks: u64,
 }
 
 impl Weather {
@@ -64,6 +68,8 @@ impl Weather {
             meetings: if chance.branch("meetings").in_thousand(500) { 30 } else { 0 },
             photos: if chance.branch("photos").in_thousand(500) { 350 } else { 0 },
             depot: if chance.branch("depot").in_thousand(300) { 30 } else { 0 },
+            returns: if chance.branch("returns").in_thousand(500) { 20 } else { 0 },
+            weeks: if chance.branch("weeks").in_thousand(300) { 20 } else { 0 },
         };
         drawn.without(&std::env::var("ROADBOOK_WITHOUT").unwrap_or_default())
     }
@@ -81,6 +87,8 @@ impl Weather {
             &mut self.clones,
             &mut self.meetings,
             &mut self.depot,
+            &mut self.returns,
+            &mut self.weeks,
         ] {
             *often *= times;
         }
@@ -102,6 +110,8 @@ impl Weather {
             ("meetings", &mut self.meetings),
             ("photos", &mut self.photos),
             ("depot", &mut self.depot),
+            ("returns", &mut self.returns),
+            ("weeks", &mut self.weeks),
         ] {
             if named.contains(name) {
                 *often = 0;

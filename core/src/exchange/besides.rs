@@ -128,8 +128,8 @@ pub struct Told {
     /// Recovered changes that are done with.
     #[n(4)]
     pub recovered: Vec<ChangeHash>,
-    /// A wipe waits until nothing of the device's own is left to hand in: something may have been recorded since it asked. Otherwise it is
-    /// carried out at once, as headquarters of the first releases meant every wipe.
+    /// A wipe waits until nothing of the device's own is left to hand in, for something may have been recorded since it asked: `true`, text and
+    /// photos; `false`, text alone. Without it a wipe is carried out at once, as headquarters of the first releases meant every wipe.
     #[n(5)]
     pub when_empty: Option<bool>,
 }

@@ -22,6 +22,8 @@ use crate::headquarters::Changed;
 
 /// How long a device that may only hand in has for its photos after it has handed in its text, in milliseconds.
 const PHOTOS_DRAIN_MS: i64 = 7 * DAY_MS;
+/// One that was silent for longer than this may try again, however late: it could not hand in anything meanwhile.
+const PHOTOS_SILENCE_MS: i64 = DAY_MS;
 
 impl Exchange {
     /// Takes in what comes besides the outbox; what is to be told about it, and which documents changed.
@@ -115,8 +117,8 @@ impl Exchange {
     }
 
     /// A device that may only hand in: everything goes to quarantine, nothing comes out. When it has handed in what it had, its photos
-    /// too, it is told to wipe itself; for those it has [`PHOTOS_DRAIN_MS`] after its text. One that is to be wiped is told so at once. One that stands in another life of the feed is first told to hand in
-    /// again what this life may lack.
+    /// too, it is told to wipe itself; for those it has [`PHOTOS_DRAIN_MS`] after its text, and longer as long as they come. One that is to be
+    /// wiped is told so at once. One that stands in another life of the feed is first told to hand in again what this life may lack.
     pub(super) fn drained(&self, now: Ms, epoch: [u8; 16], caller: &Caller, request: &Request) -> Result<Answered, ExchangeError> {
         let (device, who) = (caller.device.id, Who::device(caller.user.id, caller.device.id, ""));
         let orders = self.accounts.orders(device)?;
@@ -135,15 +137,18 @@ impl Exchange {
             self.accounts.note_drained(now, &who, device)?;
         }
         let photos = u64::from(request.heartbeat.photos.unwrap_or(0));
-        let in_time = orders.drained_at.is_none_or(|since| now.since(since) < PHOTOS_DRAIN_MS);
-        let at_once = orders.wipe_at.is_some() || !in_time;
-        let photos_come = done && photos > 0 && !at_once;
+        let waits = orders.drained_at.is_none_or(|since| now.since(since) < PHOTOS_DRAIN_MS);
+        let silent = caller.device.seen_at.is_none_or(|seen| now.since(seen) > PHOTOS_SILENCE_MS);
+        let in_time = waits || silent || photos < caller.device.photos;
+        let photos_come = done && photos > 0 && orders.wipe_at.is_none() && in_time;
         let offset_ms = now.since(request.now);
         let cursor_no = request.cursor.map_or(0, |cursor| cursor.number);
         self.accounts.note_contact(now, device, &Contact { cursor_no, offset_ms, waiting, photos, at_rest: false })?;
         if request.besides.is_none() && request.pushed.is_empty() && !again {
             return Ok(Answered::Gone);
         }
+        // What was recorded since it asked is handed in first, unless somebody ordered the wipe.
+        let when_empty = orders.wipe_at.is_none().then_some(in_time);
         let order = if done && !photos_come { Order::Wipe } else { Order::Drain };
         if order == Order::Wipe && request.besides.is_some() {
             self.accounts.note_wipe_told(now, &who, device)?;
@@ -158,7 +163,7 @@ impl Exchange {
         Ok(Answered::Answer(Parts::one(Answer {
             verdicts,
             speaks: Some(SPEAKS),
-            told: request.besides.as_ref().map(|_| Told { order: Some(order), when_empty: (!at_once).then_some(true), ..Told::default() }),
+            told: request.besides.as_ref().map(|_| Told { order: Some(order), when_empty, ..Told::default() }),
             stand: request.pull.as_ref().and_then(|pull| pull.stand),
             ..answer
         })))
