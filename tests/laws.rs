@@ -26,12 +26,12 @@ pub(crate) mod work;
 use std::collections::{BTreeMap, BTreeSet};
 
 use roadbook_core::crdt::Heads;
-use roadbook_core::exchange::{Order, Outcome, parts};
+use roadbook_core::exchange::{Order, Outcome, fingerprint, parts};
 use roadbook_core::ids::{ChangeHash, DocId, SubjectId};
 use roadbook_core::model::card::Card;
 use roadbook_core::replica::Replica;
-use roadbook_core::store::Standing;
-use roadbook_core::store::rows::VisitFilter;
+use roadbook_core::store::rows::{VisitFilter, VisitRow};
+use roadbook_core::store::{Apart, Standing, StoreError, ToldRow};
 use roadbook_server::access::Role;
 use roadbook_server::exchange::knocking::BEHIND_MAX;
 use roadbook_server::exchange::scope::View;
@@ -57,7 +57,8 @@ pub(crate) fn hold(world: &mut World) {
 pub(crate) fn check(world: &mut World) -> Result<(), String> {
     for phone in world.phones.values() {
         nothing_lost(world, phone)?;
-        if world.office.serves(phone.device) {
+        // One that was wiped on an order from before its person came back is enrolled anew.
+        if world.office.serves(phone.device) && !phone.was_wiped() {
             at_rest(world, phone)?;
             alike(world, phone)?;
         }
@@ -138,12 +139,15 @@ fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
     Ok(())
 }
 
-/// Laws 1 and 4: a phone holds what its user may read, at headquarters' state of it, and nothing else.
+/// Laws 1 and 4: a phone holds what its user may read, at headquarters' state of it, as a document or as a row, and nothing else but old
+/// visits that were asked for.
 fn alike(world: &World, phone: &Phone) -> Result<(), String> {
     let entitled = entitled(world, phone);
     let held = heads(phone.replica());
+    let told = told(phone.replica());
     for (doc, (kind, theirs)) in &entitled {
         match held.get(doc) {
+            None if told.get(doc).is_some_and(|row| row.fingerprint == fingerprint(*doc, theirs)) => shown_alike(world, phone, &told[doc])?,
             None => return Err(format!("{} lacks {kind} {doc}", phone.name)),
             Some((_, ours)) if ours != theirs => {
                 return Err(format!("{}: {kind} {doc} stands at {ours:?}, at headquarters at {theirs:?}", phone.name));
@@ -151,12 +155,51 @@ fn alike(world: &World, phone: &Phone) -> Result<(), String> {
             Some(_) => {}
         }
     }
-    if let Some((doc, (kind, _))) = held.iter().find(|(doc, _)| !entitled.contains_key(doc)) {
-        return Err(format!("{} holds {kind} {doc}, which its user may not read", phone.name));
+    for (doc, (kind, _)) in held.iter().filter(|(doc, _)| !entitled.contains_key(doc)) {
+        let (apart, subject) = phone
+            .replica()
+            .store()
+            .read(|read| Ok::<_, StoreError>((read.apart(*doc)?, read.holding(*doc)?.map(|held| held.subject))))
+            .unwrap();
+        let near = || subject.is_some_and(|subject| entitled.contains_key(&subject.customer()));
+        let mine = || world.office.read(|replica| replica.visit(*doc)).unwrap().and_then(|visit| visit.rep) == Some(phone.user);
+        let asked_for = matches!(apart, Some(Apart::Lent { .. })) && kind == "visit" && (near() || mine());
+        if !asked_for {
+            return Err(format!("{} holds {kind} {doc} ({apart:?}), which its user may not read", phone.name));
+        }
+    }
+    if let Some(row) = told.values().find(|row| !entitled.contains_key(&row.doc)) {
+        return Err(format!("{} holds a row of {} {}, which its user may not read", phone.name, row.kind, row.doc));
     }
     let digest = phone.replica().store().read(|read| read.digest()).unwrap();
     let recounted = phone.replica().store().read(|read| read.digest_recounted()).unwrap();
     if digest == recounted { Ok(()) } else { Err(format!("{}: the digest is {digest:?}, counted anew {recounted:?}", phone.name)) }
+}
+
+/// Rows told in place of documents.
+fn told(replica: &Replica) -> BTreeMap<DocId, ToldRow> {
+    let store = replica.store();
+    let subjects = store.read(|read| read.subjects_after(None, DOCUMENTS_MAX)).unwrap();
+    let rows = subjects.into_iter().flat_map(|subject| store.read(|read| read.told_rows_of(subject)).unwrap());
+    rows.map(|row| (row.doc, row)).collect()
+}
+
+/// What is told as a row is in the lists as it is at headquarters.
+fn shown_alike(world: &World, phone: &Phone, row: &ToldRow) -> Result<(), String> {
+    let (doc, kind) = (row.doc, row.kind.as_str());
+    let shown = |replica: &Replica| {
+        let store = replica.store();
+        match kind {
+            "visit" => {
+                // That it may be a double of another one, which came later, is told with the next word about it.
+                let line = store.read(|read| read.visit(doc)).unwrap();
+                format!("{:?}", line.map(|line| VisitRow { possible_double: false, ..line.visit }))
+            }
+            _ => format!("{:?}", store.read(|read| read.customer(row.subject)).unwrap()),
+        }
+    };
+    let (here, there) = (shown(phone.replica()), world.office.read(shown));
+    if here == there { Ok(()) } else { Err(format!("{}: {kind} {doc} is listed as {here}, at headquarters as {there}", phone.name)) }
 }
 
 fn heads(replica: &Replica) -> BTreeMap<DocId, (String, Heads)> {
@@ -176,6 +219,8 @@ fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
     let everywhere = matches!(user.role, Role::Manager | Role::Finance | Role::Admin);
     let desk = matches!(user.role, Role::Dispatcher | Role::Supervisor | Role::Manager);
     let field = desk || user.role == Role::Salesperson;
+    // What is private lies on no phone of somebody who oversees too many to hold their documents.
+    let rows = world.office.tells_rows(&user);
     let mut cards: BTreeMap<SubjectId, Option<Card>> = BTreeMap::new();
     let mut may = |replica: &Replica, doc: DocId, kind: &str| {
         let subject = replica.store().read(|read| read.holding(doc)).unwrap().unwrap().subject;
@@ -206,7 +251,9 @@ fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
             "tour" => {
                 let tour = replica.tour(doc).unwrap();
                 let day = tour.as_ref().and_then(|tour| tour.day.parse().ok()).unwrap_or(today);
-                field && (today - day).num_days().abs() <= 7 && is_mine(tour.and_then(|tour| tour.rep))
+                // One whose plan was lost in a restore is of whoever handed in the rest.
+                let rep = tour.and_then(|tour| tour.rep).or_else(|| world.office.feed.document(doc).unwrap().and_then(|known| known.owner));
+                field && (today - day).num_days().abs() <= 7 && is_mine(rep)
             }
             "proposal" => field && (is_mine(replica.proposal(doc).unwrap().and_then(|one| one.by)) || (desk && near)),
             "verification" => field && (is_mine(replica.verification(doc).unwrap().and_then(|one| one.by)) || (desk && near)),
@@ -220,11 +267,11 @@ fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
             }
             "person" => {
                 let owns = user.role == Role::Salesperson && shown("owner") == Some(user.id.to_string());
-                owns || (user.role == Role::Manager && near)
+                owns || (user.role == Role::Manager && near && !rows)
             }
             "credit" => {
                 let owns = shown("owner") == Some(user.id.to_string());
-                matches!(user.role, Role::Supervisor | Role::Manager | Role::Finance) && (near || owns)
+                matches!(user.role, Role::Supervisor | Role::Manager | Role::Finance) && ((near && !rows) || owns)
             }
             "observation" => {
                 let mut all = replica.observations(subject).unwrap().into_iter();
@@ -331,7 +378,7 @@ fn states(world: &World) -> BTreeMap<String, BTreeMap<DocId, (String, Heads)>> {
 /// Whether headquarters would give a phone with this cursor the whole of a document.
 fn comes_whole(world: &World, phone: &Phone, cursor: u64, doc: DocId) -> bool {
     let (office, user) = (&world.office, world.office.person(phone.user));
-    let view = View::of(&office.accounts, office.feed.as_ref(), &user).unwrap();
+    let view = View::of(&office.accounts, office.feed.as_ref(), &user, office.rows_from()).unwrap();
     let page = office.feed.page(&view.ask(cursor, None, false, DOCUMENTS_MAX)).unwrap();
     page.documents.iter().any(|document| document.doc == doc && document.since.is_none())
 }
@@ -351,6 +398,10 @@ pub(crate) fn cursor_is_true(world: &World, phone: &Phone) -> Result<(), String>
         by_doc.entry(entry.doc).or_default().push(entry);
     }
     for (doc, entries) in by_doc {
+        // One that was lent is asked for again when its row says that it lags.
+        if matches!(phone.replica().store().read(|read| read.apart(doc)).unwrap(), Some(Apart::Lent { .. })) {
+            continue;
+        }
         let Some(held) = phone.replica().document(doc).unwrap() else { continue };
         let (there, skipped): (Vec<&Entry>, Vec<&Entry>) = entries.into_iter().partition(|entry| held.document.holds(&entry.hash));
         // A document that came into its scopes later than the cursor is still to come as a whole; what its user made of it, and what it has

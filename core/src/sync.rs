@@ -369,9 +369,13 @@ impl Replica {
             for (doc, not_taken) in &not_taken {
                 write_again(write, &mut subjects, &process, *doc, not_taken, now)?;
             }
+            let mut decided = BTreeSet::new();
             for hash in &told.recovered {
                 synced.handed_on += 1;
-                write.drop_lost(*hash)?;
+                decided.extend(write.drop_lost(*hash)?);
+            }
+            for doc in decided {
+                told::renew(write, &mut subjects, doc, now)?;
             }
             synced.subjects.extend(subjects.ids());
             fold_rows(write, &subjects, offset_minutes)?;

@@ -36,6 +36,8 @@ const DEVICES: [&str; 7] = ["wf1", "xw1", "lq1", "wf2", "zm1", "sl1", "cg1"];
 const DECISIONS: u64 = 400;
 /// Answers of a thousand that are looked into before they leave.
 const LOOKS: u64 = 100;
+/// Customers from which on somebody who oversees them is told rows: now and then more, now and then fewer.
+const ROWS_FROM: u64 = 3;
 /// The device that is in an enemy's hand when one is.
 const ENEMY: &str = "lq1";
 
@@ -75,6 +77,10 @@ impl Storm {
         let size = Size::of(seed);
         let weather = Weather::drawn(&mut chance).oftener(size.oftener);
         let count = size.devices(&mut chance);
+        if weather.rows {
+            let now = world.now;
+            world.office.tell_rows_from(ROWS_FROM, now);
+        }
         let mut devices = DEVICES;
         if size != LARGE {
             chance.shuffle(&mut devices);
@@ -123,6 +129,7 @@ impl Storm {
             self.misfortune(&name)?;
             self.meeting(&name)?;
             self.photos(&name)?;
+            self.wishes(&name)?;
             match self.chance.below(100) {
                 0..=54 => self.work(&name)?,
                 55..=87 => self.ask(&name)?,
@@ -194,6 +201,20 @@ impl Storm {
         });
         self.tell(|| format!("{name} meets {to}: {done:?}"));
         self.after_phone(&to, troubled, done.err())
+    }
+
+    /// Somebody asks for visits that are older than those on the phone.
+    fn wishes(&mut self, name: &str) -> Result<(), String> {
+        let mut chance = self.chance.branch("wishes");
+        if !chance.in_thousand(self.weather.wishes) {
+            return Ok(());
+        }
+        let customer = cast::customer(*chance.pick(&work::CUSTOMERS));
+        let (now, phone) = (self.world.now, self.world.phones.get_mut(name).unwrap());
+        let (troubled, clock) = (phone.disk().is_troubled(), phone.clock(now));
+        let done = attempt(|| phone.replica_mut().want_older_visits(customer, clock).unwrap());
+        self.tell(|| format!("{name} asks for older visits of {customer}"));
+        self.after_phone(name, troubled, done.err())
     }
 
     fn strike(&mut self) -> Result<(), String> {

@@ -29,6 +29,10 @@ pub(crate) fn on_a_phone(world: &mut World, name: &str, no: u64, chance: &mut Ch
     let mut hand = world.on(name);
     let stamp = hand.phone.stamp(hand.now);
     let Some(card) = held else {
+        if hand.phone.replica().holds_row_only(customer).unwrap() {
+            hand.phone.replica_mut().want_card(customer, stamp.now).unwrap();
+            return;
+        }
         // What one does not hold one can only make: a new customer, at times the same one that somebody else makes too.
         if chance.in_thousand(100) {
             let new = SubjectId::derived(&format!("new {}", chance.below(3)));

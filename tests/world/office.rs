@@ -14,13 +14,14 @@ use roadbook_core::ids::{BlobHash, ChangeHash, DeviceId, DocId, EntryId, Ms, Sub
 use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
 use roadbook_core::replica::Replica;
 use roadbook_core::replica::field::Work;
-use roadbook_server::access::Reach;
+use roadbook_server::access::{Reach, reads_broadly};
 use roadbook_server::accounts::{Accounts, AccountsError, NewUser, Territory, User, Who};
 use roadbook_server::blobs::{BlobLimits, BlobTable, Blobs, BlobsAnswered, Depot, DepotConfig};
 use roadbook_server::database::{Database, Durability};
 use roadbook_server::device::{Caller, Standing};
 use roadbook_server::erasures::{self, Line};
 use roadbook_server::exchange::knocking::Knocked;
+use roadbook_server::exchange::scope::BROAD_CUSTOMERS_MIN;
 use roadbook_server::exchange::{Answered, Exchange, profile};
 use roadbook_server::feed::{Batch, DeskState, Erased, Feed, Filing, Hand, NewEntry, Quarantined, SCRATCH_MIGRATIONS, Scratch, SqliteFeed};
 use roadbook_server::headquarters::{Headquarters, described};
@@ -49,6 +50,8 @@ pub(crate) struct Office {
     chance: Chance,
     /// How often it was put back from a backup.
     life: u64,
+    /// Customers from which on rows are told in place of documents; `None`: as ever.
+    rows_from: Option<u64>,
 }
 
 /// Where its files are.
@@ -150,7 +153,7 @@ impl Office {
     pub(crate) fn over(place: Place, mut chance: Chance, now: Ms) -> Result<Self, String> {
         let trials = super::folder();
         let Opened { accounts, feed, headquarters, exchange, blobs } = open(&place, trials.path(), chance.bytes(), now)?;
-        Ok(Self { accounts, feed, headquarters, exchange, blobs, place, trials, chance, life: 0 })
+        Ok(Self { accounts, feed, headquarters, exchange, blobs, place, trials, chance, life: 0, rows_from: None })
     }
 
     /// The process dies and is started again: its replica is rebuilt from the feed.
@@ -164,8 +167,25 @@ impl Office {
     /// Starts the server over what its files hold.
     pub(crate) fn start(&mut self, now: Ms) -> Result<(), String> {
         let Opened { accounts, feed, headquarters, exchange, blobs } = open(&self.place, self.trials.path(), self.chance.bytes(), now)?;
-        (self.accounts, self.feed, self.headquarters, self.exchange, self.blobs) = (accounts, feed, headquarters, exchange, blobs);
+        (self.accounts, self.feed, self.headquarters, self.blobs) = (accounts, feed, headquarters, blobs);
+        self.exchange = if let Some(customers) = self.rows_from { exchange.with_rows_from(customers) } else { exchange };
         Ok(())
+    }
+
+    /// From now on rows are told in place of documents to whoever oversees so many customers.
+    pub(crate) fn tell_rows_from(&mut self, customers: u64, now: Ms) {
+        self.rows_from = Some(customers);
+        self.start(now).unwrap();
+    }
+
+    /// Whether a person was told rows in place of documents when they last asked.
+    pub(crate) fn tells_rows(&self, user: &User) -> bool {
+        reads_broadly(user.role) && self.feed.mark(&format!("broad/{}", user.id)).unwrap() == Some(1)
+    }
+
+    /// Customers from which on that is so.
+    pub(crate) fn rows_from(&self) -> u64 {
+        self.rows_from.unwrap_or(BROAD_CUSTOMERS_MIN)
     }
 
     /// The power goes, comes back, and perhaps goes again while the server starts. `Err`: it does not start any more.

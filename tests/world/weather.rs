@@ -40,6 +40,10 @@ pub(crate) struct Weather {
     pub(crate) clones: u64,
     /// Whoever is shut out may come in again.
     pub(crate) returns: u64,
+    /// Whoever oversees a few customers is told rows in place of documents.
+    pub(crate) rows: bool,
+    /// Somebody asks for older visits.
+    pub(crate) wishes: u64,
     /// Days, weeks or months pass.
     pub(crate) weeks: u64,
 }
@@ -69,6 +73,8 @@ impl Weather {
             photos: if chance.branch("photos").in_thousand(500) { 350 } else { 0 },
             depot: if chance.branch("depot").in_thousand(300) { 30 } else { 0 },
             returns: if chance.branch("returns").in_thousand(500) { 20 } else { 0 },
+            rows: chance.branch("rows").in_thousand(300),
+            wishes: if chance.branch("wishes").in_thousand(300) { 20 } else { 0 },
             weeks: if chance.branch("weeks").in_thousand(300) { 20 } else { 0 },
         };
         drawn.without(&std::env::var("ROADBOOK_WITHOUT").unwrap_or_default())
@@ -89,6 +95,7 @@ impl Weather {
             &mut self.depot,
             &mut self.returns,
             &mut self.weeks,
+            &mut self.wishes,
         ] {
             *often *= times;
         }
@@ -112,12 +119,14 @@ impl Weather {
             ("depot", &mut self.depot),
             ("returns", &mut self.returns),
             ("weeks", &mut self.weeks),
+            ("wishes", &mut self.wishes),
         ] {
             if named.contains(name) {
                 *often = 0;
             }
         }
         self.decides &= !named.contains("decisions");
+        self.rows &= !named.contains("rows");
         self
     }
 }

@@ -255,7 +255,7 @@ mod tests {
                 document.apply_bytes(&bytes).unwrap();
                 let taken = document.changes_since(&before);
                 assert_eq!(taken.len(), bytes.len(), "each found what it builds on");
-                replica.store_mut().write(|write| taken.iter().try_for_each(|change| write.drop_lost(change.hash))).unwrap();
+                replica.store_mut().write(|write| taken.iter().try_for_each(|change| write.drop_lost(change.hash).map(|_| ()))).unwrap();
             }
             turns += 1;
         }

@@ -197,13 +197,13 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Notes that headquarters has decided about a change that it had lost.
+    /// Notes that headquarters has decided about a change that it had lost; returns of which document it was, if it was noted.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn drop_lost(&mut self, hash: ChangeHash) -> Result<(), StoreError> {
-        self.conn.prepare_cached("DELETE FROM lost WHERE hash = ?1")?.execute([hash.0])?;
-        Ok(())
+    pub fn drop_lost(&mut self, hash: ChangeHash) -> Result<Option<DocId>, StoreError> {
+        let mut drop = self.conn.prepare_cached("DELETE FROM lost WHERE hash = ?1 RETURNING doc")?;
+        Ok(drop.query_row([hash.0], |row| row.get(0)).optional()?.map(DocId::from_bytes))
     }
 
     /// Begins to listen what headquarters says of each document that is held here. Returns how many.

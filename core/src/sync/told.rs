@@ -8,7 +8,7 @@ use crate::exchange::fingerprint;
 use crate::exchange::pull::Wanted;
 use crate::ids::{DocId, Ms, SubjectId};
 use crate::model::kinds;
-use crate::replica::fold::Subjects;
+use crate::replica::fold::{Subjects, drop_rows};
 use crate::replica::{Replica, ReplicaError};
 use crate::store::rows::{PAGE_LINES_MAX, VisitFilter};
 use crate::store::{Apart, StoreError, ToldRow, Writing};
@@ -70,17 +70,32 @@ pub(super) fn evict(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, now: M
     let excess = lent.len().saturating_sub(LENT_DOCUMENTS_MAX);
     for (place, (doc, since)) in lent.into_iter().enumerate() {
         if (place < excess || now.since(since).unsigned_abs() > LENT_MS_MAX.unsigned_abs()) && !Replica::waits(write, doc)? {
-            let told = write.told_row(doc)?;
-            if let Some(held) = write.holding(doc)? {
-                write.forget(doc)?;
-                if told.is_none() {
-                    crate::replica::fold::drop_rows(write, &held)?;
-                }
-                subjects.touch(&held.kind, held.subject, doc, None);
-            }
+            give_back(write, subjects, doc)?;
         }
     }
     Ok(())
+}
+
+/// Forgets a lent document; what was told of it is shown again.
+fn give_back(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, doc: DocId) -> Result<(), ReplicaError> {
+    let Some(held) = write.holding(doc)? else { return Ok(()) };
+    write.forget(doc)?;
+    if write.told_row(doc)?.is_none() {
+        drop_rows(write, &held)?;
+    }
+    subjects.touch(&held.kind, held.subject, doc, None);
+    Ok(())
+}
+
+/// Gives up and asks again for a lent document of which headquarters has decided about all that it had lost: what it set aside of that
+/// is no longer in it.
+pub(super) fn renew(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, doc: DocId, now: Ms) -> Result<(), ReplicaError> {
+    let lent = matches!(write.apart(doc)?, Some(Apart::Lent { .. }));
+    if !lent || write.is_lost_in(doc)? || Replica::waits(write, doc)? {
+        return Ok(());
+    }
+    give_back(write, subjects, doc)?;
+    Ok(wish(write, &Wanted::Document { doc }, now)?)
 }
 
 fn wish(write: &mut Writing<'_>, wanted: &Wanted, now: Ms) -> Result<(), StoreError> {

@@ -164,6 +164,7 @@ pub struct Exchange {
     told: Mutex<BTreeMap<DeviceId, Told>>,
     remembered: Remembered,
     late_grace_ms: i64,
+    broad_from: u64,
     views: Views,
     /// Digests of people's profiles, for as long as the account tables stay as they are.
     profiles: Mutex<(u64, BTreeMap<UserId, u64>)>,
@@ -190,6 +191,7 @@ impl Exchange {
             told: Mutex::default(),
             remembered: Remembered::default(),
             late_grace_ms: late::LATE_GRACE_MS,
+            broad_from: scope::BROAD_CUSTOMERS_MIN,
             views: Views::default(),
             profiles: Mutex::default(),
             swept: Mutex::default(),
@@ -203,6 +205,13 @@ impl Exchange {
     #[must_use]
     pub const fn with_late_grace(mut self, ms: i64) -> Self {
         self.late_grace_ms = ms;
+        self
+    }
+
+    /// With rows in place of documents from another number of customers on than [`scope::BROAD_CUSTOMERS_MIN`].
+    #[must_use]
+    pub const fn with_rows_from(mut self, customers: u64) -> Self {
+        self.broad_from = customers;
         self
     }
 
@@ -240,7 +249,7 @@ impl Exchange {
         } else if let Some(cursor) = hurry {
             vec![Answer { more: true, checkpoint: request.checkpoint, ..Answer::empty(now, cursor) }]
         } else {
-            let view = self.views.of(&self.accounts, self.feed.as_ref(), &caller.user, version)?;
+            let view = self.views.of(&self.accounts, self.feed.as_ref(), &caller.user, (version, self.broad_from))?;
             self.tell(&mut told, caller, request, Some((&view, known.map_or(0, |cursor| cursor.number))))?;
             let quiet = told == roadbook_core::exchange::Told::default();
             let answers = self.pulled(now, epoch, caller, request, &view, known, quiet, &holds(request, &verdicts))?;

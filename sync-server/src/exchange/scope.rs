@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use roadbook_core::ids::{DocId, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::kinds;
 
+use super::Exchange;
 use crate::access::{self, Reach, Relation};
 use crate::accounts::{Accounts, AccountsError, User};
 use crate::feed::{Ask, Begun, Feed, FeedError, Filing, Grant, Scope};
@@ -23,8 +24,6 @@ pub enum ScopeError {
 
 /// Customers within reach from which on a supervisor, manager or finance clerk is given rows in place of documents.
 pub const BROAD_CUSTOMERS_MIN: u64 = 1_000;
-/// Customers below which they are given documents again: a company at the border does not go to and fro.
-const BROAD_CUSTOMERS_KEPT: u64 = 800;
 
 /// A person's view of the feed.
 #[derive(Debug, Clone)]
@@ -39,15 +38,16 @@ pub struct View {
 }
 
 impl View {
-    /// The view of a person now; a difference to what was granted before is recorded in the feed.
+    /// The view of a person now; a difference to what was granted before is recorded in the feed. `broad_from`: customers within reach
+    /// from which on rows are told, by default [`BROAD_CUSTOMERS_MIN`].
     ///
     /// # Errors
     /// When tables cannot be read or written.
-    pub fn of(accounts: &Accounts, feed: &dyn Feed, user: &User) -> Result<Self, ScopeError> {
-        Ok(Self::with(feed, user, &Reached::of(accounts, user)?)?)
+    pub fn of(accounts: &Accounts, feed: &dyn Feed, user: &User, broad_from: u64) -> Result<Self, ScopeError> {
+        Ok(Self::with(feed, user, &Reached::of(accounts, user)?, broad_from)?)
     }
 
-    fn with(feed: &dyn Feed, user: &User, reached: &Reached) -> Result<Self, FeedError> {
+    fn with(feed: &dyn Feed, user: &User, reached: &Reached, broad_from: u64) -> Result<Self, FeedError> {
         let mut view = Self {
             reach: reached.reach.clone(),
             broad: false,
@@ -64,7 +64,9 @@ impl View {
         view.broad = was_broad;
         if may_be_broad {
             let customers = view.customers(feed)?;
-            view.broad = customers >= if was_broad { BROAD_CUSTOMERS_KEPT } else { BROAD_CUSTOMERS_MIN };
+            // Documents are given again below four fifths: a company at the border does not go to and fro.
+            let from = if was_broad { broad_from.saturating_mul(4) / 5 } else { broad_from };
+            view.broad = customers >= from;
             if view.broad != was_broad {
                 feed.put_mark(&mark, i64::from(view.broad))?;
                 view.grants = feed.grant(user.id, &role(view.broad), &reached.scopes)?;
@@ -125,7 +127,7 @@ impl Views {
     ///
     /// # Errors
     /// As [`View::of`].
-    pub fn of(&self, accounts: &Accounts, feed: &dyn Feed, user: &User, version: u64) -> Result<View, ScopeError> {
+    pub fn of(&self, accounts: &Accounts, feed: &dyn Feed, user: &User, (version, broad_from): (u64, u64)) -> Result<View, ScopeError> {
         let known = {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             if kept.0 != version {
@@ -144,20 +146,22 @@ impl Views {
                 reached
             }
         };
-        Ok(View::with(feed, user, &reached)?)
+        Ok(View::with(feed, user, &reached, broad_from)?)
     }
 }
 
-/// The head of the feed, when something above `told` concerns the person's devices.
-///
-/// # Errors
-/// When tables cannot be read or written.
-pub fn news_for(accounts: &Accounts, feed: &dyn Feed, user: UserId, told: u64) -> Result<Option<u64>, ScopeError> {
-    let Some(user) = accounts.user(user)? else { return Ok(None) };
-    let view = View::of(accounts, feed, &user)?;
-    let page = feed.page(&view.ask(told, None, false, 1))?;
-    // A page of one may have stopped at a document that stands higher in another scope: there is more, and that is news enough.
-    Ok((!page.documents.is_empty() || !page.forgets.is_empty() || !page.complete).then_some(page.head))
+impl Exchange {
+    /// The head of the feed, when something above `told` concerns the person's devices.
+    ///
+    /// # Errors
+    /// When tables cannot be read or written.
+    pub fn news_for(&self, user: UserId, told: u64) -> Result<Option<u64>, ScopeError> {
+        let Some(user) = self.accounts.user(user)? else { return Ok(None) };
+        let view = View::of(&self.accounts, self.feed.as_ref(), &user, self.broad_from)?;
+        let page = self.feed.page(&view.ask(told, None, false, 1))?;
+        // A page of one may have stopped at a document that stands higher in another scope: there is more, and that is news enough.
+        Ok((!page.documents.is_empty() || !page.forgets.is_empty() || !page.complete).then_some(page.head))
+    }
 }
 
 /// How a document is filed: the territory of its subject; its own owner, or else the subject's. A tour has no customer: it

@@ -143,6 +143,11 @@ pub(super) fn waiting() -> String {
     format!("code IN ('{}')", WAITING.join("', '"))
 }
 
+/// The number of the next decision. Devices say the last that they heard, and may have heard one that a restore lost: numbers of a life
+/// that began with a restore begin at its moment, in milliseconds, which no count of decisions reaches.
+pub(super) const NEXT_DECISION: &str = "(SELECT max((SELECT coalesce(max(decided_no), 0) FROM quarantine), \
+                                                    (SELECT coalesce(max(at_ms), 0) FROM renewal)) + 1)";
+
 /// Those changes of a document of which the quarantine keeps a row of this kind, whoever had handed them in.
 pub(super) fn kept_aside(tx: &Transaction<'_>, doc: DocId, hashes: &[ChangeHash], kind: &str) -> Result<BTreeSet<ChangeHash>, FeedError> {
     let mut find = tx.prepare_cached(&format!("SELECT EXISTS (SELECT 1 FROM quarantine WHERE doc = ?1 AND hash = ?2 AND {kind})"))?;
@@ -207,11 +212,10 @@ impl Desk for SqliteFeed {
             let Some((doc, hash)) = open else { return Ok(false) };
             // What is in the feed is decided for everybody who handed it in: a copy of the phone, one that carried it.
             let for_all = matches!(decision.state, DeskState::Approved | DeskState::Rewritten);
-            tx.prepare_cached(
-                "UPDATE quarantine SET state = ?3, decided_ms = ?4, decided_by = ?5, remark = ?6,
-                        decided_no = (SELECT max(decided_no) + 1 FROM quarantine)
-                  WHERE doc = ?1 AND hash = ?2 AND +state = 'open' AND (id = ?7 OR ?8)",
-            )?
+            tx.prepare_cached(&format!(
+                "UPDATE quarantine SET state = ?3, decided_ms = ?4, decided_by = ?5, remark = ?6, decided_no = {NEXT_DECISION}
+                  WHERE doc = ?1 AND hash = ?2 AND +state = 'open' AND (id = ?7 OR ?8)"
+            ))?
             .execute(params![
                 doc,
                 hash,

@@ -5,6 +5,7 @@ use roadbook_core::ids::{DocId, Ms, SubjectId, UserId};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::columns::{column, number};
+use super::desk::NEXT_DECISION;
 use super::filing::rescope;
 use super::groups::Groups;
 use super::sqlite::{Numbers, SqliteFeed, document, introduce};
@@ -163,8 +164,7 @@ fn blank_quarantine(tx: &Transaction<'_>, erasure: &Erasure<'_>) -> Result<(), r
     let remark = format!("{ERASED}: {}", words(ERASED));
     for id in undone {
         tx.execute(
-            "UPDATE quarantine SET state = 'rejected', decided_ms = ?2, decided_by = ?3, remark = ?4,
-                    decided_no = (SELECT max(decided_no) + 1 FROM quarantine) WHERE id = ?1",
+            &format!("UPDATE quarantine SET state = 'rejected', decided_ms = ?2, decided_by = ?3, remark = ?4, decided_no = {NEXT_DECISION} WHERE id = ?1"),
             params![id, erasure.now.0, erasure.by.as_bytes(), remark],
         )?;
     }

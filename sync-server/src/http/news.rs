@@ -65,7 +65,7 @@ impl Audience {
             Self::Device { request, told } => {
                 let (user, since) = (request.caller.user.id, *told);
                 let device = request.caller.device.id;
-                let look = move |app: &App| still_good(app, device).then(|| scope::news_for(app.accounts(), app.feed(), user, since));
+                let look = move |app: &App| still_good(app, device).then(|| app.exchange().news_for(user, since));
                 // Under load the wake-up comes later; closing the channel would only bring the device back at once.
                 let mut news = Err(Overloaded);
                 for _ in 0..PATIENCE {
