@@ -245,6 +245,28 @@ fn whoever_oversees_a_thousand_customers_holds_rows_and_fetches_what_is_opened()
 
 /// 90 days of three visits a day stand for 90 days of thirty: bytes and turns are counted and multiplied.
 #[test]
+fn a_card_that_was_lent_shows_what_headquarters_has_after_a_restore() {
+    let mut world = World::monday(&[]);
+    let now = world.now;
+    world.office.tell_rows_from(3, now);
+    world.enrol("cg1", true);
+    world.sync("cg1");
+    let backup = world.office.back_up("backup");
+    world.at("10:00").desk("cg", vec![(Target::office(customer(1)), vec![office_fact("grade", "A")])]);
+    let now = world.now;
+    world.phones.get_mut("cg1").unwrap().replica_mut().want_card(customer(1), now).unwrap();
+    world.sync("cg1");
+    assert_eq!(world.card("cg1", customer(1)).text("grade"), Some("A"));
+    let now = world.at("11:00").now;
+    world.office.restore(backup, now);
+    world.settle();
+    let known = world.office_card(customer(1));
+    assert_ne!(known.text("grade"), Some("A"), "it waits for somebody to decide");
+    assert_eq!(world.card("cg1", customer(1)).text("grade"), known.text("grade"));
+    crate::laws::hold(&mut world);
+}
+
+#[test]
 fn s50_ninety_days_offline_drain_in_minutes() {
     const DAYS: i64 = 90;
     let mut world = World::monday(&["wf1", "xw1"]);

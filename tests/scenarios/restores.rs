@@ -297,3 +297,29 @@ fn a_customer_whose_move_comes_back_and_is_approved_has_moved() {
     assert_eq!(held(&world), [true, false, true], "whoever may read it holds it, and nobody else");
     laws::hold(&mut world);
 }
+
+#[test]
+fn a_decision_that_a_restore_lost_does_not_hide_those_that_follow() {
+    let mut world = World::monday(&["zk1"]);
+    let decide = |world: &World, rows: usize| {
+        let open = world.office.feed.desk(Some(DeskState::Open), ROWS).unwrap();
+        let ids: Vec<i64> = open.iter().map(|row| row.row.id).collect();
+        assert_eq!(world.office.desk().reject(world.now, &Who::default(), cast::user("cg"), &ids, "").unwrap(), rows);
+    };
+    world.settle();
+    let backup = world.office.back_up("backup");
+    // Finance reads cards and does not write them.
+    world.at("10:00").on("zk1").set(customer(1), "short_name", "一");
+    world.sync("zk1");
+    decide(&world, 1);
+    assert_eq!(world.sync("zk1").decided.len(), 1, "heard, and then lost");
+    let now = world.at("11:00").now;
+    world.office.restore(backup, now);
+    world.settle();
+    world.at("12:00").on("zk1").set(customer(1), "legal_name", "二");
+    world.sync("zk1");
+    decide(&world, 2);
+    assert_eq!(world.sync("zk1").decided.len(), 2, "those of this life are heard too");
+    world.settle();
+    laws::hold(&mut world);
+}

@@ -311,7 +311,7 @@ impl Phone {
             disk.forget_files();
             self.promised = 0;
         }
-        if taken.as_ref().map_or(true, |synced| synced.rewritten > 0 || !synced.quarantined.is_empty()) {
+        if taken.as_ref().map_or(true, |synced| synced.rewritten > 0 || synced.handed_on > 0 || !synced.quarantined.is_empty()) {
             self.note_rewritten();
         }
         taken
