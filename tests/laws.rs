@@ -368,9 +368,15 @@ fn once_more_changes_nothing(world: &mut World) -> Result<(), String> {
     Ok(())
 }
 
-/// Heads of every document on every replica.
+/// Heads of every document on every replica. What is lent comes by name, and goes in time: an old answer may lend it again.
 fn states(world: &World) -> BTreeMap<String, BTreeMap<DocId, (String, Heads)>> {
-    let mut states: BTreeMap<_, _> = world.phones.iter().map(|(name, phone)| (name.clone(), heads(phone.replica()))).collect();
+    let of = |phone: &Phone| {
+        let apart = phone.replica().store().read(|read| read.all_apart()).unwrap();
+        let mut held = heads(phone.replica());
+        held.retain(|doc, _| !apart.iter().any(|(other, why)| other == doc && matches!(why, Apart::Lent { .. })));
+        held
+    };
+    let mut states: BTreeMap<_, _> = world.phones.iter().map(|(name, phone)| (name.clone(), of(phone))).collect();
     states.insert("headquarters".to_owned(), world.office.read(heads));
     states
 }

@@ -16,6 +16,7 @@ use roadbook_core::exchange::knock::is_knock;
 use roadbook_core::ids::DeviceId;
 use roadbook_core::replica::ReplicaError;
 use roadbook_core::sync::Synced;
+use roadbook_server::exchange::Portions;
 
 use super::attack::Attack;
 use super::{private, work};
@@ -38,6 +39,9 @@ const DECISIONS: u64 = 400;
 const LOOKS: u64 = 100;
 /// Customers from which on somebody who oversees them is told rows: now and then more, now and then fewer.
 const ROWS_FROM: u64 = 3;
+/// A few documents at a time, in small worlds too, and a few changes.
+const PORTIONS: Portions = Portions { part_documents: 3, part_bytes: 500, answer_bytes: 1_500 };
+const HANDED_IN_AT_ONCE: usize = 2;
 /// The device that is in an enemy's hand when one is.
 const ENEMY: &str = "lq1";
 
@@ -77,6 +81,9 @@ impl Storm {
         let size = Size::of(seed);
         let weather = Weather::drawn(&mut chance).oftener(size.oftener);
         let count = size.devices(&mut chance);
+        if weather.portions {
+            world.take_small_portions(PORTIONS, HANDED_IN_AT_ONCE);
+        }
         if weather.rows {
             let now = world.now;
             world.office.tell_rows_from(ROWS_FROM, now);
@@ -260,7 +267,7 @@ impl Storm {
         let (replica, clock) = (phone.replica(), phone.clock(self.world.now));
         let enemy = self.enemy.as_deref() == Some(name);
         let asked = if enemy { replica.sync_request(clock, Some("world")) } else { replica.sync_frame(clock, Some("world")) };
-        let mut frame = asked.map_err(|error| error.to_string())?;
+        let mut frame = self.world.portion_of(asked.map_err(|error| error.to_string())?);
         if enemy {
             frame = hostile::twisted(&frame, &mut self.chance);
         }

@@ -33,6 +33,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use roadbook_core::blobs::exchange::{BlobStep, BlobsDone, Link};
+use roadbook_core::exchange::Request;
 use roadbook_core::exchange::knock::is_knock;
 use roadbook_core::ids::{BlobHash, DeviceId, DocId, Ms, SubjectId, UserId};
 use roadbook_core::model::card::Card;
@@ -40,6 +41,7 @@ use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
 use roadbook_core::replica::field::Work;
 use roadbook_core::replica::{ReplicaError, Target};
 use roadbook_core::sync::Synced;
+use roadbook_server::exchange::Portions;
 
 use cast::{EAST, MONDAY, SHOPS, WEST};
 use chance::Chance;
@@ -82,6 +84,8 @@ pub(crate) struct World {
     /// Every photo that was ever taken, with its thumbnails.
     pub(crate) pictures: BTreeMap<BlobHash, Vec<u8>>,
     pub(crate) chance: Chance,
+    /// Changes that a phone hands in at once, if that is bounded further than by the product.
+    handed_in_at_once: Option<usize>,
     folder: tempfile::TempDir,
 }
 
@@ -122,6 +126,7 @@ impl World {
             secrets: Vec::new(),
             pictures: BTreeMap::new(),
             chance,
+            handed_in_at_once: None,
             folder: folder(),
         }
     }
@@ -250,6 +255,8 @@ impl World {
             Err(ReplicaError::NotEnrolled) if phone.on_simulated_disk() => return Synced { more: false, ..synced },
             Err(why) => panic!("{name} cannot ask: {why}"),
         };
+        let request = self.portion_of(request);
+        let phone = self.phones.get_mut(name).unwrap();
         let answer = match self.office.answer(phone.device, &request, self.now) {
             Ok(answer) => answer,
             Err(Unanswered::Gone) => return Synced { more: false, ..synced },
@@ -262,6 +269,24 @@ impl World {
         let life = self.office.life();
         self.exchanged.push(Exchanged { phone: name.to_owned(), device: phone.device, life, request, answer });
         synced
+    }
+
+    /// From now on answers come in such portions, and so many changes are handed in at once.
+    pub(crate) fn take_small_portions(&mut self, portions: Portions, handed_in_at_once: usize) {
+        self.office.answer_in(portions, self.now);
+        self.handed_in_at_once = Some(handed_in_at_once);
+    }
+
+    /// The part of a request that is handed in at once; the rest comes with the next.
+    pub(crate) fn portion_of(&self, frame: Vec<u8>) -> Vec<u8> {
+        let Some(mut left) = self.handed_in_at_once.filter(|_| !is_knock(&frame)) else { return frame };
+        let mut request = Request::decode(&frame).unwrap();
+        for pushed in &mut request.pushed {
+            pushed.changes.truncate(left);
+            left -= pushed.changes.len();
+        }
+        request.pushed.retain(|pushed| !pushed.changes.is_empty());
+        request.encode().unwrap()
     }
 
     /// The next step of a phone's photos, carried out; `None` when there is nothing to send.
@@ -280,7 +305,9 @@ impl World {
     /// Exchanges until nothing more waits on either side; returns what all rounds together did.
     pub(crate) fn sync(&mut self, name: &str) -> Synced {
         let mut all = Synced::default();
-        for _ in 0..ROUNDS_MAX {
+        // In small portions one turn becomes many.
+        let rounds = self.handed_in_at_once.map_or(ROUNDS_MAX, |_| 10 * ROUNDS_MAX);
+        for _ in 0..rounds {
             let round = self.exchange(name);
             let more = round.more;
             all.add(round);
@@ -290,7 +317,7 @@ impl World {
         }
         let waiting = self.phone(name).replica().outbox_size().unwrap();
         let last = self.exchanged.last().map(|last| roadbook_core::exchange::Answer::decode(&last.answer).unwrap().verdicts);
-        panic!("{name} is not at rest after {ROUNDS_MAX} rounds: {waiting:?}, last {last:?}");
+        panic!("{name} is not at rest after {rounds} rounds: {waiting:?}, last {last:?}");
     }
 
     /// Every phone syncs until a whole turn brings nothing new to anybody.

@@ -22,7 +22,7 @@ use roadbook_server::device::{Caller, Standing};
 use roadbook_server::erasures::{self, Line};
 use roadbook_server::exchange::knocking::Knocked;
 use roadbook_server::exchange::scope::BROAD_CUSTOMERS_MIN;
-use roadbook_server::exchange::{Answered, Exchange, profile};
+use roadbook_server::exchange::{Answered, Exchange, Portions, profile};
 use roadbook_server::feed::{Batch, DeskState, Erased, Feed, Filing, Hand, NewEntry, Quarantined, SCRATCH_MIGRATIONS, Scratch, SqliteFeed};
 use roadbook_server::headquarters::{Headquarters, described};
 use roadbook_server::quarantine::Quarantine;
@@ -50,8 +50,9 @@ pub(crate) struct Office {
     chance: Chance,
     /// How often it was put back from a backup.
     life: u64,
-    /// Customers from which on rows are told in place of documents; `None`: as ever.
-    rows_from: Option<u64>,
+    /// Customers from which on rows are told in place of documents.
+    rows_from: u64,
+    portions: Portions,
 }
 
 /// Where its files are.
@@ -153,7 +154,19 @@ impl Office {
     pub(crate) fn over(place: Place, mut chance: Chance, now: Ms) -> Result<Self, String> {
         let trials = super::folder();
         let Opened { accounts, feed, headquarters, exchange, blobs } = open(&place, trials.path(), chance.bytes(), now)?;
-        Ok(Self { accounts, feed, headquarters, exchange, blobs, place, trials, chance, life: 0, rows_from: None })
+        Ok(Self {
+            accounts,
+            feed,
+            headquarters,
+            exchange,
+            blobs,
+            place,
+            trials,
+            chance,
+            life: 0,
+            rows_from: BROAD_CUSTOMERS_MIN,
+            portions: Portions::default(),
+        })
     }
 
     /// The process dies and is started again: its replica is rebuilt from the feed.
@@ -168,13 +181,19 @@ impl Office {
     pub(crate) fn start(&mut self, now: Ms) -> Result<(), String> {
         let Opened { accounts, feed, headquarters, exchange, blobs } = open(&self.place, self.trials.path(), self.chance.bytes(), now)?;
         (self.accounts, self.feed, self.headquarters, self.blobs) = (accounts, feed, headquarters, blobs);
-        self.exchange = if let Some(customers) = self.rows_from { exchange.with_rows_from(customers) } else { exchange };
+        self.exchange = exchange.with_rows_from(self.rows_from()).with_portions(self.portions);
         Ok(())
     }
 
     /// From now on rows are told in place of documents to whoever oversees so many customers.
     pub(crate) fn tell_rows_from(&mut self, customers: u64, now: Ms) {
-        self.rows_from = Some(customers);
+        self.rows_from = customers;
+        self.start(now).unwrap();
+    }
+
+    /// From now on answers come in such portions.
+    pub(crate) fn answer_in(&mut self, portions: Portions, now: Ms) {
+        self.portions = portions;
         self.start(now).unwrap();
     }
 
@@ -184,8 +203,8 @@ impl Office {
     }
 
     /// Customers from which on that is so.
-    pub(crate) fn rows_from(&self) -> u64 {
-        self.rows_from.unwrap_or(BROAD_CUSTOMERS_MIN)
+    pub(crate) const fn rows_from(&self) -> u64 {
+        self.rows_from
     }
 
     /// The power goes, comes back, and perhaps goes again while the server starts. `Err`: it does not start any more.

@@ -42,6 +42,8 @@ pub(crate) struct Weather {
     pub(crate) returns: u64,
     /// Whoever oversees a few customers is told rows in place of documents.
     pub(crate) rows: bool,
+    /// Answers come in small portions, and little is handed in at a time: a first sync or an outbox takes many turns.
+    pub(crate) portions: bool,
     /// Somebody asks for older visits.
     pub(crate) wishes: u64,
     /// Days, weeks or months pass.
@@ -74,6 +76,7 @@ impl Weather {
             depot: if chance.branch("depot").in_thousand(300) { 30 } else { 0 },
             returns: if chance.branch("returns").in_thousand(500) { 20 } else { 0 },
             rows: chance.branch("rows").in_thousand(300),
+            portions: chance.branch("portions").in_thousand(300),
             wishes: if chance.branch("wishes").in_thousand(300) { 20 } else { 0 },
             weeks: if chance.branch("weeks").in_thousand(300) { 20 } else { 0 },
         };
@@ -127,6 +130,7 @@ impl Weather {
         }
         self.decides &= !named.contains("decisions");
         self.rows &= !named.contains("rows");
+        self.portions &= !named.contains("portions");
         self
     }
 }

@@ -52,6 +52,7 @@ use crate::device::{Caller, Standing};
 use crate::feed::{Feed, FeedError, Scratch};
 use crate::headquarters::{Changed, Headquarters, HeadquartersError};
 use knocking::Remembered;
+pub use pull::Portions;
 use pull::{Asker, Stands};
 use scope::{ScopeError, View, Views};
 use turnstile::Turnstile;
@@ -165,6 +166,7 @@ pub struct Exchange {
     remembered: Remembered,
     late_grace_ms: i64,
     broad_from: u64,
+    portions: Portions,
     views: Views,
     /// Digests of people's profiles, for as long as the account tables stay as they are.
     profiles: Mutex<(u64, BTreeMap<UserId, u64>)>,
@@ -192,6 +194,7 @@ impl Exchange {
             remembered: Remembered::default(),
             late_grace_ms: late::LATE_GRACE_MS,
             broad_from: scope::BROAD_CUSTOMERS_MIN,
+            portions: Portions::default(),
             views: Views::default(),
             profiles: Mutex::default(),
             swept: Mutex::default(),
@@ -212,6 +215,13 @@ impl Exchange {
     #[must_use]
     pub const fn with_rows_from(mut self, customers: u64) -> Self {
         self.broad_from = customers;
+        self
+    }
+
+    /// With answers in other portions.
+    #[must_use]
+    pub const fn with_portions(mut self, portions: Portions) -> Self {
+        self.portions = portions;
         self
     }
 

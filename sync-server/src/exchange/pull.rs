@@ -20,8 +20,23 @@ use crate::feed::{Begun, Page, PageDocument};
 
 /// Bytes counted for an item beside its contents.
 const ITEM_BYTES: usize = 64;
-/// Documents of one part, at most.
-const PART_DOCUMENTS_MAX: usize = 600;
+
+/// How much comes at a time. What a device lacks is the same, whatever they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Portions {
+    /// Documents of one part, at most.
+    pub part_documents: usize,
+    /// Bytes of one part, after which it is closed.
+    pub part_bytes: usize,
+    /// Bytes of all parts of one answer, after which it is closed.
+    pub answer_bytes: usize,
+}
+
+impl Default for Portions {
+    fn default() -> Self {
+        Self { part_documents: 600, part_bytes: PART_BYTES_TARGET, answer_bytes: ITEMS_BYTES_TARGET }
+    }
+}
 
 /// Who asks, and how the device may be answered.
 #[derive(Clone, Copy)]
@@ -95,10 +110,10 @@ impl Exchange {
             let (part, length) = self.part(asker, stands, checkpoint, &given, now)?;
             bytes = bytes.saturating_add(length);
             checkpoint = part.checkpoint;
-            if !part.items.is_empty() || checkpoint.is_none() || bytes >= ITEMS_BYTES_TARGET {
+            if !part.items.is_empty() || checkpoint.is_none() || bytes >= self.portions.answer_bytes {
                 parts.push(part);
             }
-            if checkpoint.is_none() || bytes >= ITEMS_BYTES_TARGET {
+            if checkpoint.is_none() || bytes >= self.portions.answer_bytes {
                 return Ok(parts);
             }
         }
@@ -117,7 +132,7 @@ impl Exchange {
         // A grant younger than the pull makes it begin again; so does a checkpoint of another life.
         let begun = checkpoint.map(|at| Begun { head: at.base, upto: at.upto }).filter(|begun| asker.view.granted_no() <= begun.head);
         // Whoever compares finds out about documents that left long ago when at rest: they need not be listed one by one.
-        let page = self.feed.page(&asker.view.ask(base, begun, again && !asker.compares, PART_DOCUMENTS_MAX))?;
+        let page = self.feed.page(&asker.view.ask(base, begun, again && !asker.compares, self.portions.part_documents))?;
         // The cursor is to pass all of the page: documents are read at least as new.
         self.headquarters.in_step(now, page.head)?;
         let pull_head = begun.map_or(page.head, |begun| begun.head);
@@ -125,7 +140,7 @@ impl Exchange {
         let mut items = Vec::new();
         let (mut bytes, mut until, mut complete) = (0_usize, page.until, page.complete);
         for document in &page.documents {
-            if bytes >= PART_BYTES_TARGET {
+            if bytes >= self.portions.part_bytes {
                 complete = false;
                 break;
             }
@@ -140,7 +155,7 @@ impl Exchange {
                 }
             }
         }
-        if complete || bytes < PART_BYTES_TARGET {
+        if complete || bytes < self.portions.part_bytes {
             until = page.until;
         }
         items.extend(page.forgets.iter().filter(|(no, _)| complete || *no <= until).map(|(_, doc)| Item::Forget { doc: *doc }));
