@@ -29,9 +29,10 @@ use roadbook_core::crdt::Heads;
 use roadbook_core::exchange::{Order, Outcome, fingerprint, parts};
 use roadbook_core::ids::{ChangeHash, DocId, SubjectId};
 use roadbook_core::model::card::Card;
+use roadbook_core::model::kinds;
 use roadbook_core::replica::Replica;
 use roadbook_core::store::rows::{VisitFilter, VisitRow};
-use roadbook_core::store::{Apart, Standing, StoreError, ToldRow};
+use roadbook_core::store::{Apart, Reading, Standing, StoreError, ToldRow};
 use roadbook_server::access::Role;
 use roadbook_server::exchange::knocking::BEHIND_MAX;
 use roadbook_server::exchange::scope::View;
@@ -40,6 +41,9 @@ use roadbook_server::feed::Entry;
 use crate::world::cast::OFFSET_MINUTES;
 use crate::world::phone::Phone;
 use crate::world::{World, kind_of};
+
+/// Documents by what they are and where they stand.
+type Entitled = BTreeMap<DocId, (String, Heads)>;
 
 /// More documents than any world has.
 const DOCUMENTS_MAX: usize = 100_000;
@@ -156,15 +160,9 @@ fn alike(world: &World, phone: &Phone) -> Result<(), String> {
         }
     }
     for (doc, (kind, _)) in held.iter().filter(|(doc, _)| !entitled.contains_key(doc)) {
-        let (apart, subject) = phone
-            .replica()
-            .store()
-            .read(|read| Ok::<_, StoreError>((read.apart(*doc)?, read.holding(*doc)?.map(|held| held.subject))))
-            .unwrap();
-        let near = || subject.is_some_and(|subject| entitled.contains_key(&subject.customer()));
-        let mine = || world.office.read(|replica| replica.visit(*doc)).unwrap().and_then(|visit| visit.rep) == Some(phone.user);
-        let asked_for = matches!(apart, Some(Apart::Lent { .. })) && kind == "visit" && (near() || mine());
-        if !asked_for {
+        let standing = |read: &Reading<'_>| Ok::<_, StoreError>((read.apart(*doc)?, read.holding(*doc)?.unwrap().subject));
+        let (apart, subject) = phone.replica().store().read(standing).unwrap();
+        if !(matches!(apart, Some(Apart::Lent { .. })) && may_ask_for(world, phone, &entitled, (*doc, kind, subject))) {
             return Err(format!("{} holds {kind} {doc} ({apart:?}), which its user may not read", phone.name));
         }
     }
@@ -174,6 +172,12 @@ fn alike(world: &World, phone: &Phone) -> Result<(), String> {
     let digest = phone.replica().store().read(|read| read.digest()).unwrap();
     let recounted = phone.replica().store().read(|read| read.digest_recounted()).unwrap();
     if digest == recounted { Ok(()) } else { Err(format!("{}: the digest is {digest:?}, counted anew {recounted:?}", phone.name)) }
+}
+
+/// Whether something comes by name that is in no scope any more: an older visit, one's own or of a customer that one has.
+fn may_ask_for(world: &World, phone: &Phone, entitled: &Entitled, (doc, kind, subject): (DocId, &str, SubjectId)) -> bool {
+    let mine = || world.office.read(|replica| replica.visit(doc)).unwrap().and_then(|visit| visit.rep) == Some(phone.user);
+    kind == kinds::VISIT.id && (entitled.contains_key(&subject.customer()) || mine())
 }
 
 /// Rows told in place of documents.
@@ -213,7 +217,7 @@ fn has_office(replica: &Replica, subject: SubjectId) -> bool {
 
 /// What a phone is to hold, worked out from what headquarters shows and from sentences of our own: not from the feed's scopes, which
 /// are what is on trial.
-fn entitled(world: &World, phone: &Phone) -> BTreeMap<DocId, (String, Heads)> {
+fn entitled(world: &World, phone: &Phone) -> Entitled {
     let user = world.office.person(phone.user);
     let today = world.now.day(OFFSET_MINUTES).unwrap();
     let everywhere = matches!(user.role, Role::Manager | Role::Finance | Role::Admin);

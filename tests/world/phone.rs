@@ -31,6 +31,8 @@ pub(crate) struct Phone {
     pub(crate) saved: BTreeMap<ChangeHash, DocId>,
     /// What it wrote anew without what was refused beneath it, with the new change: a wiped phone cannot tell any more.
     pub(crate) rewritten: BTreeMap<ChangeHash, ChangeHash>,
+    /// The last answer was kept and left for later: the next one is not.
+    left_last: bool,
     /// The photos of its visits that were taken in here and not taken back, since its storage was last put back.
     pub(crate) photos: BTreeSet<(DocId, BlobHash)>,
     /// Its storage was put back without the photos.
@@ -72,6 +74,7 @@ impl Phone {
             saved: BTreeMap::new(),
             clock_stands_at: None,
             rewritten: BTreeMap::new(),
+            left_last: false,
             photos: BTreeSet::new(),
             lacks_files: false,
             restored: false,
@@ -212,6 +215,7 @@ impl Phone {
             saved: BTreeMap::new(),
             clock_stands_at: None,
             rewritten: BTreeMap::new(),
+            left_last: false,
             photos: BTreeSet::new(),
             lacks_files: false,
             restored: true,
@@ -238,6 +242,7 @@ impl Phone {
             clock_error_ms: self.clock_error_ms,
             saved: BTreeMap::new(),
             rewritten: BTreeMap::new(),
+            left_last: false,
             photos: BTreeSet::new(),
             lacks_files: self.lacks_files,
             clock_stands_at: self.clock_stands_at,
@@ -291,7 +296,8 @@ impl Phone {
         let keeps = self.on_simulated_disk() && frame.len().is_multiple_of(3);
         let replica = self.replica_mut();
         let opening = if keeps { replica.keep(frame, clock) } else { replica.receive(frame, clock) };
-        if keeps && frame.len().is_multiple_of(2) && opening.is_ok() && !is_knock(frame) {
+        self.left_last = keeps && !self.left_last && frame.len().is_multiple_of(2) && opening.is_ok() && !is_knock(frame);
+        if self.left_last {
             return Ok(Synced { more: true, ..Synced::default() });
         }
         self.take_in(opening)
