@@ -2,6 +2,7 @@
 //! found out and healed; nothing is lost, nothing doubled.
 
 use roadbook_core::exchange::{Answer, Pushed, Request};
+use roadbook_core::ids::SubjectId;
 use roadbook_core::replica::{Claimed, Replica, Start};
 use roadbook_core::store::{Check, Durability, OpenOptions};
 use roadbook_server::accounts::{Act, Who};
@@ -249,8 +250,10 @@ fn what_is_handed_back_and_cannot_be_taken_is_kept_with_its_reason() {
     world.settle();
     let backup = world.office.back_up("backup");
     let now = world.at("10:00").now;
-    world.on("lq1").set(customer(1), "short_name", "一");
-    let theirs = world.phone("lq1").replica().request(now, None).unwrap().pushed.remove(0);
+    let new = SubjectId::derived("new customer");
+    world.on("lq1").set(customer(1), "short_name", "一").set(new, "trade_name", "新城小店");
+    let mut waiting = world.phone("lq1").replica().request(now, None).unwrap().pushed;
+    let (made, theirs) = (waiting.pop().unwrap(), waiting.pop().unwrap());
     world.office.restore(backup, now);
     let mut request = world.phone("wf1").replica().request(now, None).unwrap();
     let mut damaged = theirs.clone();
@@ -258,17 +261,19 @@ fn what_is_handed_back_and_cannot_be_taken_is_kept_with_its_reason() {
     // Under the name of another document, and as a document that it is not.
     let elsewhere = Pushed { doc: customer(2).customer(), subject: customer(2), ..theirs.clone() };
     let wrong = Pushed { doc: customer(3).office(), ..theirs.clone() };
+    // One that would open, and lie where its readers may not have it.
+    let misfiled = Pushed { doc: new.office(), ..made };
     let answered = |world: &mut World, recovered: Vec<Pushed>, request: &mut Request| {
         request.besides.as_mut().unwrap().recovered = recovered;
         let frame = world.office.answer(request.device, &request.encode().unwrap(), now).unwrap();
         Answer::decode(&frame).unwrap().told.unwrap().recovered.len()
     };
     assert_eq!(answered(&mut world, vec![theirs, damaged], &mut request), 2);
-    assert_eq!(answered(&mut world, vec![elsewhere, wrong], &mut request), 2, "nothing of it fails the exchange");
-    assert_eq!(world.office.open_rows(), ["malformed", "foreign_actor", "wrong_document"]);
+    assert_eq!(answered(&mut world, vec![elsewhere, wrong, misfiled], &mut request), 3, "nothing of it fails the exchange");
+    assert_eq!(world.office.open_rows(), ["malformed", "foreign_actor", "wrong_document", "wrong_document"]);
     let ids: Vec<i64> = world.office.quarantine().iter().map(|row| row.id).collect();
     let done = world.office.desk().approve(now, &Who::default(), cast::user("cg"), &ids, "").unwrap();
-    assert_eq!((done.changed.len(), done.impossible.len()), (0, 3), "nor can anybody take it in: {done:?}");
+    assert_eq!((done.changed.len(), done.impossible.len()), (0, 4), "nor can anybody take it in: {done:?}");
     assert_eq!(world.office_card(customer(1)).text("short_name"), Some("一"));
     world.settle();
     laws::hold(&mut world);
