@@ -8,6 +8,7 @@ mod desk;
 mod entering;
 mod erasing;
 mod filing;
+mod renewal;
 mod settled;
 mod step;
 
@@ -30,6 +31,8 @@ use crate::duties::{self, Duty};
 use crate::feed::{Entry, Feed, FeedError};
 use desk::Desk;
 pub use filing::{command_for, described, filed_by, fits};
+pub use renewal::renew;
+use renewal::renew_when_it_went_back;
 
 /// Entries of the feed taken in by one commit.
 const FOLLOW_ENTRIES_MAX: usize = 1_000;
@@ -158,7 +161,8 @@ pub struct Inner {
 }
 
 impl Headquarters {
-    /// Opens the replica's file, rebuilding it when it belongs to another life of the feed, and catches up.
+    /// Opens the replica's file, rebuilding it when it belongs to another life of the feed (which begins when the feed's file went
+    /// back), and catches up.
     ///
     /// # Errors
     /// [`HeadquartersError`].
@@ -166,8 +170,8 @@ impl Headquarters {
         let start = Start { open: OpenOptions::headquarters(now), process: random()? };
         let (mut replica, _) = Replica::open(path, &start)?;
         let position = replica.store().read(|read| read.pull_position())?;
-        let strange = position.epoch != [0; 16] && position.epoch != feed.epoch()?;
-        if strange || position.number > feed.head()? {
+        renew_when_it_went_back(feed.as_ref(), &accounts, now, position)?;
+        if position.epoch != [0; 16] && position.epoch != feed.epoch()? {
             drop(replica);
             for end in ["", "-wal", "-shm"] {
                 remove(&PathBuf::from(format!("{}{end}", path.display())))?;

@@ -3,15 +3,20 @@
 
 use roadbook_core::exchange::{Answer, Pushed, Request};
 use roadbook_core::ids::SubjectId;
-use roadbook_core::replica::{Claimed, Replica, Start};
+use roadbook_core::model::{Edit, Provenance};
+use roadbook_core::replica::{Claimed, Replica, Start, Target};
 use roadbook_core::store::{Check, Durability, OpenOptions};
 use roadbook_server::accounts::{Act, Who};
+use roadbook_server::app::App;
+use roadbook_server::clock::Clock;
+use roadbook_server::config::Config;
 use roadbook_server::feed::DeskState;
+use roadbook_server::storage::SERVER_FILE;
 
 use super::handover::visit;
 use crate::laws;
 use crate::world::World;
-use crate::world::cast::{self, customer};
+use crate::world::cast::{self, MONDAY, customer};
 
 const ROWS: usize = 1_000;
 
@@ -327,4 +332,32 @@ fn a_decision_that_a_restore_lost_does_not_hide_those_that_follow() {
     assert_eq!(world.sync("zk1").decided.len(), 2, "those of this life are heard too");
     world.settle();
     laws::hold(&mut world);
+}
+
+#[test]
+fn a_feed_that_went_back_without_a_word_begins_a_new_life() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || App::open(Config::in_folder(folder.path()), Clock::from_fn(|| MONDAY)).unwrap();
+    let written = |app: &App, name: &str| {
+        let edit = Edit::Assert { field: "trade_name".to_owned(), value: name.into(), provenance: Provenance::default() };
+        app.commit(cast::user("cg"), &vec![(Target::customer(customer(1)), vec![edit])]).unwrap();
+        app.feed().epoch().unwrap()
+    };
+    let shown =
+        |app: &App| app.headquarters().read(|replica| replica.card(customer(1))).unwrap().unwrap().text("trade_name").map(str::to_owned);
+    let renewals = |app: &App| app.accounts().audit_rows(ROWS).unwrap().into_iter().filter(|row| row.act == "epoch-renewed").count();
+    let app = open();
+    let life = written(&app, "惠民");
+    drop(app);
+    let file = folder.path().join(SERVER_FILE);
+    let backup = std::fs::read(&file).unwrap();
+    assert_eq!(written(&open(), "惠民超市"), life);
+    std::fs::write(&file, backup).unwrap();
+    let app = open();
+    let next = app.feed().epoch().unwrap();
+    assert_ne!(next, life, "phones hand in again what it lost");
+    assert_eq!((shown(&app).as_deref(), renewals(&app)), (Some("惠民"), 1));
+    drop(app);
+    let app = open();
+    assert_eq!((app.feed().epoch().unwrap(), renewals(&app)), (next, 1), "once");
 }

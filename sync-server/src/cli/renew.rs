@@ -3,10 +3,11 @@
 use clap::Args;
 
 use super::{Data, Done, show};
-use crate::accounts::{Act, Who};
+use crate::accounts::Who;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::exchange::recovered::RECOVERY_MS;
+use crate::headquarters::renew;
 
 #[derive(Debug, Args)]
 pub(super) struct RenewEpoch {
@@ -18,9 +19,7 @@ impl RenewEpoch {
     pub(super) fn run(self) -> Done {
         // Opening takes the folder's lock: no server may be answering phones by the old numbers meanwhile.
         let app = App::open(self.data.config(), Clock::system())?;
-        app.feed().renew_epoch()?;
-        app.feed().note_renewal(app.now())?;
-        app.accounts().audit(app.now(), &Who::shell(), Act::EpochRenewed, "")?;
+        renew(app.feed(), app.accounts(), app.now(), &Who::shell(), "")?;
         let days = RECOVERY_MS / roadbook_core::ids::Ms::DAY;
         show::line(format_args!("the feed begins a new life; for {days} days phones hand back what the backup does not have"));
         Ok(())
