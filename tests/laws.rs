@@ -225,6 +225,8 @@ fn entitled(world: &World, phone: &Phone) -> Entitled {
     let field = desk || user.role == Role::Salesperson;
     // What is private lies on no phone of somebody who oversees too many to hold their documents.
     let rows = world.office.tells_rows(&user);
+    // One whose beginning was lost in a restore, or set aside, is of whoever handed in the rest.
+    let handed_in_by = |doc| world.office.feed.document(doc).unwrap().and_then(|known| known.owner);
     let mut cards: BTreeMap<SubjectId, Option<Card>> = BTreeMap::new();
     let mut may = |replica: &Replica, doc: DocId, kind: &str| {
         let subject = replica.store().read(|read| read.holding(doc)).unwrap().unwrap().subject;
@@ -255,11 +257,13 @@ fn entitled(world: &World, phone: &Phone) -> Entitled {
             "tour" => {
                 let tour = replica.tour(doc).unwrap();
                 let day = tour.as_ref().and_then(|tour| tour.day.parse().ok()).unwrap_or(today);
-                // One whose plan was lost in a restore is of whoever handed in the rest.
-                let rep = tour.and_then(|tour| tour.rep).or_else(|| world.office.feed.document(doc).unwrap().and_then(|known| known.owner));
+                let rep = tour.and_then(|tour| tour.rep).or_else(|| handed_in_by(doc));
                 field && (today - day).num_days().abs() <= 7 && is_mine(rep)
             }
-            "proposal" => field && (is_mine(replica.proposal(doc).unwrap().and_then(|one| one.by)) || (desk && near)),
+            "proposal" => {
+                let by = replica.proposal(doc).unwrap().and_then(|one| one.by).or_else(|| handed_in_by(doc));
+                field && (is_mine(by) || (desk && near))
+            }
             "verification" => field && (is_mine(replica.verification(doc).unwrap().and_then(|one| one.by)) || (desk && near)),
             "urgent" => {
                 let urgent = replica.urgent(doc).unwrap().unwrap();

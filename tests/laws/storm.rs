@@ -184,7 +184,8 @@ impl Storm {
         let world = &mut self.world;
         let done = attempt(|| work::on_a_phone(world, name, no, &mut chance));
         self.tell(|| format!("{name} works{}", if done.is_ok() { "" } else { ", in vain" }));
-        self.after_phone(name, troubled, done.err())
+        // An enemy's own device may be hurt by what it did.
+        self.after_phone(name, troubled, done.err().filter(|_| self.enemy.as_deref() != Some(name)))
     }
 
     /// A phone meets another one, which carries on what it may hold of it.

@@ -46,7 +46,7 @@ impl Replica {
                     if listening && let Ok(document) = &opened {
                         self.listen(*doc, document)?;
                     }
-                    match opened.map(|document| self.merged(*doc, document)) {
+                    match opened.map(|document| self.merged(*doc, document, by_name)) {
                         Ok(Ok((document, changes))) => {
                             admitted.insert(*doc, Admitted { doc: *doc, kind: kind.clone(), subject: *subject, document, changes });
                         }
@@ -145,14 +145,16 @@ impl Replica {
 
     /// What a received document becomes beside what is held: its new changes are added to ours, or it is kept whole. Own changes
     /// that are kept without their document (it was given up, or its bytes proved damaged) are put on top.
-    fn merged(&self, doc: DocId, received: Document) -> Result<(Document, Vec<RawChange>), ReplicaError> {
+    fn merged(&self, doc: DocId, received: Document, by_name: bool) -> Result<(Document, Vec<RawChange>), ReplicaError> {
         let held = match self.document(doc) {
             Ok(held) => held,
             // Damaged bytes cannot be worse than none.
             Err(ReplicaError::Document(_) | ReplicaError::Store(StoreError::Damaged { .. })) => None,
             Err(other) => return Err(other),
         };
-        let Some(held) = held.filter(|held| self.is_intact(doc, &held.document).unwrap_or(false)) else {
+        // What is lent again is headquarters' word: what it has lost and set aside since is no longer in it.
+        let replaced = by_name && self.is_only_lent(doc)?;
+        let Some(held) = held.filter(|held| !replaced && self.is_intact(doc, &held.document).unwrap_or(false)) else {
             return Ok((self.with_own(doc, received)?, Vec::new()));
         };
         let new = received.changes_since(&held.document.heads());
@@ -165,6 +167,14 @@ impl Replica {
     /// Whether the digest counts a document as held whole.
     fn holds_by_right(&self, doc: DocId) -> Result<bool, StoreError> {
         self.store().read(|read| Ok(read.holding(doc)?.is_some() && read.apart(doc)?.is_none()))
+    }
+
+    /// Whether a document is held because it was lent, and nothing that this device has to hand in builds on it.
+    fn is_only_lent(&self, doc: DocId) -> Result<bool, StoreError> {
+        self.store().read(|read| {
+            let lent = matches!(read.apart(doc)?, Some(Apart::Lent { .. }));
+            Ok(lent && !Self::waits(read, doc)? && !read.is_lost_in(doc)?)
+        })
     }
 
     fn with_own(&self, doc: DocId, mut document: Document) -> Result<Document, ReplicaError> {

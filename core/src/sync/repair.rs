@@ -75,7 +75,10 @@ impl Replica {
                 if let Some(row) = write.drop_told_row(doc)? {
                     super::told::drop_row(write, &row)?;
                     subjects.touch(&row.kind, row.subject, doc, None);
-                    continue;
+                    // What was lent of it goes with it, unless its row only changed.
+                    if coming.contains(&doc) {
+                        continue;
+                    }
                 }
                 let Some(held) = write.holding(doc)? else { continue };
                 write.hand_in_again_of(doc)?;

@@ -91,10 +91,12 @@ fn give_back(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, doc: DocId) -
 /// is no longer in it.
 pub(super) fn renew(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, doc: DocId, now: Ms) -> Result<(), ReplicaError> {
     let lent = matches!(write.apart(doc)?, Some(Apart::Lent { .. }));
-    if !lent || write.is_lost_in(doc)? || Replica::waits(write, doc)? {
+    if !lent || write.is_lost_in(doc)? {
         return Ok(());
     }
-    give_back(write, subjects, doc)?;
+    if !Replica::waits(write, doc)? {
+        give_back(write, subjects, doc)?;
+    }
     Ok(wish(write, &Wanted::Document { doc }, now)?)
 }
 
