@@ -140,10 +140,17 @@ impl Replica {
         })
     }
 
-    /// The wishes of a request were answered.
+    /// The wishes of a request were answered. One for a document that was lent before stays while something of it waits: only then can
+    /// headquarters' state of it take the place.
     pub(super) fn granted(&mut self, wanted: &[Wanted]) -> Result<(), ReplicaError> {
         self.store_mut().write(|write| {
             for one in wanted {
+                if let Wanted::Document { doc } = one
+                    && matches!(write.apart(*doc)?, Some(Apart::Lent { .. }))
+                    && (Self::waits(write, *doc)? || write.is_lost_in(*doc)?)
+                {
+                    continue;
+                }
                 let mut bytes = Vec::new();
                 let _infallible = minicbor::encode(one, &mut bytes);
                 write.drop_wish(&bytes)?;
