@@ -20,6 +20,8 @@ use crate::feed::{Begun, Page, PageDocument};
 
 /// Bytes counted for an item beside its contents.
 const ITEM_BYTES: usize = 64;
+/// Documents of one part, at most, unless it is said otherwise.
+const PART_DOCUMENTS_MAX: usize = 600;
 
 /// How much comes at a time. What a device lacks is the same, whatever they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +36,7 @@ pub struct Portions {
 
 impl Default for Portions {
     fn default() -> Self {
-        Self { part_documents: 600, part_bytes: PART_BYTES_TARGET, answer_bytes: ITEMS_BYTES_TARGET }
+        Self { part_documents: PART_DOCUMENTS_MAX, part_bytes: PART_BYTES_TARGET, answer_bytes: ITEMS_BYTES_TARGET }
     }
 }
 
