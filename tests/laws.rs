@@ -3,7 +3,7 @@
 //! * [`storm`] – seeded worlds in which everything goes wrong that can · [`work`] – what people do in them · [`misfortune`] – what goes
 //!   wrong · [`seeds`] – which of them are run · [`story`] – what became of one.
 //! * [`private`] – what few may know · [`photos`] – photos among the rest · [`attack`] – hostile changes among honest ones ·
-//!   [`acknowledged`] – what a verdict promises.
+//!   [`acknowledged`] – what a verdict promises · [`stolen`] – what a phone takes with it.
 //! * [`scopes`] – what such worlds found about scopes, told plainly · [`stale`] – about answers that come late or twice ·
 //!   [`backups`] – about headquarters put back and phones copied · [`interrupted`] – about a disk that fails while headquarters appends.
 
@@ -19,6 +19,7 @@ mod private;
 mod scopes;
 mod seeds;
 mod stale;
+mod stolen;
 mod storm;
 mod story;
 pub(crate) mod work;
@@ -97,6 +98,10 @@ fn at_rest(world: &World, phone: &Phone) -> Result<(), String> {
 /// Laws 2 and 8: every change that was ever saved is in the feed, or set aside on both sides with a reason. Of what was erased on demand
 /// nothing is anywhere.
 fn nothing_lost(world: &World, phone: &Phone) -> Result<(), String> {
+    // Of one that is stolen what it had not handed in is lost: how much, says `stolen`.
+    if phone.was_wiped() && world.office.ordered_to_wipe(phone.device) {
+        return Ok(());
+    }
     let known = world.office.known(&phone.saved);
     let aside: BTreeMap<ChangeHash, String> =
         world.office.quarantine().into_iter().map(|row| (row.refused.hash, row.refused.why)).collect();
@@ -306,6 +311,9 @@ fn rows_are_the_fold(world: &mut World) -> Result<(), String> {
     let now = world.now;
     world.office.rest(now);
     world.office.crash(now);
+    if world.office.take_its_file_away() {
+        world.office.crash(now);
+    }
     if world.office.head() != head {
         return Err(format!("headquarters started again and wrote {} more entries", world.office.head() - head));
     }

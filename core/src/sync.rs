@@ -375,7 +375,7 @@ impl Replica {
                 decided.extend(write.drop_lost(*hash)?);
             }
             for doc in decided {
-                told::renew(write, &mut subjects, doc, now)?;
+                told::renew(write, doc, now)?;
             }
             synced.subjects.extend(subjects.ids());
             fold_rows(write, &subjects, offset_minutes)?;

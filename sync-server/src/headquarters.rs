@@ -25,7 +25,7 @@ use roadbook_core::replica::field::Work;
 use roadbook_core::replica::{Admitted, Replica, ReplicaError, Start};
 use roadbook_core::store::{OpenOptions, PullPosition, StoreError};
 
-use crate::accounts::{Accounts, AccountsError};
+use crate::accounts::{Accounts, AccountsError, Act};
 use crate::clock::{NoEntropy, random};
 use crate::duties::{self, Duty};
 use crate::feed::{Entry, Feed, FeedError};
@@ -111,6 +111,13 @@ pub struct Followed {
     pub filed: BTreeSet<SubjectId>,
     /// Everything up to this number is taken in.
     pub number: u64,
+}
+
+impl Followed {
+    /// What moved, as the audit log says it.
+    pub fn filed_lines(&self) -> impl Iterator<Item = (Act, String)> {
+        self.filed.iter().map(|subject| (Act::CustomerFiled, subject.to_string()))
+    }
 }
 
 /// Headquarters. Cheap to share; one writer at a time.

@@ -80,6 +80,7 @@ impl Storm {
         }
         self.weeks()?;
         self.returns()?;
+        self.stolen(name)?;
         // From a branch of its own: a world without copies draws as it did before there were any.
         if self.chance.branch("clones").in_thousand(weather.clones) {
             self.copy_phone(name);
@@ -114,6 +115,18 @@ impl Storm {
             failed = done.err().map(|error| Mishap { ours: true, said: error.to_string() }).or(failed);
         }
         self.after_server(failed)
+    }
+
+    /// Headquarters orders a phone to wipe itself: its person gets another one.
+    fn stolen(&mut self, name: &str) -> Result<(), String> {
+        let spared = self.enemy.as_deref() == Some(name) || self.world.phones.len() <= 2;
+        if !self.chance.branch("stolen").in_thousand(self.weather.stolen) || spared {
+            return Ok(());
+        }
+        let device = self.world.phones[name].device;
+        let done = self.world.office.accounts.order_wipe(self.world.now, &Who::default(), device);
+        self.tell(|| format!("{name} is stolen: {}", if done.is_ok() { "it is to be wiped" } else { "in vain" }));
+        self.after_server(done.err().map(|error| Mishap { ours: true, said: error.to_string() }))
     }
 
     /// The file of a phone comes onto another phone of the same person, whose app finds that it is a copy and has it enrolled.

@@ -247,7 +247,7 @@ fn nothing_lost(world: &World, phone: &Phone, or_here: bool) -> Result<(), Strin
 
 /// The photos of visits that were ended are at headquarters when the phone is wiped, if the visits are: in the feed, or set aside.
 pub(super) fn handed_in_before_a_wipe(world: &World, phone: &Phone, weather: Weather) -> Result<(), String> {
-    let ordered = world.office.accounts.orders(phone.device).unwrap().wipe_at.is_some();
+    let ordered = world.office.ordered_to_wipe(phone.device);
     // A headquarters that came back from a backup may lack what this one had handed in before; and when days pass it waits no longer.
     if ordered || world.office.life() > 0 || weather.clocks > 0 || weather.weeks > 0 || weather.depot > 0 {
         return Ok(());

@@ -19,6 +19,7 @@ use roadbook_core::sync::Synced;
 use roadbook_server::exchange::Portions;
 
 use super::attack::Attack;
+use super::stolen::Heard;
 use super::{private, work};
 use crate::world::cast;
 use crate::world::chance::Chance;
@@ -67,6 +68,8 @@ pub(super) struct Storm {
     pub(super) server_backup: Option<Platter>,
     pub(super) installs: u64,
     pub(super) told: Option<Vec<String>>,
+    /// What headquarters heard of how much waits where.
+    heard: Heard,
 }
 
 pub(super) fn history(seed: u64) -> Vec<Step> {
@@ -75,11 +78,12 @@ pub(super) fn history(seed: u64) -> Vec<Step> {
 }
 
 impl Storm {
-    pub(super) fn new(seed: u64, telling: bool) -> Self {
+    /// The world of a seed, without the kinds of fault that are named.
+    pub(super) fn new(seed: u64, without: &str, telling: bool) -> Self {
         let mut world = World::furnished(seed, &work::CUSTOMERS);
         let mut chance = world.chance.branch("run");
         let size = Size::of(seed);
-        let weather = Weather::drawn(&mut chance).oftener(size.oftener);
+        let weather = Weather::drawn(&mut chance, without).oftener(size.oftener);
         let count = size.devices(&mut chance);
         if weather.portions {
             world.take_small_portions(PORTIONS, HANDED_IN_AT_ONCE);
@@ -87,6 +91,10 @@ impl Storm {
         if weather.rows {
             let now = world.now;
             world.office.tell_rows_from(ROWS_FROM, now);
+        }
+        if weather.kept {
+            let now = world.now;
+            world.office.keep_its_file(now);
         }
         let mut devices = DEVICES;
         if size != LARGE {
@@ -114,6 +122,7 @@ impl Storm {
             server_backup: None,
             installs: 0,
             told: telling.then(Vec::new),
+            heard: Heard::default(),
         }
     }
 
@@ -137,6 +146,7 @@ impl Storm {
             self.meeting(&name)?;
             self.photos(&name)?;
             self.wishes(&name)?;
+            self.hand_over()?;
             match self.chance.below(100) {
                 0..=54 => self.work(&name)?,
                 55..=87 => self.ask(&name)?,
@@ -225,6 +235,18 @@ impl Storm {
         self.after_phone(name, troubled, done.err())
     }
 
+    /// Somebody's customers are handed over.
+    fn hand_over(&mut self) -> Result<(), String> {
+        let mut chance = self.chance.branch("handovers");
+        if !chance.in_thousand(self.weather.handovers) {
+            return Ok(());
+        }
+        let world = &mut self.world;
+        let done = attempt(|| work::hand_over(world, &mut chance));
+        self.tell(|| format!("customers are handed over: {done:?}"));
+        self.after_server(done.err())
+    }
+
     fn strike(&mut self) -> Result<(), String> {
         let Some(attack) = &mut self.attack else { return Ok(()) };
         let mishap = attack.strike(&mut self.world, &mut self.chance)?;
@@ -272,6 +294,7 @@ impl Storm {
         if enemy {
             frame = hostile::twisted(&frame, &mut self.chance);
         }
+        self.heard.asked(&self.world.phones[name], &frame);
         let flight = Flight { way: Way::Up, about: About::Text, phone: name.to_owned(), device: phone.device, frame, whole: true };
         self.network.send(self.step, flight, self.faults, &mut self.chance);
         self.tell(|| format!("{name} asks"));
@@ -304,6 +327,7 @@ impl Storm {
         self.tell(|| format!("headquarters {} {}", if answer.is_some() { "answers" } else { "does not answer" }, flight.phone));
         self.after_server(mishap)?;
         let Some(answer) = answer else { return Ok(()) };
+        self.heard.answered(&self.world.office, flight.device, &flight.frame);
         let Flight { phone, device, frame, whole, .. } = flight;
         // From a branch of its own: looking changes nothing of what is drawn.
         if !is_knock(&answer)
@@ -348,6 +372,7 @@ impl Storm {
                 super::photos::nothing_is_left(&phone)?;
                 if !phone.restored && self.world.office.life() == 0 {
                     super::nothing_lost(&self.world, &phone)?;
+                    self.heard.holds(&self.world.office, &phone)?;
                 }
                 return super::photos::handed_in_before_a_wipe(&self.world, &phone, self.weather).map(|()| false);
             }

@@ -10,6 +10,7 @@ use roadbook_core::replica::urgent::UrgentReport;
 use roadbook_core::replica::{Replica, Stamp, Target};
 use roadbook_server::accounts::Who;
 use roadbook_server::feed::{DeskRow, DeskState};
+use roadbook_server::transfer::{self, Wanted};
 
 use super::private;
 use crate::world::cast::{self, EAST, OFFSET_MINUTES, WEST, customer};
@@ -120,6 +121,22 @@ pub(crate) fn at_a_desk(world: &mut World, no: u64, chance: &mut Chance) {
             world.desk("zm", vec![work]);
         }
     }
+}
+
+/// Customers of somebody go to somebody else, or to nobody, with the stops of the days to come. Returns how many.
+pub(crate) fn hand_over(world: &mut World, chance: &mut Chance) -> usize {
+    let (leaver, winner) = *chance.pick(&[("wf", "lq"), ("lq", "wf"), ("wf", "xw"), ("xw", "wf")]);
+    let winner = chance.in_thousand(800).then(|| cast::user(winner));
+    let mut some = |share| CUSTOMERS.map(customer).into_iter().filter(|_| chance.in_thousand(share)).collect();
+    let (pool, only) = (some(200), some(500));
+    let wanted = Wanted { leaver: cast::user(leaver), winner, pool, only, territories: Vec::new() };
+    let stamp = Stamp { author: cast::user("cg"), now: world.now, entropy: chance.bytes() };
+    let today = world.now.day(OFFSET_MINUTES).unwrap();
+    let plan = world.office.read(|replica| transfer::plan(replica, &stamp, today, &wanted)).unwrap();
+    if !plan.cards.is_empty() {
+        world.desk("cg", plan.work);
+    }
+    plan.cards.len()
 }
 
 /// Somebody at headquarters decides about one change that was set aside, but for those of these devices. Returns what came of it.

@@ -3,7 +3,7 @@
 //!
 //! * [`cast`] – the people, devices and customers of the scenarios.
 //! * [`phone`] – a replica with a clock of its own · [`hand`] – what its user does with it.
-//! * [`office`] – headquarters, by the real server library.
+//! * [`office`] – headquarters, by the real server library · [`kept`] – its replica's file, where that is kept.
 //! * [`disk`] – a disk under SQLite that can lose power at any write · [`platter`] – what of it survives.
 //! * [`furnished`] – what random worlds begin with · [`size`] – how large a random world is · [`weather`] – what goes wrong, and how often · [`hostile`] – a device in an enemy's hand · [`mishap`] – what may fail.
 //! * [`network`] – loses, repeats, delays, reorders and cuts what travels.
@@ -19,6 +19,7 @@ pub(crate) mod edits;
 pub(crate) mod furnished;
 pub(crate) mod hand;
 pub(crate) mod hostile;
+pub(crate) mod kept;
 pub(crate) mod link;
 pub(crate) mod mishap;
 pub(crate) mod network;

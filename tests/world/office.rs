@@ -1,8 +1,13 @@
 //! Headquarters of the world: accounts, feed and replica of the real server library on files of this test alone, without HTTP.
 //! Its files are in a folder, or on a simulated disk. It answers frames; people at their desks write through it as the console does.
+//!
+//! * [`starts`] – how it starts, and starts again.
+
+#[path = "office_starts.rs"]
+mod starts;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use roadbook_core::blobs::wire::BlobRequest;
@@ -14,25 +19,26 @@ use roadbook_core::ids::{BlobHash, ChangeHash, DeviceId, DocId, EntryId, Ms, Sub
 use roadbook_core::model::{Edit, Provenance, Source, Value, kinds};
 use roadbook_core::replica::Replica;
 use roadbook_core::replica::field::Work;
-use roadbook_server::access::{Reach, reads_broadly};
+use roadbook_server::access::Reach;
 use roadbook_server::accounts::{Accounts, AccountsError, NewUser, Territory, User, Who};
-use roadbook_server::blobs::{BlobLimits, BlobTable, Blobs, BlobsAnswered, Depot, DepotConfig};
-use roadbook_server::database::{Database, Durability};
+use roadbook_server::blobs::{Blobs, BlobsAnswered};
 use roadbook_server::device::{Caller, Standing};
 use roadbook_server::erasures::{self, Line};
 use roadbook_server::exchange::knocking::Knocked;
-use roadbook_server::exchange::scope::BROAD_CUSTOMERS_MIN;
+use roadbook_server::exchange::scope::{BROAD_CUSTOMERS_MIN, tells_rows};
 use roadbook_server::exchange::{Answered, Exchange, Portions, profile};
-use roadbook_server::feed::{Batch, DeskState, Erased, Feed, Filing, Hand, NewEntry, Quarantined, SCRATCH_MIGRATIONS, Scratch, SqliteFeed};
+use roadbook_server::feed::{Batch, DeskState, Erased, Feed, Filing, Hand, NewEntry, Quarantined};
 use roadbook_server::headquarters::{Headquarters, described};
 use roadbook_server::quarantine::Quarantine;
 use roadbook_server::rounds::{self, UrgentRule};
-use roadbook_server::storage::{BLOBS_FOLDER, ERASURES_FILE, SCRATCH_FILE, SERVER_FILE, SERVER_MIGRATIONS};
+use roadbook_server::storage::{BLOBS_FOLDER, ERASURES_FILE};
 
 use super::cast::{self, OFFSET_MINUTES, PEOPLE};
 use super::chance::Chance;
 use super::disk::Disk;
-use super::platter::{Loss, Platter};
+use super::kept::Kept;
+
+use starts::{Opened, open, said};
 
 /// More rows than any test sets aside.
 pub(crate) const QUARANTINE_MAX: usize = 100_000;
@@ -53,6 +59,10 @@ pub(crate) struct Office {
     /// Customers from which on rows are told in place of documents.
     rows_from: u64,
     portions: Portions,
+    /// Its replica's file, where that outlives its process; otherwise every start makes the replica anew from the feed.
+    kept: Option<Kept>,
+    /// Every life of the feed that it has seen.
+    epochs: BTreeSet<[u8; 16]>,
 }
 
 /// Where its files are.
@@ -83,50 +93,6 @@ impl std::fmt::Display for Unanswered {
     }
 }
 
-/// What is opened from the folder at every start.
-struct Opened {
-    accounts: Accounts,
-    feed: Arc<dyn Feed>,
-    headquarters: Headquarters,
-    exchange: Exchange,
-    blobs: Blobs,
-}
-
-fn open(place: &Place, trials: &Path, process: [u8; 16], now: Ms) -> Result<Opened, String> {
-    let (server, scratch) = match place {
-        Place::Folder(folder) => (
-            // The process dies in these tests, not the machine: what SQLite was told is kept, synced or not.
-            Database::open(&folder.join(SERVER_FILE), Durability::Process, SERVER_MIGRATIONS),
-            Database::open(&folder.join(SCRATCH_FILE), Durability::Process, SCRATCH_MIGRATIONS),
-        ),
-        Place::Disk(disk) => {
-            let open = |file, durability, steps| Database::open_on(Some(disk.layer()), &disk.path(file), durability, steps);
-            (open(SERVER_FILE, Durability::Full, SERVER_MIGRATIONS), open(SCRATCH_FILE, Durability::Process, SCRATCH_MIGRATIONS))
-        }
-    };
-    let server = Arc::new(server.map_err(said)?);
-    let scratch = Arc::new(scratch.and_then(|scratch| Scratch::over(scratch, trials)).map_err(said)?);
-    let table = BlobTable::new(Arc::clone(&server));
-    let accounts = Accounts::new(Arc::clone(&server));
-    let feed: Arc<dyn Feed> = Arc::new(SqliteFeed::open(server).map_err(said)?);
-    let headquarters = Headquarters::in_memory(Arc::clone(&feed), accounts.clone(), OFFSET_MINUTES, process, now).map_err(said)?;
-    // The journal is older than no backup: it lies elsewhere.
-    headquarters.erase_again(&erasures::read(&trials.join(ERASURES_FILE)).map_err(said)?).map_err(said)?;
-    let exchange = Exchange::new(accounts.clone(), Arc::clone(&feed), headquarters.clone(), scratch, OFFSET_MINUTES);
-    // Photos are plain files, on a simulated disk's server too.
-    let folder = match place {
-        Place::Folder(folder) => folder.as_path(),
-        Place::Disk(_) => trials,
-    };
-    let depot = Depot::open(&DepotConfig::Folder, folder.join(BLOBS_FOLDER)).map_err(said)?;
-    let blobs = Blobs::new(table, depot, accounts.clone(), Arc::clone(&feed), headquarters.clone(), BlobLimits::default());
-    Ok(Opened { accounts, feed, headquarters, exchange, blobs })
-}
-
-fn said(error: impl std::fmt::Display) -> String {
-    error.to_string()
-}
-
 impl Office {
     /// A server with the cast's territories and people, and nothing else.
     pub(crate) fn new(place: Place, chance: Chance, now: Ms) -> Self {
@@ -153,7 +119,8 @@ impl Office {
     /// A server over what its files hold.
     pub(crate) fn over(place: Place, mut chance: Chance, now: Ms) -> Result<Self, String> {
         let trials = super::folder();
-        let Opened { accounts, feed, headquarters, exchange, blobs } = open(&place, trials.path(), chance.bytes(), now)?;
+        let Opened { accounts, feed, headquarters, exchange, blobs } = open(&place, trials.path(), None, chance.bytes(), now)?;
+        let epochs = BTreeSet::from([feed.epoch().map_err(said)?]);
         Ok(Self {
             accounts,
             feed,
@@ -166,23 +133,9 @@ impl Office {
             life: 0,
             rows_from: BROAD_CUSTOMERS_MIN,
             portions: Portions::default(),
+            kept: None,
+            epochs,
         })
-    }
-
-    /// The process dies and is started again: its replica is rebuilt from the feed.
-    pub(crate) fn crash(&mut self, now: Ms) {
-        if let Place::Disk(disk) = &self.place {
-            disk.cut(Loss::None, &mut self.chance.branch("no loss"));
-        }
-        self.start(now).unwrap();
-    }
-
-    /// Starts the server over what its files hold.
-    pub(crate) fn start(&mut self, now: Ms) -> Result<(), String> {
-        let Opened { accounts, feed, headquarters, exchange, blobs } = open(&self.place, self.trials.path(), self.chance.bytes(), now)?;
-        (self.accounts, self.feed, self.headquarters, self.blobs) = (accounts, feed, headquarters, blobs);
-        self.exchange = exchange.with_rows_from(self.rows_from()).with_portions(self.portions);
-        Ok(())
     }
 
     /// From now on rows are told in place of documents to whoever oversees so many customers.
@@ -199,30 +152,12 @@ impl Office {
 
     /// Whether a person was told rows in place of documents when they last asked.
     pub(crate) fn tells_rows(&self, user: &User) -> bool {
-        reads_broadly(user.role) && self.feed.mark(&format!("broad/{}", user.id)).unwrap() == Some(1)
+        tells_rows(self.feed.as_ref(), user).unwrap()
     }
 
     /// Customers from which on that is so.
     pub(crate) const fn rows_from(&self) -> u64 {
         self.rows_from
-    }
-
-    /// The power goes, comes back, and perhaps goes again while the server starts. `Err`: it does not start any more.
-    pub(crate) fn power_cut(&mut self, loss: Loss, again: bool, now: Ms, chance: &mut Chance) -> Result<(), String> {
-        let disk = self.disk();
-        disk.cut(loss, chance);
-        if again {
-            disk.plant(super::disk::Trouble::PowerCut, 30, chance);
-        }
-        let started = self.start(now);
-        // The write at which the power goes may be the last of a start that looks well.
-        if self.disk().is_stopped() {
-            self.disk().cut(loss, chance);
-            return self.start(now);
-        }
-        started?;
-        self.disk().mend();
-        Ok(())
     }
 
     /// How often it was put back from a backup.
@@ -236,16 +171,6 @@ impl Office {
             Place::Disk(disk) => disk,
             Place::Folder(_) => panic!("this server has no simulated disk"),
         }
-    }
-
-    /// An old backup is put in place of everything, and the server told so, as the manual says.
-    pub(crate) fn restore_disk(&mut self, backup: Platter, now: Ms) -> Result<(), String> {
-        self.disk().restore(backup);
-        self.life += 1;
-        self.start(now)?;
-        self.feed.renew_epoch().map_err(said)?;
-        self.feed.note_renewal(now).map_err(said)?;
-        self.start(now)
     }
 
     /// Enrols a device of a person and returns what it is told.
@@ -418,30 +343,6 @@ impl Office {
         Quarantine { accounts: &self.accounts, feed: self.feed.as_ref(), headquarters: &self.headquarters }
     }
 
-    /// A copy of the server's files in a folder beside, as a backup makes it.
-    pub(crate) fn back_up(&self, name: &str) -> PathBuf {
-        let own = self.folder();
-        let folder = own.join(name);
-        std::fs::create_dir_all(&folder).unwrap();
-        for ending in ["", "-wal"] {
-            let file = format!("{SERVER_FILE}{ending}");
-            if own.join(&file).exists() {
-                std::fs::copy(own.join(&file), folder.join(&file)).unwrap();
-            }
-        }
-        folder
-    }
-
-    /// The server goes on from a backup: its numbers begin a new life.
-    pub(crate) fn restore(&mut self, backup: PathBuf, now: Ms) {
-        self.place = Place::Folder(backup);
-        self.life += 1;
-        self.crash(now);
-        self.feed.renew_epoch().unwrap();
-        self.feed.note_renewal(now).unwrap();
-        self.crash(now);
-    }
-
     fn folder(&self) -> PathBuf {
         match &self.place {
             Place::Folder(folder) => folder.clone(),
@@ -460,6 +361,17 @@ impl Office {
     pub(crate) fn serves(&self, device: DeviceId) -> bool {
         let Some(device) = self.accounts.device(device).unwrap() else { return false };
         device.revoked_at.is_none() && !self.person(device.user).disabled
+    }
+
+    /// How many changes waited on a device when it was last heard of.
+    pub(crate) fn waits_on(&self, device: DeviceId) -> Option<u64> {
+        let device = self.accounts.device(device).unwrap()?;
+        device.seen_at.map(|_| device.waiting)
+    }
+
+    /// Whether somebody ordered a device to wipe itself.
+    pub(crate) fn ordered_to_wipe(&self, device: DeviceId) -> bool {
+        self.accounts.orders(device).unwrap().wipe_at.is_some()
     }
 
     /// Whether whoever decides about what was set aside has news.

@@ -48,11 +48,17 @@ pub(crate) struct Weather {
     pub(crate) wishes: u64,
     /// Days, weeks or months pass.
     pub(crate) weeks: u64,
+    /// Headquarters' replica outlives its process.
+    pub(crate) kept: bool,
+    /// Somebody's customers are handed over to somebody else, or to nobody.
+    pub(crate) handovers: u64,
+    /// A phone is stolen, and headquarters orders it to wipe itself.
+    pub(crate) stolen: u64,
 }
 
 impl Weather {
-    /// The weather of a seed.
-    pub(crate) fn drawn(chance: &mut Chance) -> Self {
+    /// The weather of a seed, without the kinds that are named.
+    pub(crate) fn drawn(chance: &mut Chance, without: &str) -> Self {
         let network = Faults::drawn(chance);
         let torn = chance.between(800, 1_000) as u64;
         let mut up_to = |most: i64| if chance.in_thousand(500) { chance.between(1.min(most), most) as u64 } else { 0 };
@@ -79,8 +85,11 @@ impl Weather {
             portions: chance.branch("portions").in_thousand(300),
             wishes: if chance.branch("wishes").in_thousand(300) { 20 } else { 0 },
             weeks: if chance.branch("weeks").in_thousand(300) { 20 } else { 0 },
+            kept: chance.branch("kept").in_thousand(300),
+            handovers: if chance.branch("handovers").in_thousand(300) { 10 } else { 0 },
+            stolen: if chance.branch("stolen").in_thousand(300) { 5 } else { 0 },
         };
-        drawn.without(&std::env::var("ROADBOOK_WITHOUT").unwrap_or_default())
+        drawn.without(without).without(&std::env::var("ROADBOOK_WITHOUT").unwrap_or_default())
     }
 
     /// The same weather in a world of fewer steps: so many times oftener, and late sooner.
@@ -99,6 +108,8 @@ impl Weather {
             &mut self.returns,
             &mut self.weeks,
             &mut self.wishes,
+            &mut self.handovers,
+            &mut self.stolen,
         ] {
             *often *= times;
         }
@@ -123,6 +134,8 @@ impl Weather {
             ("returns", &mut self.returns),
             ("weeks", &mut self.weeks),
             ("wishes", &mut self.wishes),
+            ("handovers", &mut self.handovers),
+            ("stolen", &mut self.stolen),
         ] {
             if named.contains(name) {
                 *often = 0;
@@ -131,6 +144,7 @@ impl Weather {
         self.decides &= !named.contains("decisions");
         self.rows &= !named.contains("rows");
         self.portions &= !named.contains("portions");
+        self.kept &= !named.contains("kept");
         self
     }
 }

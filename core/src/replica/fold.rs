@@ -90,20 +90,19 @@ pub(crate) fn fold_rows(write: &mut Writing<'_>, changed: &Subjects<'_>, offset_
         write.put_customer_row(&customer_row(&card, offset_minutes))?;
     }
     for (doc, (kind, subject)) in &changed.others {
-        let Some(document) = changed.document(write, *doc)? else {
-            if let Some(row) = told::visit(write, *doc)? {
-                write.put_visit_row(&row)?;
-            }
-            continue;
-        };
-        match kind.as_str() {
-            "visit" => match Visit::fold(*doc, *subject, &document) {
+        let document = changed.document(write, *doc)?;
+        if kind == kinds::VISIT.id {
+            match document.and_then(|document| Visit::fold(*doc, *subject, &document)) {
                 Some(visit) => put_visit(write, &visit, offset_minutes)?,
                 None => match told::visit(write, *doc)? {
                     Some(row) => write.put_visit_row(&row)?,
                     None => drop_visit(write, *doc)?,
                 },
-            },
+            }
+            continue;
+        }
+        let Some(document) = document else { continue };
+        match kind.as_str() {
             "tour" => put_tour(write, &Tour::fold(*doc, &document), offset_minutes)?,
             "proposal" => match Proposal::fold(*doc, *subject, &document) {
                 Some(proposal) => write.put_proposal_row(&proposal_row(&proposal))?,

@@ -153,7 +153,7 @@ impl Replica {
             Err(other) => return Err(other),
         };
         // What is lent again is headquarters' word: what it has lost and set aside since is no longer in it.
-        let replaced = by_name && self.is_only_lent(doc)?;
+        let replaced = by_name && self.store().read(|read| told::is_replaceable(read, doc))? == Some(true);
         let Some(held) = held.filter(|held| !replaced && self.is_intact(doc, &held.document).unwrap_or(false)) else {
             return Ok((self.with_own(doc, received)?, Vec::new()));
         };
@@ -167,14 +167,6 @@ impl Replica {
     /// Whether the digest counts a document as held whole.
     fn holds_by_right(&self, doc: DocId) -> Result<bool, StoreError> {
         self.store().read(|read| Ok(read.holding(doc)?.is_some() && read.apart(doc)?.is_none()))
-    }
-
-    /// Whether a document is held because it was lent, and nothing that this device has to hand in builds on it.
-    fn is_only_lent(&self, doc: DocId) -> Result<bool, StoreError> {
-        self.store().read(|read| {
-            let lent = matches!(read.apart(doc)?, Some(Apart::Lent { .. }));
-            Ok(lent && !Self::waits(read, doc)? && !read.is_lost_in(doc)?)
-        })
     }
 
     fn with_own(&self, doc: DocId, mut document: Document) -> Result<Document, ReplicaError> {

@@ -11,7 +11,7 @@ use crate::model::kinds;
 use crate::replica::fold::{Subjects, drop_rows};
 use crate::replica::{Replica, ReplicaError};
 use crate::store::rows::{PAGE_LINES_MAX, VisitFilter};
-use crate::store::{Apart, StoreError, ToldRow, Writing};
+use crate::store::{Apart, Reading, StoreError, ToldRow, Writing};
 
 /// Documents lent to a device at a time, at most; the one opened longest ago goes first.
 pub(super) const LENT_DOCUMENTS_MAX: usize = 200;
@@ -87,17 +87,20 @@ fn give_back(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, doc: DocId) -
     Ok(())
 }
 
-/// Gives up and asks again for a lent document of which headquarters has decided about all that it had lost: what it set aside of that
-/// is no longer in it.
-pub(super) fn renew(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, doc: DocId, now: Ms) -> Result<(), ReplicaError> {
+/// Asks again for a lent document of which headquarters has decided about all that it had lost: what it set aside of that is not in what
+/// it lends.
+pub(super) fn renew(write: &mut Writing<'_>, doc: DocId, now: Ms) -> Result<(), StoreError> {
     let lent = matches!(write.apart(doc)?, Some(Apart::Lent { .. }));
-    if !lent || write.is_lost_in(doc)? {
-        return Ok(());
+    if lent && !write.is_lost_in(doc)? { wish(write, &Wanted::Document { doc }, now) } else { Ok(()) }
+}
+
+/// Whether headquarters' state of a lent document can take the place of what is held: nothing of it waits to be handed in, and nothing
+/// that headquarters had lost waits to be decided about. `None`: it is not lent.
+pub(super) fn is_replaceable(read: &Reading<'_>, doc: DocId) -> Result<Option<bool>, StoreError> {
+    match read.apart(doc)? {
+        Some(Apart::Lent { .. }) => Ok(Some(!Replica::waits(read, doc)? && !read.is_lost_in(doc)?)),
+        Some(Apart::Leaving) | None => Ok(None),
     }
-    if !Replica::waits(write, doc)? {
-        give_back(write, subjects, doc)?;
-    }
-    Ok(wish(write, &Wanted::Document { doc }, now)?)
 }
 
 fn wish(write: &mut Writing<'_>, wanted: &Wanted, now: Ms) -> Result<(), StoreError> {
@@ -140,14 +143,13 @@ impl Replica {
         })
     }
 
-    /// The wishes of a request were answered. One for a document that was lent before stays while something of it waits: only then can
-    /// headquarters' state of it take the place.
+    /// The wishes of a request were answered. One for a document that was lent before stays until headquarters' state of it can take the
+    /// place.
     pub(super) fn granted(&mut self, wanted: &[Wanted]) -> Result<(), ReplicaError> {
         self.store_mut().write(|write| {
             for one in wanted {
                 if let Wanted::Document { doc } = one
-                    && matches!(write.apart(*doc)?, Some(Apart::Lent { .. }))
-                    && (Self::waits(write, *doc)? || write.is_lost_in(*doc)?)
+                    && is_replaceable(write, *doc)? == Some(false)
                 {
                     continue;
                 }

@@ -7,7 +7,7 @@ use roadbook_core::ids::SubjectId;
 use roadbook_core::replica::Stamp;
 
 use super::{Data, Done, person, show};
-use crate::accounts::{Act, TransferRow, Who};
+use crate::accounts::{TransferRow, Who};
 use crate::app::App;
 use crate::clock::{Clock, random};
 use crate::duties::SYSTEM;
@@ -56,8 +56,7 @@ impl Transfer {
             show::line(format_args!("{} card(s); nothing was changed", plan.cards.len()));
             return Ok(());
         }
-        let moved = app.commit(SYSTEM, &plan.work)?.filed;
-        let lines: Vec<(Act, String)> = moved.iter().map(|customer| (Act::CustomerFiled, customer.to_string())).collect();
+        let lines: Vec<_> = app.commit(SYSTEM, &plan.work)?.filed_lines().collect();
         app.accounts().audit_all(app.now(), &Who::shell(), &lines)?;
         let row = TransferRow { no: 0, at: app.now(), by: None, leaver, winner, list: transfer::record(&plan.cards) };
         let no = app.accounts().note_transfer(app.now(), &Who::shell(), &row, plan.cards.len())?;

@@ -37,6 +37,18 @@ pub struct View {
     territory_kinds: BTreeSet<&'static str>,
 }
 
+/// Whether a person was told rows in place of documents when they last asked.
+///
+/// # Errors
+/// When tables cannot be read.
+pub fn tells_rows(feed: &dyn Feed, user: &User) -> Result<bool, FeedError> {
+    Ok(access::reads_broadly(user.role) && feed.mark(&broad_mark(user))? == Some(1))
+}
+
+fn broad_mark(user: &User) -> String {
+    format!("broad/{}", user.id)
+}
+
 impl View {
     /// The view of a person now; a difference to what was granted before is recorded in the feed. `broad_from`: customers within reach
     /// from which on rows are told, by default [`BROAD_CUSTOMERS_MIN`].
@@ -55,20 +67,18 @@ impl View {
             own_kinds: access::readable_kinds(user.role, Relation::Own),
             territory_kinds: access::readable_kinds(user.role, Relation::Territory),
         };
-        let mark = format!("broad/{}", user.id);
-        let may_be_broad = access::reads_broadly(user.role);
-        let was_broad = may_be_broad && feed.mark(&mark)? == Some(1);
+        let was_broad = tells_rows(feed, user)?;
         // Rows and documents are given under different grants: who goes from one to the other takes all of it again.
         let role = |broad: bool| if broad { format!("{}/rows", user.role.code()) } else { user.role.code().to_owned() };
         view.grants = feed.grant(user.id, &role(was_broad), &reached.scopes)?;
         view.broad = was_broad;
-        if may_be_broad {
+        if access::reads_broadly(user.role) {
             let customers = view.customers(feed)?;
             // Documents are given again below four fifths: a company at the border does not go to and fro.
             let from = if was_broad { broad_from.saturating_mul(4) / 5 } else { broad_from };
             view.broad = customers >= from;
             if view.broad != was_broad {
-                feed.put_mark(&mark, i64::from(view.broad))?;
+                feed.put_mark(&broad_mark(user), i64::from(view.broad))?;
                 view.grants = feed.grant(user.id, &role(view.broad), &reached.scopes)?;
             }
         }

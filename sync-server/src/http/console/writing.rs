@@ -1,9 +1,7 @@
 //! Writing from the console: work committed in a person's name, refusals in words.
 
-use std::collections::BTreeSet;
-
 use roadbook_core::crdt::DocumentError;
-use roadbook_core::ids::{SubjectId, UserId};
+use roadbook_core::ids::UserId;
 use roadbook_core::model::schema::Field;
 use roadbook_core::model::{EditError, kinds};
 use roadbook_core::replica::field::Work;
@@ -13,7 +11,7 @@ use roadbook_core::store::StoreError;
 use crate::accounts::Act;
 use crate::app::App;
 use crate::clock::random;
-use crate::headquarters::HeadquartersError;
+use crate::headquarters::{Followed, HeadquartersError};
 use crate::http::{Error, Session};
 
 /// A stamp for what a person makes at the console.
@@ -27,7 +25,7 @@ pub(super) fn commit(app: &App, session: &Session, work: &Work) -> Result<(), Er
         return Ok(());
     }
     match app.commit(session.id(), work) {
-        Ok(followed) => note(app, session, work, &followed.filed),
+        Ok(followed) => note(app, session, work, &followed),
         // What a form wrote was refused: in words, not as our failure.
         Err(HeadquartersError::Replica(error)) => Err(error.into()),
         Err(other) => Err(Error::failed(other)),
@@ -35,13 +33,12 @@ pub(super) fn commit(app: &App, session: &Session, work: &Work) -> Result<(), Er
 }
 
 /// Who decided what from where, by ids: what was written is in the documents' own history.
-fn note(app: &App, session: &Session, work: &Work, filed: &BTreeSet<SubjectId>) -> Result<(), Error> {
-    let filed = filed.iter().map(|subject| (Act::CustomerFiled, subject.to_string()));
+fn note(app: &App, session: &Session, work: &Work, followed: &Followed) -> Result<(), Error> {
     let written = work.iter().map(|(target, _)| {
         let act = if target.kind.id == kinds::OFFICE.id { Act::GuardedValueSet } else { Act::Written };
         (act, format!("{} {}", target.kind.id, target.doc))
     });
-    let lines: Vec<(Act, String)> = filed.chain(written).collect();
+    let lines: Vec<(Act, String)> = followed.filed_lines().chain(written).collect();
     Ok(app.accounts().audit_all(app.now(), &session.who(), &lines)?)
 }
 
