@@ -175,7 +175,11 @@ impl Headquarters {
     /// [`HeadquartersError`].
     pub fn open(path: &Path, feed: Arc<dyn Feed>, accounts: Accounts, offset_minutes: i32, now: Ms) -> Result<Self, HeadquartersError> {
         let start = Start { open: OpenOptions::headquarters(now), process: random()? };
-        let (mut replica, _) = Replica::open(path, &start)?;
+        let (mut replica, aside) = Replica::open(path, &start)?;
+        if let Some(aside) = aside {
+            let file = aside.path.display();
+            tracing::warn!(%file, "headquarters' replica was damaged: it is made anew from the feed; the damaged file may be deleted");
+        }
         let position = replica.store().read(|read| read.pull_position())?;
         renew_when_it_went_back(feed.as_ref(), &accounts, now, position)?;
         if position.epoch != [0; 16] && position.epoch != feed.epoch()? {

@@ -16,7 +16,7 @@ use crate::headquarters::{HeadquartersError, Importer};
 use crate::import::cards::{Cards, House};
 use crate::import::columns::{ColumnOptions, normal};
 use crate::import::draft::ValueOptions;
-use crate::import::job::{self, ImportOptions};
+use crate::import::job::{self, ImportError, ImportOptions};
 use crate::import::plan::{Duplicates, PlanOptions};
 use crate::import::report::Report;
 use crate::import::table::{ReadOptions, Table};
@@ -102,7 +102,10 @@ pub(super) fn imported(app: &App, importer: &User, name: &str, bytes: &[u8], opt
     let done = {
         let mut inner = app.headquarters().hold();
         let mut desk = Importer { inner: &mut inner, author: importer.id, now: app.now() };
-        job::import(name, bytes, options, &mut Cards(&mut desk))?
+        match job::import(name, bytes, options, &mut Cards(&mut desk)) {
+            Err(error @ (ImportError::Read(_) | ImportError::Columns(_))) => return Err(format!("{name}: {error}").into()),
+            done => done?,
+        }
     };
     if !options.dry_run {
         app.accounts().audit(app.now(), &Who::shell(), Act::Imported, name)?;

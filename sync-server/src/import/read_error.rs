@@ -20,12 +20,20 @@ pub enum ReadError {
         max: u64,
     },
     /// One cell is longer than a spreadsheet program allows.
-    #[error("row {row} has a cell of more than {max} characters; in a text file a quotation mark may lack its partner there")]
+    #[error("row {row} has a cell of more than {max} characters; shorten it")]
     CellTooLong {
         /// Row as shown in the file.
         row: u32,
         /// The limit in characters.
         max: usize,
+    },
+    /// A quotation mark opens a cell of a text file, and none closes it where one could.
+    #[error(
+        "row {row} has a quotation mark (\") without its partner: what follows would be one cell; take the mark away, or save the list as .xlsx"
+    )]
+    LoneQuote {
+        /// Row as shown in the file.
+        row: u32,
     },
     /// The bytes are neither UTF-8 nor GB18030.
     #[error("the text is neither UTF-8 nor GB18030 (GBK); save the file as .xlsx or as “CSV UTF-8”")]

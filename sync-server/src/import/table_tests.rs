@@ -132,6 +132,20 @@ fn what_is_no_table_says_why() {
     assert!(matches!(failure(tall.as_bytes()), ReadError::TooMuch { what: "rows", .. }));
 }
 
+#[test]
+fn a_quotation_mark_without_its_partner_swallows_no_row() {
+    let titles = "客户名称,地址,电话\n\n甲店,\"一路\n二层\",13900001111\n";
+    let lone = |rest: &str| failure([titles, rest].concat().as_bytes());
+    assert_eq!(lone("乙店,\"二路,13900001112\n丙店,三路,13900001113\n"), ReadError::LoneQuote { row: 4 });
+    assert_eq!(lone("乙店,二路,13900001112\n\"丙店,三路,13900001113"), ReadError::LoneQuote { row: 5 });
+    // The mark that should open another cell closes the first one.
+    assert_eq!(lone("乙店,\"二路,1\n丙店,\"三路\",2\n丁店,四路,3\n"), ReadError::LoneQuote { row: 4 });
+    assert_eq!(failure("sep=;\nname;phone\n\"a;1\n".as_bytes()), ReadError::LoneQuote { row: 3 });
+    // Careless, and clear within its line.
+    let inches = [titles, "乙店,\"29\" 显示器\",13900001112\n丙店,5\" 屏,\n"].concat();
+    assert_eq!(table(inches.as_bytes()).rows.iter().map(|row| row.number).collect::<Vec<_>>(), [3, 4, 5]);
+}
+
 /// An archive with the parts of a workbook, some of them replaced.
 fn archive(parts: &[(&str, &[u8])]) -> Vec<u8> {
     use std::io::{Cursor, Read, Write};
@@ -280,6 +294,22 @@ proptest! {
         container.create_stream("/Workbook").unwrap().write_all(&stream).unwrap();
         container.flush().unwrap();
         let _outcome = read(&container.into_inner().into_inner(), &ReadOptions::default());
+    }
+
+    #[test]
+    fn every_row_of_a_written_list_is_read(
+        rows in prop::collection::vec(("甲[a\"';,\t \n]{0,6}乙", "[店路1\"';,\t \n]{0,8}"), 1..12),
+        delimiter in prop::sample::select(&b",;\t"[..]),
+    ) {
+        let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
+        writer.write_record(["客户名称", "地址"]).unwrap();
+        for (name, address) in &rows {
+            writer.write_record([name, address]).unwrap();
+        }
+        let table = table(&writer.into_inner().unwrap());
+        let read: Vec<(u32, &str)> = cells(&table).into_iter().map(|(number, cells)| (number, cells[0])).collect();
+        let written: Vec<(u32, &str)> = (2..).zip(rows.iter().map(|(name, _)| name.as_str())).collect();
+        prop_assert_eq!(read, written);
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub(super) fn grid(bytes: &[u8]) -> Result<Grid, ReadError> {
     text.push('\n');
     let (told, body, offset) = separator_line(&text);
     let delimiter = told.unwrap_or_else(|| delimiter(body));
+    if let Some(row) = lone_quote(body, delimiter) {
+        return Err(ReadError::LoneQuote { row: row.saturating_add(offset) });
+    }
     let mut builder = GridBuilder::default();
     let mut inner_lines = 0_usize;
     each_record(body, delimiter, |record, lines| {
@@ -138,6 +141,34 @@ fn delimiter(text: &str) -> u8 {
         }
     }
     best.0
+}
+
+/// The row in which a quotation mark opens a cell and lacks its partner: the cell is still open at the end of the text, or the mark that
+/// closes it some lines further down is followed by more, and so was meant to open another one. All lines between would be one cell.
+fn lone_quote(text: &str, delimiter: u8) -> Option<u32> {
+    let mut bytes = text.bytes().peekable();
+    let (mut row, mut at_its_begin) = (1_u32, true);
+    while let Some(byte) = bytes.next() {
+        if byte != b'"' || !at_its_begin {
+            row = row.saturating_add(u32::from(byte == b'\n'));
+            at_its_begin = byte == b'\n' || byte == delimiter;
+            continue;
+        }
+        let (mut closed, mut lines) = (false, false);
+        while let Some(byte) = bytes.next() {
+            lines |= byte == b'\n';
+            if byte == b'"' && bytes.next_if_eq(&b'"').is_none() {
+                closed = true;
+                break;
+            }
+        }
+        let more = bytes.peek().is_some_and(|next| *next != delimiter && *next != b'\n' && *next != b' ');
+        if !closed || (lines && more) {
+            return Some(row);
+        }
+        at_its_begin = false;
+    }
+    None
 }
 
 /// Calls `take` with each record and the line after it (from 1) until it says false. A broken record never happens: the parser reads any text.
