@@ -125,11 +125,15 @@ impl Office {
     pub(crate) fn restore_disk(&mut self, backup: Platter, now: Ms) -> Result<(), String> {
         self.disk().restore(backup);
         self.life += 1;
-        if self.chance.branch("restored whole").in_thousand(300) {
-            self.take_its_file_away();
-        }
+        let taken_away = self.chance.branch("taken away").in_thousand(300) && self.take_its_file_away();
+        let shows = self.kept.is_some() && !taken_away;
+        let followed = self.read(|replica| replica.store().read(|read| read.pull_position())).map_err(said)?;
         self.start(now)?;
-        if self.epochs.contains(&self.feed.epoch().map_err(said)?) {
+        let (epoch, head) = (self.feed.epoch().map_err(said)?, self.feed.head().map_err(said)?);
+        if self.epochs.contains(&epoch) {
+            if shows && followed.epoch == epoch && followed.number > head {
+                return Err(format!("the feed went back from {} to {head}, and its numbers are given again", followed.number));
+            }
             self.feed.renew_epoch().map_err(said)?;
             self.feed.note_renewal(now).map_err(said)?;
             self.start(now)?;
