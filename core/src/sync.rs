@@ -38,7 +38,7 @@ use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId};
 use crate::model::kinds;
 use crate::replica::again::{NotTaken, ruled, write_again};
 use crate::replica::fold::{Subjects, fold_rows};
-use crate::replica::reading::{SETTING_DEVICE, SETTING_PROFILE};
+use crate::replica::reading::{self, SETTING_DEVICE, SETTING_PROFILE};
 use crate::replica::{Replica, ReplicaError};
 use crate::store::{Checkpoint as StoredCheckpoint, Lane, Notice, OwnChange, OwnStanding, PullPosition, Reading, StoreError, Writing};
 
@@ -270,6 +270,11 @@ impl Replica {
         self.put_unsettled(answer.verdicts.iter().filter(|verdict| !verdict.outcome.is_decided()).count() as u64);
         self.store_mut().write(|write| {
             if let Some(profile) = &answer.profile {
+                if reading::profile(write)?.is_some_and(|before| before.role != profile.role) {
+                    let mut subjects = Subjects::default();
+                    told::give_all_up(write, &mut subjects)?;
+                    fold_rows(write, &subjects, profile.offset_minutes)?;
+                }
                 put_profile(write, profile)?;
             }
             write.put_clock_offset(answer.now.since(now), answer.now)?;

@@ -1,12 +1,14 @@
 //! Headquarters put back from a backup, and phones that were copied: what random worlds found, told plainly.
 
+use roadbook_core::blobs::exchange::Link;
+use roadbook_core::blobs::photos::NewPhoto;
 use roadbook_core::model::tour::PlannedStop;
 use roadbook_core::replica::{Stamp, Target, field};
 use roadbook_server::accounts::Who;
 
 use crate::world::World;
 use crate::world::cast::{OFFSET_MINUTES, customer, device, user};
-use crate::world::edits::pooled_tour;
+use crate::world::edits::{picture, pooled_tour};
 use crate::world::office::office_fact;
 
 /// Headquarters on a disk that can be put back, and phones.
@@ -96,6 +98,32 @@ fn what_came_back_and_lies_on_the_desk_is_not_taken_when_it_comes_twice() {
     }
     assert_eq!(world.office.head(), head);
     super::hold(&mut world);
+}
+
+#[test]
+fn a_copy_that_is_shut_out_hands_in_its_photos_of_a_visit_that_the_first_phone_ended() {
+    let mut world = world(&["wf1"]);
+    let draft = world.at("09:00").on("wf1").check_in(customer(1), None, None);
+    let (now, other) = (world.now, device("wf2"));
+    let profile = world.office.enrol(user("wf"), other, "wf2", now);
+    let copy = world.phones.get_mut("wf1").unwrap().copied_onto("wf2", other, &profile, now);
+    world.phones.insert("wf2".to_owned(), copy);
+    world.at("09:10").on("wf1").check_out(draft.clone(), &[("outcome", "order".into())]);
+    world.sync("wf1");
+    let bytes = picture(1, 900);
+    let new = NewPhoto { kind: "shelf", bytes: &bytes, thumbnail: None, taken_at: world.at("09:20").now };
+    let hash = world.on("wf2").working(|replica, stamp| replica.add_photo(stamp, draft.doc, &new)).unwrap();
+    world.on("wf2").check_out(draft.clone(), &[("outcome", "no_order".into())]);
+    let now = world.at("10:00").now;
+    world.office.accounts.revoke_device(now, &Who::default(), other).unwrap();
+    assert_eq!(world.sync("wf2").quarantined.len(), 1);
+    let held =
+        |world: &World| world.office.blobs.table().held_of(&[draft.doc]).unwrap().get(&draft.doc).is_some_and(|held| held.contains(&hash));
+    assert!(!held(&world) && !world.phone("wf2").was_wiped());
+    while world.photo_step("wf2", Link { metered: false }).is_some() {}
+    assert!(held(&world), "what was set aside of the visit names it");
+    world.sync("wf2");
+    assert!(world.phone("wf2").was_wiped());
 }
 
 /// The dispatcher plans the day of 王芳: one stop.

@@ -106,6 +106,25 @@ fn five_visits(world: &mut World, phone: &str) {
 }
 
 #[test]
+fn older_visits_that_were_asked_for_go_with_their_customer() {
+    let mut world = World::monday(&["wf1", "lq1"]);
+    five_visits(&mut world, "wf1");
+    assert_eq!(visits_held_of_five(&mut world, "lq1"), 3);
+    let now = world.now;
+    let asked = world.phones.get_mut("lq1").unwrap();
+    asked.replica_mut().want_older_visits(customer(1), now).unwrap();
+    let (request, lq1) = (asked.replica().sync_request(now, None).unwrap(), asked.device);
+    let late = world.office.answer(lq1, &request, now).unwrap();
+    assert_eq!(visits_held_of_five(&mut world, "lq1"), 5);
+    // Not his own, and not near any more.
+    world.refile(customer(1), cast::WEST, "xw");
+    assert_eq!(visits_held_of_five(&mut world, "lq1"), 0);
+    assert_eq!(visits_held_of_five(&mut world, "wf1"), 5, "who made them keeps them");
+    world.phones.get_mut("lq1").unwrap().take_answer(&late, now).unwrap();
+    assert_eq!(visits_held_of_five(&mut world, "lq1"), 0, "an answer from before comes late");
+}
+
+#[test]
 fn visits_that_are_approved_go_to_phones_only_when_they_are_among_the_last() {
     let mut world = World::monday(&["zm1", "lq1"]);
     // A dispatcher makes no visits: they are set aside.

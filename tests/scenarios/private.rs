@@ -8,6 +8,8 @@ use roadbook_core::model::credit::CreditBadge;
 use roadbook_core::model::{Edit, Value};
 use roadbook_core::replica::private::{credit_target, describe_person, observe_credit};
 use roadbook_core::replica::{Replica, Stamp, Target};
+use roadbook_server::access::Role;
+use roadbook_server::accounts::Who;
 use roadbook_server::export::columns::columns;
 use roadbook_server::export::{Language, files, row};
 use roadbook_server::feed::Erased;
@@ -295,8 +297,8 @@ fn the_badge_follows_the_credit_file_and_nothing_else() {
     laws::hold(&mut world);
 }
 
-#[test]
-fn whoever_oversees_a_thousand_customers_opens_what_is_private_by_name() {
+/// Somebody tells of the boss of customer 1, whom people oversee who see a thousand customers.
+fn overseen() -> World {
     let mut world = World::monday(&["wf1"]);
     super::moving::many(&mut world, 1_000);
     let c1 = customer(1);
@@ -304,20 +306,51 @@ fn whoever_oversees_a_thousand_customers_opens_what_is_private_by_name() {
     traits(&mut world, "wf1", c1, None, vec![text("hobbies", TRAIT)]);
     world.desk("zk", vec![(credit_target(c1, None), vec![problem(CREDIT)])]);
     world.sync("wf1");
+    world
+}
+
+/// Somebody opens the card of customer 1, and what is private about it.
+fn open_privately(world: &mut World, phone: &str) {
+    let now = world.now;
+    world.phones.get_mut(phone).unwrap().replica_mut().want_card(customer(1), now).unwrap();
+    world.sync(phone);
+    world.phones.get_mut(phone).unwrap().replica_mut().want_private(customer(1), now).unwrap();
+    assert!(!world.sync(phone).compared, "{phone}");
+}
+
+#[test]
+fn whoever_oversees_a_thousand_customers_opens_what_is_private_by_name() {
+    let (mut world, c1) = (overseen(), customer(1));
     for phone in ["cg1", "sl1"] {
         world.enrol(phone, false);
         world.sync(phone);
         assert!(!was_sent(&world, phone, TRAIT) && !was_sent(&world, phone, CREDIT), "{phone}");
-        let now = world.now;
-        world.phones.get_mut(phone).unwrap().replica_mut().want_card(c1, now).unwrap();
-        world.sync(phone);
-        world.phones.get_mut(phone).unwrap().replica_mut().want_private(c1, now).unwrap();
-        assert!(!world.sync(phone).compared, "{phone}");
+        open_privately(&mut world, phone);
         assert_eq!(knows(world.phone(phone).replica(), c1), phone == "cg1", "{phone}");
         assert!(world.phone(phone).replica().credit(c1).unwrap().is_some(), "{phone}");
     }
     world.on_day(9, "08:00").sync("cg1");
     assert!(!knows(world.phone("cg1").replica(), c1), "what was opened goes after a week");
+}
+
+#[test]
+fn what_was_opened_by_name_goes_with_the_right_to_it() {
+    let mut world = overseen();
+    let reads = |world: &World, phone: &str| world.phone(phone).replica().credit(customer(1)).unwrap().is_some();
+    for phone in ["cg1", "sl1"] {
+        world.enrol(phone, false);
+        world.sync(phone);
+        open_privately(&mut world, phone);
+        assert!(reads(&world, phone), "{phone}");
+    }
+    world.refile(customer(1), cast::WEST, "xw");
+    world.sync("sl1");
+    world.sync("cg1");
+    assert!(!reads(&world, "sl1") && reads(&world, "cg1"), "it is nothing of 城东 any more");
+    let now = world.now;
+    world.office.accounts.set_role(now, &Who::default(), cast::user("cg"), Role::Dispatcher).unwrap();
+    world.sync("cg1");
+    assert!(!reads(&world, "cg1") && !knows(world.phone("cg1").replica(), customer(1)), "a dispatcher reads no credit file");
 }
 
 /// Whatever is written, moved, restored and erased in whatever order: at rest every law holds, and of what was erased nothing is left.

@@ -187,7 +187,7 @@ impl Replica {
     }
 }
 
-fn profile(read: &Reading<'_>) -> Result<Option<Profile>, ReplicaError> {
+pub(crate) fn profile(read: &Reading<'_>) -> Result<Option<Profile>, ReplicaError> {
     let bytes = read.setting(SETTING_PROFILE)?;
     Ok(bytes.and_then(|bytes| minicbor::decode(&bytes).ok()))
 }

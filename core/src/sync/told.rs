@@ -9,6 +9,7 @@ use crate::exchange::pull::Wanted;
 use crate::ids::{DocId, Ms, SubjectId};
 use crate::model::kinds;
 use crate::replica::fold::{Subjects, drop_rows};
+use crate::replica::reading::profile;
 use crate::replica::{Replica, ReplicaError};
 use crate::store::rows::{PAGE_LINES_MAX, VisitFilter};
 use crate::store::{Apart, Reading, StoreError, ToldRow, Writing};
@@ -59,8 +60,8 @@ pub(super) fn drop_row(write: &mut Writing<'_>, row: &ToldRow) -> Result<(), Sto
     }
 }
 
-/// Gives lent documents up that are old or too many, and those that came while the clock was far ahead. Those with own changes that wait
-/// stay.
+/// Gives lent documents up that are old or too many, those that came while the clock was far ahead, and those about a customer that this
+/// device has no more. What is still to be handed in stays.
 pub(super) fn evict(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, now: Ms) -> Result<(), ReplicaError> {
     let lent: Vec<(DocId, Ms)> = write
         .all_apart()?
@@ -69,8 +70,38 @@ pub(super) fn evict(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, now: M
         .collect();
     let excess = lent.len().saturating_sub(LENT_DOCUMENTS_MAX);
     for (place, (doc, since)) in lent.into_iter().enumerate() {
-        if (place < excess || now.since(since).unsigned_abs() > LENT_MS_MAX.unsigned_abs()) && !Replica::waits(write, doc)? {
+        if !has_ground(write, doc)? {
+            give_up(write, subjects, doc)?;
+        } else if (place < excess || now.since(since).unsigned_abs() > LENT_MS_MAX.unsigned_abs())
+            && is_replaceable(write, doc)? == Some(true)
+        {
             give_back(write, subjects, doc)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a lent document may still be here: its customer is, by right or as a row, or the visit is this user's own.
+fn has_ground(read: &Reading<'_>, doc: DocId) -> Result<bool, ReplicaError> {
+    let Some(held) = read.holding(doc)? else { return Ok(true) };
+    if !kinds::is_about_customer(&held.kind) {
+        return Ok(true);
+    }
+    for half in [held.subject.customer(), held.subject.office()] {
+        let by_right = read.holding(half)?.is_some() && read.apart(half)?.is_none();
+        if by_right || read.told_row(half)?.is_some() {
+            return Ok(true);
+        }
+    }
+    let rep = read.visit(doc)?.and_then(|line| line.visit.rep);
+    Ok(rep.is_some() && rep == profile(read)?.map(|profile| profile.user))
+}
+
+/// What was lent under other rights goes with them.
+pub(super) fn give_all_up(write: &mut Writing<'_>, subjects: &mut Subjects<'_>) -> Result<(), ReplicaError> {
+    for (doc, apart) in write.all_apart()? {
+        if matches!(apart, Apart::Lent { .. }) {
+            give_up(write, subjects, doc)?;
         }
     }
     Ok(())

@@ -246,19 +246,17 @@ impl Blobs {
         Ok(held.map(|held| manifest::named_by(&held.kind, doc, held.subject, &held.document)).unwrap_or_default())
     }
 
-    /// The blobs that a document names which is not in the feed yet, and of which changes of this device are set aside; `None`: there are
-    /// none. Photos need not wait for whoever decides.
+    /// The blobs that a document would name with the changes of this device that are set aside; `None`: there are none. Photos need not
+    /// wait for whoever decides.
     fn named_by_what_was_set_aside(&self, doc: DocId, device: DeviceId) -> Result<Option<BTreeSet<BlobHash>>, BlobsError> {
-        // A change that is set aside opens nothing of a document that others made.
-        if self.feed.document(doc)?.is_some() {
-            return Ok(None);
-        }
         let rows = self.feed.desk_of(doc, Some(device))?;
         let Some(refused) = rows.first().map(|row| &row.row.refused) else { return Ok(None) };
         let Some(ready) = kinds::ready(&refused.kind) else { return Ok(None) };
         let incoming: Vec<Incoming<'_>> = rows.iter().map(|row| Incoming { bytes: &row.row.refused.bytes, source: Source::Feed }).collect();
+        let held = self.headquarters.read(|replica| replica.document(doc)).map_err(HeadquartersError::from)?;
+        let before = held.map_or_else(|| ready.genesis.clone(), |held| held.document);
         let _place = self.whole.enter();
-        let admission = Gate::lenient().admit(&ready.genesis, &ready.rules, &incoming, &|_| Ok(()));
+        let admission = Gate::lenient().admit(&before, &ready.rules, &incoming, &|_| Ok(()));
         Ok(admission.document.map(|document| manifest::named_by(&refused.kind, doc, refused.subject, &document)))
     }
 
@@ -333,10 +331,15 @@ impl Ask<'_> {
 
     /// The blobs of a document that this device may hand in; `None`: it is not here, or not for this device to know.
     fn named(&self, doc: DocId) -> Result<Option<BTreeSet<BlobHash>>, BlobsError> {
-        if self.may_say_of(doc)? {
-            return Ok(Some(self.blobs.names(doc)?));
+        let mut named = self.may_say_of(doc)?.then(|| self.blobs.names(doc)).transpose()?;
+        // A change that is set aside opens nothing of a document that others made.
+        let known = self.blobs.feed.document(doc)?;
+        if known.is_none_or(|known| known.owner == Some(self.caller.user.id))
+            && let Some(aside) = self.blobs.named_by_what_was_set_aside(doc, self.caller.device.id)?
+        {
+            named.get_or_insert_default().extend(aside);
         }
-        self.blobs.named_by_what_was_set_aside(doc, self.caller.device.id)
+        Ok(named)
     }
 
     /// Whether this device may know what is held of a document. One that may only hand in knows of what its user made alone.

@@ -103,6 +103,7 @@ pub fn router(app: &Shared) -> Router {
         .merge(routes::channels())
         .fallback(any(console_files::console_file))
         .layer(axum::middleware::from_fn(crowd::plainly_framed))
+        .layer(axum::middleware::from_fn(body::closing_on_what_is_unread))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(app), headers::add))
         .layer(CatchPanicLayer::custom(headers::after_panic))
         .with_state(Arc::clone(app))

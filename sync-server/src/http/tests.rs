@@ -101,6 +101,26 @@ async fn log_in_look_and_log_out() {
 }
 
 #[tokio::test]
+async fn an_answer_before_its_request_was_read_says_that_the_connection_ends() {
+    let world = world();
+    let cookie = world.cookie().await;
+    let closes = |response: &Response<Body>| response.headers().get("connection").is_some_and(|value| value == "close");
+    let post = |cookie: &str| {
+        let request = Request::post("/api/accounts/users").header("content-type", "application/json").header("cookie", cookie);
+        world.send(request.header("host", "hq").header("origin", "http://hq").body(Body::from("{}")).unwrap())
+    };
+    let nobody = post("roadbook=x").await;
+    assert!(nobody.status() == StatusCode::UNAUTHORIZED && closes(&nobody), "{nobody:?}");
+    let read = post(&cookie).await;
+    assert!(read.status().is_client_error() && !closes(&read), "{read:?}");
+    let without = Request::get("/api/accounts").body(Body::empty()).unwrap();
+    let without = world.send(without).await;
+    assert!(without.status() == StatusCode::UNAUTHORIZED && !closes(&without), "{without:?}");
+    let wrong = world.log_in("wrong", Some("http://hq:7070")).await;
+    assert!(wrong.status() == StatusCode::UNAUTHORIZED && !closes(&wrong), "{wrong:?}");
+}
+
+#[tokio::test]
 async fn foreign_pages_wrong_passwords_and_guessing_are_refused() {
     let world = world();
     for origin in [None, Some("http://evil"), Some("https://hq:7070.evil"), Some("null")] {

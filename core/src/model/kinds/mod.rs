@@ -53,6 +53,12 @@ pub fn belongs_to_customer(id: &str) -> bool {
     [CUSTOMER.id, OFFICE.id, PERSON.id, CREDIT.id].contains(&id)
 }
 
+/// Whether the subject of a kind's documents is a customer, always.
+#[must_use]
+pub fn is_about_customer(id: &str) -> bool {
+    belongs_to_customer(id) || [VISIT.id, PROPOSAL.id, VERIFICATION.id, OBSERVATION.id].contains(&id)
+}
+
 /// What a kind's documents begin with and may hold, made once from its schema.
 #[derive(Debug)]
 pub struct Ready {
