@@ -106,6 +106,30 @@ fn five_visits(world: &mut World, phone: &str) {
 }
 
 #[test]
+fn what_is_told_as_a_row_and_carried_for_its_author_is_counted_once() {
+    let mut world = World::monday(&["wf1"]);
+    let now = world.now;
+    world.office.tell_rows_from(3, now);
+    world.enrol("sl1", false);
+    let draft = world.at("09:00").on("wf1").check_in(customer(1), None, None);
+    let visit = world.at("09:10").on("wf1").check_out(draft, &[("outcome", "order".into())]);
+    world.sync("wf1");
+    world.sync("sl1");
+    // The card is opened, so that its visits can be shown; one is told as a row, and its author tells more of it.
+    let sl1 = world.phones.get_mut("sl1").unwrap();
+    sl1.replica_mut().want_card(customer(1), now).unwrap();
+    world.sync("sl1");
+    world.at("09:30").on("wf1").working(|replica, stamp| replica.amend_visit(stamp, visit, "met", "老板".into(), "记错了")).unwrap();
+    let (packet, now) = (world.handed_over("wf1", "sl1").unwrap(), world.now);
+    world.phones.get_mut("sl1").unwrap().replica_mut().carry_in(&packet, now).unwrap();
+    for _ in 0..3 {
+        assert!(!world.pass_ms(11 * 60_000).sync("sl1").compared, "nothing differs");
+    }
+    world.settle();
+    super::hold(&mut world);
+}
+
+#[test]
 fn older_visits_that_were_asked_for_go_with_their_customer() {
     let mut world = World::monday(&["wf1", "lq1"]);
     five_visits(&mut world, "wf1");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use roadbook_core::crdt::Heads;
-use roadbook_core::ids::{EntryId, SubjectId};
+use roadbook_core::ids::{EntryId, SubjectId, TerritoryId};
 use roadbook_core::model::credit::CreditBadge;
 use roadbook_core::model::{Edit, Value};
 use roadbook_core::replica::private::{credit_target, describe_person, observe_credit};
@@ -343,11 +343,12 @@ fn what_was_opened_by_name_goes_with_the_right_to_it() {
         open_privately(&mut world, phone);
         assert!(reads(&world, phone), "{phone}");
     }
-    world.refile(customer(1), cast::WEST, "xw");
+    let now = world.now;
+    let west = [TerritoryId(cast::WEST.to_owned())].into();
+    world.office.accounts.assign_territories(now, &Who::default(), cast::user("sl"), &west).unwrap();
     world.sync("sl1");
     world.sync("cg1");
-    assert!(!reads(&world, "sl1") && reads(&world, "cg1"), "it is nothing of 城东 any more");
-    let now = world.now;
+    assert!(!reads(&world, "sl1") && reads(&world, "cg1"), "城东 is nothing of hers any more");
     world.office.accounts.set_role(now, &Who::default(), cast::user("cg"), Role::Dispatcher).unwrap();
     world.sync("cg1");
     assert!(!reads(&world, "cg1") && !knows(world.phone("cg1").replica(), customer(1)), "a dispatcher reads no credit file");

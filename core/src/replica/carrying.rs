@@ -15,7 +15,7 @@ use crate::crdt::{Document, RawChange};
 use crate::exchange::{Cursor, PUSHED_CHANGES_MAX, Pushed};
 use crate::ids::{DeviceId, DocId, Ms, SubjectId, TerritoryId};
 use crate::model::kinds;
-use crate::store::{CarriedPacket, Reading, Standing};
+use crate::store::{Apart, CarriedPacket, Reading, Standing};
 
 /// Documents looked at in one step of finding what headquarters lost.
 const UNHEARD_STEP: usize = 200;
@@ -140,6 +140,12 @@ impl Replica {
         }
         let kept = CarriedPacket { digest, device: batch.device, taken_at: now, delivered_at: None, packet: packet.to_vec() };
         self.absorb(&admitted, |write| {
+            // Where a row stands for it, it does not stand by right.
+            for one in &admitted {
+                if write.told_row(one.doc)?.is_some() {
+                    write.set_apart(one.doc, Apart::Lent { since: now })?;
+                }
+            }
             write.carry(&kept)?;
             Ok(())
         })?;

@@ -87,9 +87,9 @@ fn has_ground(read: &Reading<'_>, doc: DocId) -> Result<bool, ReplicaError> {
     if !kinds::is_about_customer(&held.kind) {
         return Ok(true);
     }
-    for half in [held.subject.customer(), held.subject.office()] {
-        let by_right = read.holding(half)?.is_some() && read.apart(half)?.is_none();
-        if by_right || read.told_row(half)?.is_some() {
+    for stands in [doc, held.subject.customer(), held.subject.office()] {
+        let by_right = read.holding(stands)?.is_some() && read.apart(stands)?.is_none();
+        if by_right || read.told_row(stands)?.is_some() {
             return Ok(true);
         }
     }
