@@ -366,6 +366,9 @@ impl Replica {
             let mut not_taken: BTreeMap<DocId, NotTaken> = BTreeMap::new();
             for delivered in &told.delivered {
                 synced.handed_on += 1;
+                for doc in Self::carried_documents(write, delivered.digest)? {
+                    told::renew(write, doc, now)?;
+                }
                 write.delivered(delivered.digest, now)?;
                 for refused in &delivered.refused {
                     not_taken.entry(refused.doc).or_default().left_out.insert(refused.hash);

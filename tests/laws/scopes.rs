@@ -113,18 +113,31 @@ fn what_is_told_as_a_row_and_carried_for_its_author_is_counted_once() {
     world.enrol("sl1", false);
     let draft = world.at("09:00").on("wf1").check_in(customer(1), None, None);
     let visit = world.at("09:10").on("wf1").check_out(draft, &[("outcome", "order".into())]);
-    world.sync("wf1");
+    // Headquarters has it, and its author does not hear of that.
+    let (now, wf1) = (world.now, cast::device("wf1"));
+    let request = world.phone("wf1").replica().sync_request(now, None).unwrap();
+    world.office.answer(wf1, &request, now).unwrap();
     world.sync("sl1");
-    // The card is opened, so that its visits can be shown; one is told as a row, and its author tells more of it.
+    // The card is opened, so that a visit can be shown.
     let sl1 = world.phones.get_mut("sl1").unwrap();
     sl1.replica_mut().want_card(customer(1), now).unwrap();
     world.sync("sl1");
     world.at("09:30").on("wf1").working(|replica, stamp| replica.amend_visit(stamp, visit, "met", "老板".into(), "记错了")).unwrap();
-    let (packet, now) = (world.handed_over("wf1", "sl1").unwrap(), world.now);
-    world.phones.get_mut("sl1").unwrap().replica_mut().carry_in(&packet, now).unwrap();
-    for _ in 0..3 {
-        assert!(!world.pass_ms(11 * 60_000).sync("sl1").compared, "nothing differs");
-    }
+    let carried = |world: &mut World| {
+        let (packet, now) = (world.handed_over("wf1", "sl1").unwrap(), world.now);
+        world.phones.get_mut("sl1").unwrap().replica_mut().carry_in(&packet, now).unwrap();
+        for _ in 0..3 {
+            assert!(!world.pass_ms(11 * 60_000).sync("sl1").compared, "nothing differs");
+        }
+        world.phone("sl1").replica().visit(visit).unwrap().unwrap().text("met").map(str::to_owned)
+    };
+    assert_eq!(carried(&mut world).as_deref(), Some("老板"));
+    // Somebody who is shut out has it carried: it waits for whoever decides, and is not shown as if it held.
+    let now = world.now;
+    world.office.accounts.revoke_device(now, &Who::default(), wf1).unwrap();
+    world.on("wf1").working(|replica, stamp| replica.amend_visit(stamp, visit, "met", "老板娘".into(), "又记错了")).unwrap();
+    assert_eq!(carried(&mut world).as_deref(), Some("老板"));
+    world.phones.remove("wf1");
     world.settle();
     super::hold(&mut world);
 }

@@ -118,8 +118,8 @@ fn give_back(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, doc: DocId) -
     Ok(())
 }
 
-/// Asks again for a lent document of which headquarters has decided about all that it had lost: what it set aside of that is not in what
-/// it lends.
+/// Asks again for a lent document about which headquarters has decided, unless more that it had lost waits for that: what it set aside is
+/// not in what it lends.
 pub(super) fn renew(write: &mut Writing<'_>, doc: DocId, now: Ms) -> Result<(), StoreError> {
     let lent = matches!(write.apart(doc)?, Some(Apart::Lent { .. }));
     if lent && !write.is_lost_in(doc)? { wish(write, &Wanted::Document { doc }, now) } else { Ok(()) }
