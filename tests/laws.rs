@@ -30,10 +30,9 @@ use roadbook_core::crdt::Heads;
 use roadbook_core::exchange::{Order, Outcome, fingerprint, parts};
 use roadbook_core::ids::{ChangeHash, DocId, SubjectId};
 use roadbook_core::model::card::Card;
-use roadbook_core::model::kinds;
 use roadbook_core::replica::Replica;
 use roadbook_core::store::rows::{VisitFilter, VisitRow};
-use roadbook_core::store::{Apart, Reading, Standing, StoreError, ToldRow};
+use roadbook_core::store::{Apart, Holding, Reading, Standing, StoreError, ToldRow};
 use roadbook_server::access::Role;
 use roadbook_server::exchange::knocking::BEHIND_MAX;
 use roadbook_server::exchange::scope::View;
@@ -165,9 +164,8 @@ fn alike(world: &World, phone: &Phone) -> Result<(), String> {
         }
     }
     for (doc, (kind, _)) in held.iter().filter(|(doc, _)| !entitled.contains_key(doc)) {
-        let standing = |read: &Reading<'_>| Ok::<_, StoreError>((read.apart(*doc)?, read.holding(*doc)?.unwrap().subject));
-        let (apart, subject) = phone.replica().store().read(standing).unwrap();
-        if !(matches!(apart, Some(Apart::Lent { .. })) && may_ask_for(world, phone, &entitled, (*doc, kind, subject))) {
+        if !is_lent(world, phone, &entitled, *doc) {
+            let apart = phone.replica().store().read(|read| read.apart(*doc)).unwrap();
             return Err(format!("{} holds {kind} {doc} ({apart:?}), which its user may not read", phone.name));
         }
     }
@@ -179,10 +177,25 @@ fn alike(world: &World, phone: &Phone) -> Result<(), String> {
     if digest == recounted { Ok(()) } else { Err(format!("{}: the digest is {digest:?}, counted anew {recounted:?}", phone.name)) }
 }
 
-/// Whether something comes by name that is in no scope any more: an older visit, one's own or of a customer that one has.
+/// Whether something came by name that [`may_ask_for`] says may.
+fn is_lent(world: &World, phone: &Phone, entitled: &Entitled, doc: DocId) -> bool {
+    let standing = |read: &Reading<'_>| Ok::<_, StoreError>((read.apart(doc)?, read.holding(doc)?));
+    let (apart, held) = phone.replica().store().read(standing).unwrap();
+    let may = |held: Holding| may_ask_for(world, phone, entitled, (doc, &held.kind, held.subject));
+    matches!(apart, Some(Apart::Lent { .. })) && held.is_some_and(may)
+}
+
+/// Whether something comes by name that is in no scope: an older visit, one's own or of a customer that one has; what few may know of a
+/// customer that one oversees among many.
 fn may_ask_for(world: &World, phone: &Phone, entitled: &Entitled, (doc, kind, subject): (DocId, &str, SubjectId)) -> bool {
     let mine = || world.office.read(|replica| replica.visit(doc)).unwrap().and_then(|visit| visit.rep) == Some(phone.user);
-    kind == kinds::VISIT.id && (entitled.contains_key(&subject.customer()) || mine())
+    let (near, role) = (entitled.contains_key(&subject.customer()), world.office.person(phone.user).role);
+    match kind {
+        "visit" => near || mine(),
+        "person" => near && role == Role::Manager,
+        "credit" => near && matches!(role, Role::Supervisor | Role::Manager | Role::Finance),
+        _ => false,
+    }
 }
 
 /// Rows told in place of documents.

@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 use std::io::BufRead as _;
 
+use roadbook_core::exchange::pull::Wanted;
 use roadbook_core::exchange::{Item, parts};
-use roadbook_core::ids::{DocId, EntryId, SubjectId};
+use roadbook_core::ids::{DocId, EntryId, Ms, SubjectId};
 use roadbook_core::model::Edit;
+use roadbook_core::replica::Replica;
 use roadbook_core::replica::private::{credit_target, describe_person, observe_credit};
 use roadbook_server::accounts::Who;
 use roadbook_server::storage::SERVER_FILE;
@@ -51,6 +53,14 @@ pub(super) fn observe(world: &mut World, phone: &str, customer: SubjectId, chanc
     let text = secret(world, Some(phone), doc, chance);
     let (target, edits) = observe_credit(&stamp, customer, &text);
     world.on(phone).save_work((target, edits));
+}
+
+/// Somebody opens a card, and what few may know about it: what they may not have does not come.
+pub(super) fn open(replica: &mut Replica, customer: SubjectId, now: Ms) {
+    replica.want_card(customer, now).unwrap();
+    let people = (0..STAKEHOLDERS).map(|n| customer.person(EntryId::derived(&format!("stakeholder {n}"))));
+    let wanted: Vec<Wanted> = people.chain([customer.credit()]).map(|doc| Wanted::Document { doc }).collect();
+    replica.want(&wanted, now).unwrap();
 }
 
 /// The accountant writes into a credit file.
@@ -127,7 +137,8 @@ pub(super) fn hold(world: &World) -> Result<(), String> {
         for secret in secrets.iter().filter(|secret| there.contains(&secret.text)) {
             // What was set aside is its author's until somebody decides.
             let own = || phone.replica().store().read(|read| read.own_changes_of(secret.doc)).unwrap();
-            if erased.contains(&secret.doc) || (!entitled.contains_key(&secret.doc) && own().is_empty()) {
+            let may = || entitled.contains_key(&secret.doc) || super::is_lent(world, phone, &entitled, secret.doc) || !own().is_empty();
+            if erased.contains(&secret.doc) || !may() {
                 let why = if erased.contains(&secret.doc) { "was erased" } else { "its user may not read" };
                 return Err(format!("{} holds {} of {}, which {why}", phone.name, secret.text, secret.doc));
             }

@@ -146,6 +146,7 @@ impl Storm {
             self.meeting(&name)?;
             self.photos(&name)?;
             self.wishes(&name)?;
+            self.openings(&name)?;
             self.hand_over()?;
             match self.chance.below(100) {
                 0..=54 => self.work(&name)?,
@@ -232,6 +233,20 @@ impl Storm {
         let (troubled, clock) = (phone.disk().is_troubled(), phone.clock(now));
         let done = attempt(|| phone.replica_mut().want_older_visits(customer, clock).unwrap());
         self.tell(|| format!("{name} asks for older visits of {customer}"));
+        self.after_phone(name, troubled, done.err())
+    }
+
+    /// Somebody opens a card by name, and what few may know about it.
+    fn openings(&mut self, name: &str) -> Result<(), String> {
+        let mut chance = self.chance.branch("openings");
+        if !chance.in_thousand(self.weather.openings) {
+            return Ok(());
+        }
+        let customer = cast::customer(*chance.pick(&work::CUSTOMERS));
+        let (now, phone) = (self.world.now, self.world.phones.get_mut(name).unwrap());
+        let (troubled, clock) = (phone.disk().is_troubled(), phone.clock(now));
+        let done = attempt(|| private::open(phone.replica_mut(), customer, clock));
+        self.tell(|| format!("{name} opens {customer}"));
         self.after_phone(name, troubled, done.err())
     }
 

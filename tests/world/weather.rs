@@ -54,6 +54,8 @@ pub(crate) struct Weather {
     pub(crate) handovers: u64,
     /// A phone is stolen, and headquarters orders it to wipe itself.
     pub(crate) stolen: u64,
+    /// Somebody opens a card by name, and what few may know about it.
+    pub(crate) openings: u64,
 }
 
 impl Weather {
@@ -88,6 +90,7 @@ impl Weather {
             kept: chance.branch("kept").in_thousand(300),
             handovers: if chance.branch("handovers").in_thousand(300) { 10 } else { 0 },
             stolen: if chance.branch("stolen").in_thousand(300) { 5 } else { 0 },
+            openings: if chance.branch("openings").in_thousand(300) { 30 } else { 0 },
         };
         drawn.without(without).without(&std::env::var("ROADBOOK_WITHOUT").unwrap_or_default())
     }
@@ -110,6 +113,7 @@ impl Weather {
             &mut self.wishes,
             &mut self.handovers,
             &mut self.stolen,
+            &mut self.openings,
         ] {
             *often *= times;
         }
@@ -136,6 +140,7 @@ impl Weather {
             ("wishes", &mut self.wishes),
             ("handovers", &mut self.handovers),
             ("stolen", &mut self.stolen),
+            ("openings", &mut self.openings),
         ] {
             if named.contains(name) {
                 *often = 0;
