@@ -284,12 +284,14 @@ fn entitled(world: &World, phone: &Phone) -> Entitled {
             }
             "verification" => field && (is_mine(replica.verification(doc).unwrap().and_then(|one| one.by)) || (desk && near)),
             "urgent" => {
-                let urgent = replica.urgent(doc).unwrap().unwrap();
+                let urgent = replica.urgent(doc).unwrap();
                 // About no customer it lies where its reporter worked when it came, which stands in its filing alone.
-                let filing = world.office.feed.filing(subject).unwrap().filter(|_| urgent.customer.is_none());
+                let filing =
+                    world.office.feed.filing(subject).unwrap().filter(|_| urgent.as_ref().is_none_or(|urgent| urgent.customer.is_none()));
                 let home = filing.and_then(|filing| filing.territory);
                 let at_home = home.is_some_and(|at| everywhere || user.territories.contains(&at));
-                field && (is_mine(urgent.by) || (desk && (near || at_home)))
+                let by = urgent.and_then(|urgent| urgent.by).or_else(|| handed_in_by(doc));
+                field && (is_mine(by) || (desk && (near || at_home)))
             }
             "person" => {
                 let owns = user.role == Role::Salesperson && shown("owner") == Some(user.id.to_string());
