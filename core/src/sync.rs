@@ -265,7 +265,7 @@ impl Replica {
         synced.more |= self.outbox_size()?.changes > 0 || (!synced.drain_only && self.has_besides()?);
         synced.today = answer.today == Some(true);
         if let Some(granted) = &answer.granted {
-            self.granted(granted)?;
+            self.granted(granted, &answer.items)?;
         }
         self.put_unsettled(answer.verdicts.iter().filter(|verdict| !verdict.outcome.is_decided()).count() as u64);
         self.store_mut().write(|write| {

@@ -334,6 +334,19 @@ fn whoever_oversees_a_thousand_customers_opens_what_is_private_by_name() {
 }
 
 #[test]
+fn what_was_opened_by_name_is_erased_with_the_rest() {
+    let mut world = overseen();
+    world.enrol("cg1", false);
+    world.sync("cg1");
+    open_privately(&mut world, "cg1");
+    assert!(knows(world.phone("cg1").replica(), customer(1)));
+    let now = world.now;
+    world.office.erase(now, customer(1), boss());
+    world.sync("cg1");
+    assert!(!knows(world.phone("cg1").replica(), customer(1)));
+}
+
+#[test]
 fn what_was_opened_by_name_goes_with_the_right_to_it() {
     let mut world = overseen();
     let reads = |world: &World, phone: &str| world.phone(phone).replica().credit(customer(1)).unwrap().is_some();

@@ -8,7 +8,7 @@ use crate::exchange::fingerprint;
 use crate::exchange::pull::Wanted;
 use crate::ids::{DocId, Ms, SubjectId};
 use crate::model::kinds;
-use crate::replica::fold::{Subjects, drop_rows};
+use crate::replica::fold::{Subjects, drop_rows, fold_rows};
 use crate::replica::reading::profile;
 use crate::replica::{Replica, ReplicaError};
 use crate::store::rows::{PAGE_LINES_MAX, VisitFilter};
@@ -174,21 +174,26 @@ impl Replica {
         })
     }
 
-    /// The wishes of a request were answered. One for a document that was lent before stays until headquarters' state of it can take the
-    /// place.
-    pub(super) fn granted(&mut self, wanted: &[Wanted]) -> Result<(), ReplicaError> {
+    /// The wishes of a request were answered, with these items. One for a document that was lent before stays until headquarters' state of
+    /// it can take the place; what is not lent again may not be held any more.
+    pub(super) fn granted(&mut self, wanted: &[Wanted], items: &[Item]) -> Result<(), ReplicaError> {
+        let lent = |doc: &DocId| items.iter().any(|item| matches!(item, Item::Lent { doc: one, .. } if one == doc));
+        let offset_minutes = self.offset_minutes()?;
         self.store_mut().write(|write| {
+            let mut subjects = Subjects::default();
             for one in wanted {
-                if let Wanted::Document { doc } = one
-                    && is_replaceable(write, *doc)? == Some(false)
-                {
-                    continue;
+                if let Wanted::Document { doc } = one {
+                    match is_replaceable(write, *doc)? {
+                        Some(false) => continue,
+                        Some(true) if !lent(doc) => give_up(write, &mut subjects, *doc)?,
+                        Some(true) | None => {}
+                    }
                 }
                 let mut bytes = Vec::new();
                 let _infallible = minicbor::encode(one, &mut bytes);
                 write.drop_wish(&bytes)?;
             }
-            Ok(())
+            fold_rows(write, &subjects, offset_minutes)
         })
     }
 
