@@ -35,9 +35,35 @@ fn whoever_reads_may_go_away_and_the_work_is_done() {
 fn a_new_folder_is_named_once() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("typed wrong");
-    let remarks = || said(&run(&data, &["user", "list"])).1;
+    let remarks = || said(&run(&data, &["territory", "add", "east", "东区"])).1;
     assert!(remarks().contains("typed wrong is new"));
     assert_eq!(remarks(), "");
+}
+
+#[test]
+fn what_is_asked_of_a_company_begins_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("typed wrong");
+    let list = folder.path().join("list.csv");
+    std::fs::write(&list, "名称\n甲店\n").unwrap();
+    let list = list.to_str().unwrap();
+    let asked: [&[&str]; 9] = [
+        &["user", "list"],
+        &["territory", "list"],
+        &["device", "list"],
+        &["enroll", "wang"],
+        &["audit"],
+        &["export", list],
+        &["import", list, "--as", "chen"],
+        &["quarantine", "list"],
+        &["renew-epoch"],
+    ];
+    for arguments in asked {
+        let ended = run(&data, arguments);
+        assert!(!ended.status.success() && said(&ended).1.contains("typed wrong"), "{arguments:?}: {ended:?}");
+    }
+    assert!(!data.exists());
+    assert_eq!(std::fs::read_to_string(list).unwrap(), "名称\n甲店\n", "nothing was written over");
 }
 
 #[test]

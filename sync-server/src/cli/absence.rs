@@ -35,7 +35,7 @@ enum What {
 
 impl AbsenceCommand {
     pub(super) fn run(self) -> Done {
-        let app = App::open(self.data.config(), Clock::system())?;
+        let app = App::open(self.data.existing()?, Clock::system())?;
         match self.what {
             What::List => {
                 for absence in app.feed().absences()? {

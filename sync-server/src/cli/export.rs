@@ -33,7 +33,7 @@ impl Export {
             return Err(format!("{} must end in .xlsx or .csv", self.file.display()).into());
         }
         let language = if self.language == "en" { Language::En } else { Language::Zh };
-        let app = App::open(self.data.config(), Clock::system())?;
+        let app = App::open(self.data.existing()?, Clock::system())?;
         let names = Names {
             territories: app.accounts().territories()?.into_iter().map(|territory| (territory.id.0, territory.name)).collect(),
             people: app.accounts().users()?.into_iter().map(|user| (user.id.to_string(), user.name)).collect(),

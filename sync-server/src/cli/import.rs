@@ -59,7 +59,7 @@ pub(super) struct Import {
 impl Import {
     pub(super) fn run(self) -> Done {
         let bytes = std::fs::read(&self.file).map_err(|error| format!("{}: {error}", self.file.display()))?;
-        let app = App::open(self.data.config(), Clock::system())?;
+        let app = App::open(self.data.existing()?, Clock::system())?;
         let importer = person(app.accounts(), &self.importer)?;
         let name = self.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let mut options = options(app.accounts())?;

@@ -90,8 +90,22 @@ impl Data {
     fn config(&self) -> Config {
         Config { offset_minutes: self.utc_offset, ..Config::in_folder(&self.folder) }
     }
-    /// The account tables alone: also while a server serves this folder.
+    /// The folder of a company that is there: a name typed wrong begins none, and takes none for empty.
+    fn existing(&self) -> Result<Config, Failure> {
+        let config = self.config();
+        if config.server_file().exists() {
+            return Ok(config);
+        }
+        let file = config.server_file();
+        Err(format!("there is no company: {} does not exist; name its folder with --data (`serve`, `demo`, `user add` and `territory add` begin a new one)", file.display()).into())
+    }
+    /// The account tables alone, of a company that is there: also while a server serves this folder.
     fn accounts(&self) -> Result<Accounts, Failure> {
+        self.existing()?;
+        self.accounts_to_begin()
+    }
+    /// As [`Self::accounts`], also of a company that begins with this.
+    fn accounts_to_begin(&self) -> Result<Accounts, Failure> {
         let (config, migrations) = (self.config(), storage::SERVER_MIGRATIONS);
         let file = config.server_file();
         // An older file is brought up to date, and a new one begun, by whoever has the folder for itself: never under a server that runs.

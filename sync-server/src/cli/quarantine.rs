@@ -56,7 +56,7 @@ enum What {
 
 impl QuarantineCommand {
     pub(super) fn run(self) -> Done {
-        let app = App::open(self.data.config(), Clock::system())?;
+        let app = App::open(self.data.existing()?, Clock::system())?;
         let desk = app.quarantine();
         match self.what {
             What::List => {

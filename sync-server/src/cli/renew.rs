@@ -18,7 +18,7 @@ pub(super) struct RenewEpoch {
 impl RenewEpoch {
     pub(super) fn run(self) -> Done {
         // Opening takes the folder's lock: no server may be answering phones by the old numbers meanwhile.
-        let app = App::open(self.data.config(), Clock::system())?;
+        let app = App::open(self.data.existing()?, Clock::system())?;
         renew(app.feed(), app.accounts(), app.now(), &Who::shell(), "")?;
         let days = RECOVERY_MS / roadbook_core::ids::Ms::DAY;
         show::line(format_args!("the feed begins a new life; for {days} days phones hand back what the backup does not have"));

@@ -33,7 +33,8 @@ enum What {
 
 impl TerritoryCommand {
     pub(super) fn run(self) -> Done {
-        let accounts = self.data.accounts()?;
+        let begins = matches!(self.what, What::Add { .. });
+        let accounts = if begins { self.data.accounts_to_begin()? } else { self.data.accounts()? };
         match self.what {
             What::Add { id, name, parent } => {
                 let territory = Territory { id: TerritoryId(id), parent: parent.map(TerritoryId), name };

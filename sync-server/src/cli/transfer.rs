@@ -36,7 +36,7 @@ pub(super) struct Transfer {
 
 impl Transfer {
     pub(super) fn run(self) -> Done {
-        let app = App::open(self.data.config(), Clock::system())?;
+        let app = App::open(self.data.existing()?, Clock::system())?;
         let leaver = person(app.accounts(), &self.from)?.id;
         let winner = self.to.as_deref().map(|login| person(app.accounts(), login)).transpose()?.map(|user| user.id);
         let (pool, only) = (BTreeSet::from_iter(self.pool), BTreeSet::from_iter(self.only));

@@ -64,7 +64,8 @@ fn role(code: &str) -> Result<Role, String> {
 
 impl UserCommand {
     pub(super) fn run(self) -> Done {
-        let accounts = self.data.accounts()?;
+        let begins = matches!(self.what, What::Add { .. });
+        let accounts = if begins { self.data.accounts_to_begin()? } else { self.data.accounts()? };
         let now = Clock::system().now();
         match self.what {
             What::Add { login, name, role, territories, no_password } => {
