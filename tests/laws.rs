@@ -30,6 +30,7 @@ use roadbook_core::crdt::Heads;
 use roadbook_core::exchange::{Order, Outcome, fingerprint, parts};
 use roadbook_core::ids::{ChangeHash, DocId, SubjectId};
 use roadbook_core::model::card::Card;
+use roadbook_core::model::kinds;
 use roadbook_core::replica::Replica;
 use roadbook_core::store::rows::{VisitFilter, VisitRow};
 use roadbook_core::store::{Apart, Holding, Reading, Standing, StoreError, ToldRow};
@@ -233,6 +234,15 @@ fn has_office(replica: &Replica, subject: SubjectId) -> bool {
     replica.store().read(|read| read.holding(subject.office())).unwrap().is_some()
 }
 
+/// A card; headquarters' side alone where somebody approved that and not the rest.
+fn card_of(replica: &Replica, subject: SubjectId) -> Option<Card> {
+    replica.card(subject).unwrap().or_else(|| {
+        let office = replica.document(subject.office()).unwrap()?;
+        let ready = kinds::ready(kinds::CUSTOMER.id).unwrap();
+        Some(Card::fold(subject, &ready.genesis, Some(&office.document)))
+    })
+}
+
 /// What a phone is to hold, worked out from what headquarters shows and from sentences of our own: not from the feed's scopes, which
 /// are what is on trial.
 fn entitled(world: &World, phone: &Phone) -> Entitled {
@@ -248,7 +258,7 @@ fn entitled(world: &World, phone: &Phone) -> Entitled {
     let mut cards: BTreeMap<SubjectId, Option<Card>> = BTreeMap::new();
     let mut may = |replica: &Replica, doc: DocId, kind: &str| {
         let subject = replica.store().read(|read| read.holding(doc)).unwrap().unwrap().subject;
-        let card = cards.entry(subject).or_insert_with(|| replica.card(subject).unwrap());
+        let card = cards.entry(subject).or_insert_with(|| card_of(replica, subject));
         // Until headquarters has written its side of a new card, which a disk may hold up, it lies where it was handed in.
         let filing = || world.office.feed.filing(subject).unwrap().filter(|_| !has_office(replica, subject));
         let filed = |field: &str| match field {
