@@ -70,13 +70,15 @@ impl Replica {
             None => None,
         };
         let known = self.store().read(|read| read.blobs_of(draft))?;
-        if known.iter().any(|name| name.hash == original.0.hash) {
-            return Ok(original.0.hash);
-        }
-        if self.manifest_of(draft)?.len() >= PHOTOS_OF_VISIT_MAX {
+        let again = known.iter().any(|name| name.hash == original.0.hash);
+        if !again && self.manifest_of(draft)?.len() >= PHOTOS_OF_VISIT_MAX {
             return Err(BlobError::TooMany.into());
         }
         let folder = self.folder_for_writing(stamp)?;
+        // A backup without its photos brings names of files that are not here.
+        if again && folder.holds(original.0.hash) {
+            return Ok(original.0.hash);
+        }
         let (row, mut name) = original;
         name.thumbnail = thumbnail.as_ref().map(|(_, (row, _))| row.hash);
         let rows = [Some((new.bytes, (row, name))), thumbnail];
@@ -89,6 +91,7 @@ impl Replica {
             for (_, (row, name)) in rows.iter().flatten() {
                 write.put_blob(row)?;
                 write.put_blob_name(name)?;
+                write.settle_blob(draft, row.hash, NameState::Waiting, None, "")?;
             }
             Ok::<_, ReplicaError>(())
         })?;
