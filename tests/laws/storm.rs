@@ -13,8 +13,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use roadbook_core::exchange::knock::is_knock;
-use roadbook_core::ids::DeviceId;
-use roadbook_core::replica::ReplicaError;
+use roadbook_core::ids::{DeviceId, Ms, SubjectId};
+use roadbook_core::replica::{Replica, ReplicaError};
 use roadbook_core::sync::Synced;
 use roadbook_server::exchange::Portions;
 
@@ -224,29 +224,25 @@ impl Storm {
 
     /// Somebody asks for visits that are older than those on the phone.
     fn wishes(&mut self, name: &str) -> Result<(), String> {
-        let mut chance = self.chance.branch("wishes");
-        if !chance.in_thousand(self.weather.wishes) {
-            return Ok(());
-        }
-        let customer = cast::customer(*chance.pick(&work::CUSTOMERS));
-        let (now, phone) = (self.world.now, self.world.phones.get_mut(name).unwrap());
-        let (troubled, clock) = (phone.disk().is_troubled(), phone.clock(now));
-        let done = attempt(|| phone.replica_mut().want_older_visits(customer, clock).unwrap());
-        self.tell(|| format!("{name} asks for older visits of {customer}"));
-        self.after_phone(name, troubled, done.err())
+        self.by_name(name, "wishes", self.weather.wishes, |replica, customer, now| replica.want_older_visits(customer, now).unwrap())
     }
 
     /// Somebody opens a card by name, and what few may know about it.
     fn openings(&mut self, name: &str) -> Result<(), String> {
-        let mut chance = self.chance.branch("openings");
-        if !chance.in_thousand(self.weather.openings) {
+        self.by_name(name, "openings", self.weather.openings, private::open)
+    }
+
+    /// Somebody asks for something of a customer by name: so many of a thousand times, drawn from a branch of this name.
+    fn by_name(&mut self, name: &str, branch: &str, often: u64, ask: impl FnOnce(&mut Replica, SubjectId, Ms)) -> Result<(), String> {
+        let mut chance = self.chance.branch(branch);
+        if !chance.in_thousand(often) {
             return Ok(());
         }
         let customer = cast::customer(*chance.pick(&work::CUSTOMERS));
         let (now, phone) = (self.world.now, self.world.phones.get_mut(name).unwrap());
         let (troubled, clock) = (phone.disk().is_troubled(), phone.clock(now));
-        let done = attempt(|| private::open(phone.replica_mut(), customer, clock));
-        self.tell(|| format!("{name} opens {customer}"));
+        let done = attempt(|| ask(phone.replica_mut(), customer, clock));
+        self.tell(|| format!("{name} asks for {branch} of {customer}"));
         self.after_phone(name, troubled, done.err())
     }
 

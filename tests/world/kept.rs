@@ -1,7 +1,7 @@
 //! Headquarters' own file, kept over its starts as a server keeps it. It is a plain file, copied as the process that died left it, with
 //! its log; when the power goes it may come back as it was at the last start, for nobody waited until it was on disk.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -43,9 +43,10 @@ impl Kept {
     }
 }
 
-fn copy(from: &std::path::Path, to: &std::path::Path) {
+/// Copies a file of SQLite as it stands, with its log.
+pub(crate) fn copy(from: &Path, to: &Path) {
     for ending in ["", "-wal"] {
-        let with = |path: &std::path::Path| PathBuf::from(format!("{}{ending}", path.display()));
+        let with = |path: &Path| PathBuf::from(format!("{}{ending}", path.display()));
         if with(from).exists() {
             std::fs::copy(with(from), with(to)).unwrap();
         }

@@ -17,7 +17,7 @@ use super::{Office, Place};
 use crate::world::cast::OFFSET_MINUTES;
 use crate::world::chance::Chance;
 use crate::world::disk::Trouble;
-use crate::world::kept::Kept;
+use crate::world::kept::{Kept, copy};
 use crate::world::platter::{Loss, Platter};
 
 /// What is opened from the folder at every start.
@@ -147,12 +147,7 @@ impl Office {
         let own = self.folder();
         let folder = own.join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        for ending in ["", "-wal"] {
-            let file = format!("{SERVER_FILE}{ending}");
-            if own.join(&file).exists() {
-                std::fs::copy(own.join(&file), folder.join(&file)).unwrap();
-            }
-        }
+        copy(&own.join(SERVER_FILE), &folder.join(SERVER_FILE));
         folder
     }
 
