@@ -19,8 +19,9 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
 
+use crate::exchange::framed::{framed, unframed};
 use crate::exchange::{self, Cursor, Pushed, REQUEST_PLAIN_BYTES_MAX, REQUEST_ZSTD_LEVEL, WireError};
-use crate::ids::{ChangeHash, DeviceId, Ms, TerritoryId, UserId};
+use crate::ids::{ChangeHash, DeviceId, DocId, Ms, TerritoryId, UserId};
 use crate::signing::PublicKey;
 
 /// Most bytes of a packet.
@@ -83,14 +84,14 @@ impl Meeting {
     /// Its bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        sealed(self)
+        framed(VERSION, self)
     }
     /// Reads them.
     ///
     /// # Errors
     /// [`WireError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
-        opened(bytes, MEETING_BYTES_MAX)
+        unframed(VERSION, bytes, MEETING_BYTES_MAX)
     }
 }
 
@@ -114,14 +115,19 @@ impl Packet {
     /// Its bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        sealed(self)
+        framed(VERSION, self)
     }
     /// Reads them.
     ///
     /// # Errors
     /// [`WireError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
-        opened(bytes, PACKET_BYTES_MAX)
+        unframed(VERSION, bytes, PACKET_BYTES_MAX)
+    }
+    /// Documents of which a packet has changes; none when its bytes are gone, as after its delivery.
+    pub(crate) fn documents(bytes: &[u8]) -> Vec<DocId> {
+        let batch = Self::decode(bytes).and_then(|packet| packet.batch());
+        batch.into_iter().flat_map(|batch| batch.pushed).map(|pushed| pushed.doc).collect()
     }
     /// The batch inside; it must name the same device.
     ///
@@ -149,24 +155,6 @@ impl Packet {
     pub fn digest(bytes: &[u8]) -> ChangeHash {
         ChangeHash(Sha256::digest(bytes).into())
     }
-}
-
-fn sealed<T: Encode<()>>(value: &T) -> Vec<u8> {
-    let mut bytes = vec![VERSION];
-    // Writing to memory cannot fail; bytes cut short would be refused by the other side.
-    let _written = minicbor::encode(value, &mut bytes);
-    bytes
-}
-
-fn opened<'a, T: Decode<'a, ()>>(bytes: &'a [u8], limit: usize) -> Result<T, WireError> {
-    if bytes.len() > limit {
-        return Err(WireError::TooLarge { limit });
-    }
-    let (version, cbor) = bytes.split_first().ok_or(WireError::Empty)?;
-    if *version != VERSION {
-        return Err(WireError::Version { found: *version });
-    }
-    minicbor::decode(cbor).map_err(WireError::Contents)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@
 mod besides;
 
 pub use besides::{Besides, Decided, Delivered, LateNotice, NotTaken, Order, Ruling, Told};
+pub(crate) mod framed;
 mod item;
 pub mod knock;
 pub mod parts;

@@ -29,6 +29,7 @@ use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
+use crate::exchange::framed::{framed, unframed};
 use crate::exchange::knock::{Sealed, is_knock};
 use crate::exchange::{Profile, WireError};
 use crate::ids::{DeviceId, Ms};
@@ -214,14 +215,14 @@ impl EnrolRequest {
     /// The frame.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        seal(self)
+        framed(ENROL_VERSION, self)
     }
     /// Reads a frame.
     ///
     /// # Errors
     /// [`WireError::Empty`], [`WireError::Version`], [`WireError::TooLarge`], [`WireError::Contents`].
     pub fn decode(frame: &[u8]) -> Result<Self, WireError> {
-        open(frame, ENROL_BYTES_MAX)
+        unframed(ENROL_VERSION, frame, ENROL_BYTES_MAX)
     }
 }
 
@@ -229,33 +230,15 @@ impl EnrolAnswer {
     /// The frame.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        seal(self)
+        framed(ENROL_VERSION, self)
     }
     /// Reads a frame.
     ///
     /// # Errors
     /// As [`EnrolRequest::decode`].
     pub fn decode(frame: &[u8]) -> Result<Self, WireError> {
-        open(frame, ENROL_ANSWER_BYTES_MAX)
+        unframed(ENROL_VERSION, frame, ENROL_ANSWER_BYTES_MAX)
     }
-}
-
-fn seal<T: Encode<()>>(value: &T) -> Vec<u8> {
-    let mut frame = vec![ENROL_VERSION];
-    // Writing to memory cannot fail; a frame cut short would be refused by the other side.
-    let _written = minicbor::encode(value, &mut frame);
-    frame
-}
-
-fn open<'a, T: Decode<'a, ()>>(frame: &'a [u8], limit: usize) -> Result<T, WireError> {
-    if frame.len() > limit {
-        return Err(WireError::TooLarge { limit });
-    }
-    let (version, cbor) = frame.split_first().ok_or(WireError::Empty)?;
-    if *version != ENROL_VERSION {
-        return Err(WireError::Version { found: *version });
-    }
-    minicbor::decode(cbor).map_err(WireError::Contents)
 }
 
 /// Hexadecimal digits, lower case.

@@ -30,6 +30,7 @@ pub use opening::{KEPT_BYTES_MIN, Opening};
 use stand::Made;
 
 use crate::blobs::folder::BlobFolder;
+use crate::carried::Packet;
 use crate::exchange::{
     Answer, Besides, Checkpoint, Cursor, Heartbeat, LateNotice, Order, PUSHED_BYTES_TARGET, PUSHED_CHANGES_MAX, Profile, Pushed, Request,
     Ruling, SPEAKS, Told, URGENT_BYTES_TARGET, parts,
@@ -364,10 +365,13 @@ impl Replica {
                 synced.subjects.insert(subject);
             }
             let mut not_taken: BTreeMap<DocId, NotTaken> = BTreeMap::new();
+            let carried = if told.delivered.is_empty() { Vec::new() } else { write.carried()? };
             for delivered in &told.delivered {
                 synced.handed_on += 1;
-                for doc in Self::carried_documents(write, delivered.digest)? {
-                    told::renew(write, doc, now)?;
+                for known in carried.iter().filter(|known| known.digest == delivered.digest) {
+                    for doc in Packet::documents(&known.packet) {
+                        told::renew(write, doc, now)?;
+                    }
                 }
                 write.delivered(delivered.digest, now)?;
                 for refused in &delivered.refused {
@@ -415,10 +419,7 @@ fn besides(read: &Reading<'_>, outbox: usize) -> Result<Besides, ReplicaError> {
 }
 
 fn put_profile(write: &mut Writing<'_>, profile: &Profile) -> Result<(), ReplicaError> {
-    let mut bytes = Vec::new();
-    // Writing into a vector cannot fail.
-    let _infallible = minicbor::encode(profile, &mut bytes);
-    Ok(write.put_setting(SETTING_PROFILE, &bytes)?)
+    Ok(write.put_setting(SETTING_PROFILE, &minicbor::to_vec(profile).unwrap_or_default())?)
 }
 
 /// An urgent report travels alone: on a slow link the first request is a few hundred bytes, whatever else waits.

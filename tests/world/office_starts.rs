@@ -134,9 +134,7 @@ impl Office {
             if shows && followed.epoch == epoch && followed.number > head {
                 return Err(format!("the feed went back from {} to {head}, and its numbers are given again", followed.number));
             }
-            self.feed.renew_epoch().map_err(said)?;
-            self.feed.note_renewal(now).map_err(said)?;
-            self.start(now)?;
+            self.begin_new_life(now)?;
         }
         self.epochs.insert(self.feed.epoch().map_err(said)?);
         Ok(())
@@ -156,8 +154,13 @@ impl Office {
         self.place = Place::Folder(backup);
         self.life += 1;
         self.crash(now);
-        self.feed.renew_epoch().unwrap();
-        self.feed.note_renewal(now).unwrap();
-        self.crash(now);
+        self.begin_new_life(now).unwrap();
+    }
+
+    /// As the manual says after a restore, without the audit log's line.
+    fn begin_new_life(&mut self, now: Ms) -> Result<(), String> {
+        self.feed.renew_epoch().map_err(said)?;
+        self.feed.note_renewal(now).map_err(said)?;
+        self.start(now)
     }
 }

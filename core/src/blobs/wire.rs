@@ -11,6 +11,7 @@ use minicbor::{Decode, Encode};
 
 use super::{BLOB_BYTES_MAX, BlobHash, CHUNK_BYTES, CHUNKS_MAX, Role, chunk_count};
 use crate::exchange::WireError;
+use crate::exchange::framed::{framed, unframed};
 use crate::ids::{DeviceId, DocId, Ms};
 
 /// Path of the exchange of blobs.
@@ -321,14 +322,14 @@ impl BlobRequest {
     /// # Errors
     /// [`WireError::TooLarge`].
     pub fn encode(&self) -> Result<Vec<u8>, WireError> {
-        seal(self)
+        bounded(framed(BLOB_WIRE_VERSION, self))
     }
     /// Reads a frame within the limits of this file.
     ///
     /// # Errors
     /// [`WireError`].
     pub fn decode(frame: &[u8]) -> Result<Self, WireError> {
-        let request: Self = open(frame)?;
+        let request: Self = unframed(BLOB_WIRE_VERSION, frame, BLOB_FRAME_BYTES_MAX)?;
         let over = |what, limit| Err(WireError::TooMany { what, limit });
         match &request.ask {
             BlobAsk::Offer { offers } if offers.len() > OFFERS_MAX => over("offers in a request", OFFERS_MAX),
@@ -346,31 +347,17 @@ impl BlobAnswer {
     /// # Errors
     /// [`WireError::TooLarge`].
     pub fn encode(&self) -> Result<Vec<u8>, WireError> {
-        seal(self)
+        bounded(framed(BLOB_WIRE_VERSION, self))
     }
     /// Reads a frame within the limits of this file.
     ///
     /// # Errors
     /// [`WireError`].
     pub fn decode(frame: &[u8]) -> Result<Self, WireError> {
-        open(frame)
+        unframed(BLOB_WIRE_VERSION, frame, BLOB_FRAME_BYTES_MAX)
     }
 }
 
-fn seal<T: Encode<()>>(value: &T) -> Result<Vec<u8>, WireError> {
-    let mut frame = vec![BLOB_WIRE_VERSION];
-    // Writing to memory cannot fail; a frame cut short would be refused by the other side.
-    let _written = minicbor::encode(value, &mut frame);
+fn bounded(frame: Vec<u8>) -> Result<Vec<u8>, WireError> {
     if frame.len() > BLOB_FRAME_BYTES_MAX { Err(WireError::TooLarge { limit: BLOB_FRAME_BYTES_MAX }) } else { Ok(frame) }
-}
-
-fn open<'a, T: Decode<'a, ()>>(frame: &'a [u8]) -> Result<T, WireError> {
-    if frame.len() > BLOB_FRAME_BYTES_MAX {
-        return Err(WireError::TooLarge { limit: BLOB_FRAME_BYTES_MAX });
-    }
-    let (version, cbor) = frame.split_first().ok_or(WireError::Empty)?;
-    if *version != BLOB_WIRE_VERSION {
-        return Err(WireError::Version { found: *version });
-    }
-    minicbor::decode(cbor).map_err(WireError::Contents)
 }

@@ -38,9 +38,7 @@ pub fn value(ty: &FieldType, value: &Value) -> Value {
 #[must_use]
 pub fn value_tag(value: &Value) -> String {
     use sha2::Digest as _;
-    let mut bytes = Vec::new();
-    // Writing into a vector cannot fail.
-    let _infallible = minicbor::encode(value, &mut bytes);
+    let bytes = minicbor::to_vec(value).unwrap_or_default();
     sha2::Sha256::digest(&bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 

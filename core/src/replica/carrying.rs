@@ -13,9 +13,9 @@ use super::{Replica, ReplicaError};
 use crate::carried::{BATCH_BYTES_TARGET, Batch, Meeting, Packet};
 use crate::crdt::{Document, RawChange};
 use crate::exchange::{Cursor, PUSHED_CHANGES_MAX, Pushed};
-use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId};
+use crate::ids::{DeviceId, DocId, Ms, SubjectId, TerritoryId};
 use crate::model::kinds;
-use crate::store::{Apart, CarriedPacket, Reading, Standing, StoreError};
+use crate::store::{Apart, CarriedPacket, Reading, Standing};
 
 /// Documents looked at in one step of finding what headquarters lost.
 const UNHEARD_STEP: usize = 200;
@@ -150,13 +150,6 @@ impl Replica {
             Ok(())
         })?;
         Ok(done)
-    }
-
-    /// Documents of which a batch that is carried has changes; none when it was delivered.
-    pub(crate) fn carried_documents(read: &Reading<'_>, digest: ChangeHash) -> Result<Vec<DocId>, StoreError> {
-        let packet = read.carried()?.into_iter().find(|known| known.digest == digest && known.delivered_at.is_none());
-        let batch = packet.and_then(|known| Packet::decode(&known.packet).and_then(|packet| packet.batch()).ok());
-        Ok(batch.into_iter().flat_map(|batch| batch.pushed).map(|pushed| pushed.doc).collect())
     }
 
     /// Notes what headquarters lacks of a document that it has just told, while it is listened to after a restore.

@@ -6,10 +6,11 @@
 //! version = 1 · row = CustomerRow (kinds customer and office: one row for both) or VisitRow (kind visit), numbered in `store::rows`
 //! ```
 
-use minicbor::{Decode, Encode};
+use minicbor::Decode;
 
 use super::fold::customer_row;
 use super::{Replica, ReplicaError};
+use crate::exchange::framed::framed;
 use crate::ids::{DocId, SubjectId};
 use crate::model::kinds;
 use crate::store::rows::{CustomerRow, VisitRow};
@@ -31,10 +32,10 @@ impl Replica {
     /// [`ReplicaError::Store`], [`ReplicaError::Document`].
     pub fn row_to_tell(&self, doc: DocId, kind: &str, subject: SubjectId) -> Result<Option<Vec<u8>>, ReplicaError> {
         if kind == kinds::VISIT.id {
-            return Ok(self.store().read(|read| read.visit(doc))?.map(|line| packed(&line.visit)));
+            return Ok(self.store().read(|read| read.visit(doc))?.map(|line| framed(TOLD_VERSION, &line.visit)));
         }
         let offset_minutes = self.offset_minutes()?;
-        Ok(self.card(subject)?.map(|card| packed(&customer_row(&card, offset_minutes))))
+        Ok(self.card(subject)?.map(|card| framed(TOLD_VERSION, &customer_row(&card, offset_minutes))))
     }
 }
 
@@ -48,13 +49,6 @@ pub(super) fn customer(read: &Reading<'_>, subject: SubjectId) -> Result<Option<
 /// The row told of a visit.
 pub(super) fn visit(read: &Reading<'_>, doc: DocId) -> Result<Option<VisitRow>, StoreError> {
     Ok(read.told_row(doc)?.and_then(|row| unpacked::<VisitRow>(&row.bytes)).filter(|row| row.doc == doc))
-}
-
-fn packed<T: Encode<()>>(row: &T) -> Vec<u8> {
-    let mut bytes = vec![TOLD_VERSION];
-    // Writing into a vector cannot fail.
-    let _infallible = minicbor::encode(row, &mut bytes);
-    bytes
 }
 
 /// `None` for a row of a version that this side does not read: it shows nothing, and the document can be asked for.

@@ -63,11 +63,7 @@ pub(super) fn drop_row(write: &mut Writing<'_>, row: &ToldRow) -> Result<(), Sto
 /// Gives lent documents up that are old or too many, those that came while the clock was far ahead, and those about a customer that this
 /// device has no more. What is still to be handed in stays.
 pub(super) fn evict(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, now: Ms) -> Result<(), ReplicaError> {
-    let lent: Vec<(DocId, Ms)> = write
-        .all_apart()?
-        .into_iter()
-        .filter_map(|(doc, apart)| if let Apart::Lent { since } = apart { Some((doc, since)) } else { None })
-        .collect();
+    let lent = all_lent(write)?;
     let excess = lent.len().saturating_sub(LENT_DOCUMENTS_MAX);
     for (place, (doc, since)) in lent.into_iter().enumerate() {
         if !has_ground(write, doc)? {
@@ -99,12 +95,16 @@ fn has_ground(read: &Reading<'_>, doc: DocId) -> Result<bool, ReplicaError> {
 
 /// What was lent under other rights goes with them.
 pub(super) fn give_all_up(write: &mut Writing<'_>, subjects: &mut Subjects<'_>) -> Result<(), ReplicaError> {
-    for (doc, apart) in write.all_apart()? {
-        if matches!(apart, Apart::Lent { .. }) {
-            give_up(write, subjects, doc)?;
-        }
+    for (doc, _) in all_lent(write)? {
+        give_up(write, subjects, doc)?;
     }
     Ok(())
+}
+
+/// Lent documents, with when each was last brought: the oldest first.
+fn all_lent(read: &Reading<'_>) -> Result<Vec<(DocId, Ms)>, StoreError> {
+    let apart = read.all_apart()?.into_iter();
+    Ok(apart.filter_map(|(doc, apart)| if let Apart::Lent { since } = apart { Some((doc, since)) } else { None }).collect())
 }
 
 /// Forgets a lent document; what was told of it is shown again.
@@ -135,10 +135,12 @@ pub(super) fn is_replaceable(read: &Reading<'_>, doc: DocId) -> Result<Option<bo
 }
 
 fn wish(write: &mut Writing<'_>, wanted: &Wanted, now: Ms) -> Result<(), StoreError> {
-    let mut bytes = Vec::new();
-    // Writing into a vector cannot fail.
-    let _infallible = minicbor::encode(wanted, &mut bytes);
-    write.put_wish(&bytes, now)
+    write.put_wish(&named(wanted), now)
+}
+
+/// A wish as it is kept.
+fn named(wanted: &Wanted) -> Vec<u8> {
+    minicbor::to_vec(wanted).unwrap_or_default()
 }
 
 impl Replica {
@@ -189,9 +191,7 @@ impl Replica {
                         Some(true) | None => {}
                     }
                 }
-                let mut bytes = Vec::new();
-                let _infallible = minicbor::encode(one, &mut bytes);
-                write.drop_wish(&bytes)?;
+                write.drop_wish(&named(one))?;
             }
             fold_rows(write, &subjects, offset_minutes)
         })

@@ -6,7 +6,6 @@ use roadbook_core::model::kinds;
 use super::{Data, Done, show};
 use crate::absence::{self, Report};
 use crate::app::App;
-use crate::clock::Clock;
 
 /// Customers printed of one report.
 const CUSTOMERS_SHOWN: usize = 40;
@@ -35,7 +34,7 @@ enum What {
 
 impl AbsenceCommand {
     pub(super) fn run(self) -> Done {
-        let app = App::open(self.data.existing()?, Clock::system())?;
+        let app = self.data.app()?;
         match self.what {
             What::List => {
                 for absence in app.feed().absences()? {

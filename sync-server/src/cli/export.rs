@@ -6,8 +6,6 @@ use clap::Args;
 
 use super::{Data, Done, show};
 use crate::accounts::{Act, Who};
-use crate::app::App;
-use crate::clock::Clock;
 use crate::export::columns::columns;
 use crate::export::row::{Names, of_card};
 use crate::export::{Language, files};
@@ -33,7 +31,7 @@ impl Export {
             return Err(format!("{} must end in .xlsx or .csv", self.file.display()).into());
         }
         let language = if self.language == "en" { Language::En } else { Language::Zh };
-        let app = App::open(self.data.existing()?, Clock::system())?;
+        let app = self.data.app()?;
         let names = Names {
             territories: app.accounts().territories()?.into_iter().map(|territory| (territory.id.0, territory.name)).collect(),
             people: app.accounts().users()?.into_iter().map(|user| (user.id.to_string(), user.name)).collect(),

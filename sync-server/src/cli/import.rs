@@ -10,7 +10,6 @@ use roadbook_core::replica::{Replica, Target};
 use super::{Data, Done, Failure, person, show};
 use crate::accounts::{Accounts, Act, User, Who};
 use crate::app::App;
-use crate::clock::Clock;
 use crate::export::Language;
 use crate::headquarters::{HeadquartersError, Importer};
 use crate::import::cards::{Cards, House};
@@ -59,7 +58,7 @@ pub(super) struct Import {
 impl Import {
     pub(super) fn run(self) -> Done {
         let bytes = std::fs::read(&self.file).map_err(|error| format!("{}: {error}", self.file.display()))?;
-        let app = App::open(self.data.existing()?, Clock::system())?;
+        let app = self.data.app()?;
         let importer = person(app.accounts(), &self.importer)?;
         let name = self.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let mut options = options(app.accounts())?;

@@ -25,7 +25,8 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 
 use crate::accounts::{Accounts, AccountsError, User};
-use crate::app;
+use crate::app::{self, App};
+use crate::clock::Clock;
 use crate::config::{Config, FOLDER_DEFAULT, OFFSET_MINUTES_DEFAULT};
 use crate::database::{Database, Durability};
 use crate::storage;
@@ -99,13 +100,20 @@ impl Data {
         let file = config.server_file();
         Err(format!("there is no company: {} does not exist; name its folder with --data (`serve`, `demo`, `user add` and `territory add` begin a new one)", file.display()).into())
     }
+    /// The whole of a company that is there, which no server serves meanwhile.
+    fn app(&self) -> Result<Arc<App>, Failure> {
+        Ok(App::open(self.existing()?, Clock::system())?)
+    }
     /// The account tables alone, of a company that is there: also while a server serves this folder.
     fn accounts(&self) -> Result<Accounts, Failure> {
         self.existing()?;
-        self.accounts_to_begin()
+        self.accounts_or_begin()
     }
-    /// As [`Self::accounts`], also of a company that begins with this.
-    fn accounts_to_begin(&self) -> Result<Accounts, Failure> {
+    /// As [`Self::accounts`], for a command that may begin a company.
+    fn accounts_for(&self, begins: bool) -> Result<Accounts, Failure> {
+        if begins { self.accounts_or_begin() } else { self.accounts() }
+    }
+    fn accounts_or_begin(&self) -> Result<Accounts, Failure> {
         let (config, migrations) = (self.config(), storage::SERVER_MIGRATIONS);
         let file = config.server_file();
         // An older file is brought up to date, and a new one begun, by whoever has the folder for itself: never under a server that runs.

@@ -6,8 +6,6 @@ use clap::{Args, Subcommand};
 
 use super::{Data, Done, person, show};
 use crate::accounts::{Act, Who};
-use crate::app::App;
-use crate::clock::Clock;
 use crate::feed::{DESK_ROWS_MAX, DeskState};
 use crate::quarantine::{self, said};
 
@@ -56,7 +54,7 @@ enum What {
 
 impl QuarantineCommand {
     pub(super) fn run(self) -> Done {
-        let app = App::open(self.data.existing()?, Clock::system())?;
+        let app = self.data.app()?;
         let desk = app.quarantine();
         match self.what {
             What::List => {

@@ -4,8 +4,6 @@ use clap::Args;
 
 use super::{Data, Done, show};
 use crate::accounts::Who;
-use crate::app::App;
-use crate::clock::Clock;
 use crate::exchange::recovered::RECOVERY_MS;
 use crate::headquarters::renew;
 
@@ -18,7 +16,7 @@ pub(super) struct RenewEpoch {
 impl RenewEpoch {
     pub(super) fn run(self) -> Done {
         // Opening takes the folder's lock: no server may be answering phones by the old numbers meanwhile.
-        let app = App::open(self.data.existing()?, Clock::system())?;
+        let app = self.data.app()?;
         renew(app.feed(), app.accounts(), app.now(), &Who::shell(), "")?;
         let days = RECOVERY_MS / roadbook_core::ids::Ms::DAY;
         show::line(format_args!("the feed begins a new life; for {days} days phones hand back what the backup does not have"));

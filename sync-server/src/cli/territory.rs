@@ -33,8 +33,7 @@ enum What {
 
 impl TerritoryCommand {
     pub(super) fn run(self) -> Done {
-        let begins = matches!(self.what, What::Add { .. });
-        let accounts = if begins { self.data.accounts_to_begin()? } else { self.data.accounts()? };
+        let accounts = self.data.accounts_for(matches!(self.what, What::Add { .. }))?;
         match self.what {
             What::Add { id, name, parent } => {
                 let territory = Territory { id: TerritoryId(id), parent: parent.map(TerritoryId), name };

@@ -8,8 +8,7 @@ use roadbook_core::replica::Stamp;
 
 use super::{Data, Done, person, show};
 use crate::accounts::{TransferRow, Who};
-use crate::app::App;
-use crate::clock::{Clock, random};
+use crate::clock::random;
 use crate::duties::SYSTEM;
 use crate::transfer::{self, Wanted};
 
@@ -36,7 +35,7 @@ pub(super) struct Transfer {
 
 impl Transfer {
     pub(super) fn run(self) -> Done {
-        let app = App::open(self.data.existing()?, Clock::system())?;
+        let app = self.data.app()?;
         let leaver = person(app.accounts(), &self.from)?.id;
         let winner = self.to.as_deref().map(|login| person(app.accounts(), login)).transpose()?.map(|user| user.id);
         let (pool, only) = (BTreeSet::from_iter(self.pool), BTreeSet::from_iter(self.only));

@@ -64,8 +64,7 @@ fn role(code: &str) -> Result<Role, String> {
 
 impl UserCommand {
     pub(super) fn run(self) -> Done {
-        let begins = matches!(self.what, What::Add { .. });
-        let accounts = if begins { self.data.accounts_to_begin()? } else { self.data.accounts()? };
+        let accounts = self.data.accounts_for(matches!(self.what, What::Add { .. }))?;
         let now = Clock::system().now();
         match self.what {
             What::Add { login, name, role, territories, no_password } => {

@@ -413,10 +413,7 @@ impl Exchange {
             return Ok(None);
         }
         let profile = profile::of(&self.accounts, self.offset_minutes, &caller.user)?;
-        let mut bytes = Vec::new();
-        // Writing to memory cannot fail; less bytes would only tell the profile once more.
-        let _written = minicbor::encode(&profile, &mut bytes);
-        let print = print_of(&bytes);
+        let print = print_of(&minicbor::to_vec(&profile).unwrap_or_default());
         held(&self.profiles).1.insert(caller.user.id, print);
         if has(&print) {
             return Ok(None);
