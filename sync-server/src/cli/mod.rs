@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
 
 use crate::accounts::{Accounts, AccountsError, User};
 use crate::app::{self, App};
@@ -30,6 +31,12 @@ use crate::clock::Clock;
 use crate::config::{Config, FOLDER_DEFAULT, OFFSET_MINUTES_DEFAULT};
 use crate::database::{Database, Durability};
 use crate::storage;
+
+/// Environment variable with what the log tells: levels by module, as `tracing_subscriber` reads them.
+const LOG_ENV: &str = "ROADBOOK_LOG";
+/// What a server's log tells when nothing else is asked for. Automerge opens a span for every document that it loads: writing them for
+/// nobody would cost a twentieth of the server's time.
+const LOG_DEFAULT: &str = "info,automerge=warn";
 
 /// Whatever went wrong, for a person at a shell.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -139,8 +146,7 @@ pub fn main() -> ExitCode {
     roadbook_core::crdt::gate::silence_caught_panics();
     let line = Line::parse();
     let quiet = !matches!(line.command, Command::Serve(_));
-    let filter = tracing_subscriber::EnvFilter::try_from_env("ROADBOOK_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(if quiet { "warn" } else { "info" }));
+    let filter = EnvFilter::try_from_env(LOG_ENV).unwrap_or_else(|_| EnvFilter::new(if quiet { "warn" } else { LOG_DEFAULT }));
     // Nobody may read the log: that ends no server.
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false).init();
     let done = match line.command {
