@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! fixtures/genesis.txt          kind, version, hash of its genesis change
-//! fixtures/wire-1/*.frame       one request and one answer of wire version 1
+//! fixtures/wire-1/*             one request and one answer of the first release; what protocol 3 says besides: `wire`
 //! fixtures/documents-1/*.bin    one saved document of each kind, schema version 1
 //! fixtures/store-1.replica       a phone's file of store version 1
 //! fixtures/store-1.encrypted     the same under the key 5a5a…
@@ -11,6 +11,8 @@
 //! `ROADBOOK_FIXTURES=make` makes files that are missing, and touches no others.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
+
+mod wire;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

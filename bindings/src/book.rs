@@ -6,6 +6,7 @@
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 
 use roadbook_core::exchange::{Person, Profile};
 use roadbook_core::ids::{DeviceId, TerritoryId, UserId};
@@ -31,6 +32,8 @@ pub struct Roadbook {
     waiting: Mutex<usize>,
     nobody_waits: Condvar,
     exchanging: Mutex<()>,
+    /// The thread that holds it.
+    exchanges_on: Mutex<Option<ThreadId>>,
     pub(crate) key: Arc<dyn DeviceKey>,
     observers: Arc<Observers>,
     set_aside: Option<String>,
@@ -64,6 +67,18 @@ pub struct Person {
     pub name: String,
 }
 
+/// Whoever has this takes in an answer, and nobody else does.
+pub(crate) struct Alone<'a> {
+    on: &'a Mutex<Option<ThreadId>>,
+    _alone: MutexGuard<'a, ()>,
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        *held(self.on) = None;
+    }
+}
+
 #[uniffi::export]
 impl Roadbook {
     /// Opens the file at `path`, or makes it. `key` signs every request of this device. `storage_key` encrypts the file: 32 random bytes
@@ -87,6 +102,7 @@ impl Roadbook {
             waiting: Mutex::default(),
             nobody_waits: Condvar::new(),
             exchanging: Mutex::new(()),
+            exchanges_on: Mutex::default(),
             key,
             observers: Arc::default(),
             set_aside: set_aside.map(|found| found.path.display().to_string()),
@@ -165,8 +181,15 @@ impl Roadbook {
     }
 
     /// One answer is taken in after the other: whoever does so keeps this.
-    pub(crate) fn exchanging(&self) -> MutexGuard<'_, ()> {
-        held(&self.exchanging)
+    pub(crate) fn exchanging(&self) -> Result<Alone<'_>, RoadbookError> {
+        let this = std::thread::current().id();
+        // An observer is told on the thread that takes an answer in: it would wait for itself.
+        if *held(&self.exchanges_on) == Some(this) {
+            return Err(RoadbookError::ExchangeUnderWay);
+        }
+        let alone = held(&self.exchanging);
+        *held(&self.exchanges_on) = Some(this);
+        Ok(Alone { on: &self.exchanges_on, _alone: alone })
     }
 
     /// Between two pieces of much work: whoever waits for the writer goes first.

@@ -82,9 +82,13 @@ pub enum RoadbookError {
     /// Another process of the app holds the file: try again.
     #[error("the file is in use by another process")]
     StorageBusy,
-    /// The file is damaged: close it and open it again; it is then set aside, never deleted.
+    /// Something in the file is damaged. A damaged document is brought again by one of the next exchanges. Where it stays so, close the file
+    /// and open it again: it is then looked through, and set aside if it is damaged itself, never deleted.
     #[error("the file is damaged")]
     StorageDamaged,
+    /// An observer began an exchange from `changed`, while an answer is taken in: begin it when that has returned.
+    #[error("an exchange cannot begin within `changed` of an observer: begin it afterwards, or on another thread")]
+    ExchangeUnderWay,
     /// Show this beside the form's field.
     #[error("{why}")]
     BadField {

@@ -1,8 +1,6 @@
 //! What an app carries between this library and headquarters: requests out, answers in. The app moves them with its platform's own HTTP
 //! stack, in the background too; what they mean is the core's (`roadbook_core::{signing, sync}`).
 
-use std::sync::MutexGuard;
-
 use roadbook_core::exchange::{Ruling, WIRE_VERSION};
 use roadbook_core::ids::{ChangeHash, DeviceId, Ms, SubjectId, UserId};
 use roadbook_core::replica::{Claimed, Replica};
@@ -10,7 +8,7 @@ use roadbook_core::signing::{ENROL_PATH, EnrolAnswer, EnrolRequest, NEWS_PATH, P
 use roadbook_core::store::{Notice, OwnChange, Standing, StoreError};
 use roadbook_core::sync::{Opening, Synced as Taken};
 
-use crate::book::Roadbook;
+use crate::book::{Alone, Roadbook};
 use crate::edge;
 use crate::error::RoadbookError;
 use crate::key::KeyError;
@@ -188,8 +186,10 @@ impl Roadbook {
 
     /// The request that hands in what is unsent and asks for what is new. `app` names the app's version for headquarters' sync health.
     ///
+    /// What came before the app ended is taken in first.
+    ///
     /// # Errors
-    /// `NotEnrolled`, `KeyUnusable`.
+    /// `NotEnrolled`, `KeyUnusable`, `ExchangeUnderWay` when an observer calls it from `changed`; those of [`Self::sync_response`].
     pub fn sync_request(&self, app: Option<String>) -> Result<Outgoing, RoadbookError> {
         self.take_in_what_came()?;
         let (device, body) = {
@@ -215,7 +215,7 @@ impl Roadbook {
             }
             return Ok(Synced { more: true, ..Synced::default() });
         }
-        let alone = self.exchanging();
+        let alone = self.exchanging()?;
         let opening = self.hold().receive(&arrived.body, edge::now())?;
         let done = self.take_in(opening, &alone)?;
         Ok(Synced {
@@ -342,13 +342,13 @@ impl Roadbook {
 impl Roadbook {
     /// What came before the process ended is taken in before more is asked for: the request would ask for it again.
     fn take_in_what_came(&self) -> Result<(), RoadbookError> {
-        let alone = self.exchanging();
+        let alone = self.exchanging()?;
         let before = self.hold().received()?;
         before.map_or(Ok(()), |opening| self.take_in(opening, &alone).map(|_| ()))
     }
 
     /// Takes an answer in, part by part: other calls have their turn between two of them, another answer has not.
-    fn take_in(&self, mut opening: Opening, _alone: &MutexGuard<'_, ()>) -> Result<Taken, RoadbookError> {
+    fn take_in(&self, mut opening: Opening, _alone: &Alone<'_>) -> Result<Taken, RoadbookError> {
         let mut done = Taken::default();
         loop {
             let part = self.hold().open_part(&mut opening)?;

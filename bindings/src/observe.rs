@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Told after every save and every exchange that changed what lists and cards show. Called on the thread that wrote:
-/// switch to the main thread, read again what is on screen, return soon.
+/// switch to the main thread, read again what is on screen, return soon. To exchange because something was saved, let another thread
+/// begin it: from here it is refused (`ExchangeUnderWay`) while an answer is taken in.
 #[uniffi::export(with_foreign)]
 pub trait Observer: Send + Sync {
     /// Something that is stored here is different now.

@@ -155,7 +155,7 @@ impl Roadbook {
     /// # Errors
     /// `StorageDamaged`.
     pub fn urgents(&self) -> Result<Vec<UrgentListed>, RoadbookError> {
-        let lines = self.read().store().read(|read| read.urgents(None, REPORTS_MAX))?;
+        let lines = self.read().store().read(|read| read.urgents(false, 0, REPORTS_MAX))?;
         Ok(lines.into_iter().map(UrgentListed::from).collect())
     }
 }

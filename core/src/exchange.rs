@@ -300,7 +300,7 @@ pub struct Profile {
     /// People whose names appear on cards: id and display name.
     #[n(5)]
     pub people: Vec<Person>,
-    /// Company-defined fields, as the registry's JSON; see `model::registry`.
+    /// Reserved: what is known of a company's own fields (`x.*`), as JSON. Headquarters says nothing of them yet.
     #[n(6)]
     pub registry: Option<String>,
 }

@@ -36,10 +36,11 @@ use crate::exchange::{
     Ruling, SPEAKS, Told, URGENT_BYTES_TARGET, parts,
 };
 use crate::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId};
+use crate::model::clock::BACKWARDS_TOLERATED_MS;
 use crate::model::kinds;
 use crate::replica::again::{NotTaken, ruled, write_again};
-use crate::replica::fold::{Subjects, fold_rows};
-use crate::replica::reading::{self, SETTING_DEVICE, SETTING_PROFILE};
+use crate::replica::fold::{SETTING_ROWS, Subjects, fold_rows};
+use crate::replica::reading::{self, SETTING_COMPARE, SETTING_DEVICE, SETTING_PROFILE};
 use crate::replica::{Replica, ReplicaError};
 use crate::store::{Checkpoint as StoredCheckpoint, Lane, Notice, OwnChange, OwnStanding, PullPosition, Reading, StoreError, Writing};
 
@@ -110,8 +111,8 @@ impl Synced {
     }
 }
 
-/// Setting: the fingerprint from which the comparison under way goes on, 8 bytes, big-endian.
-const SETTING_COMPARE: &str = "pull/compare";
+/// Setting: how many own changes wait without a verdict, 8 bytes, big-endian.
+const SETTING_UNSETTLED: &str = "push/unsettled";
 /// Setting: today's tour and its customers have come, 1 byte.
 const SETTING_TODAY: &str = "pull/today";
 
@@ -145,7 +146,7 @@ impl Replica {
             let position = read.pull_position()?;
             let outbox = read.outbox(PUSHED_CHANGES_MAX, PUSHED_BYTES_TARGET)?;
             // An urgent report that headquarters could not decide about needs something first: it must not keep that away.
-            let urgent = self.unsettled() == 0 && outbox.first().is_some_and(|own| own.lane == Lane::Urgent);
+            let urgent = unsettled(read)? == 0 && outbox.first().is_some_and(|own| own.lane == Lane::Urgent);
             let outbox = if urgent { urgent_alone(outbox) } else { outbox };
             let photos = read.blobs_waiting()?;
             let waiting = read.outbox_size()?;
@@ -268,7 +269,6 @@ impl Replica {
         if let Some(granted) = &answer.granted {
             self.granted(granted, &answer.items)?;
         }
-        self.put_unsettled(answer.verdicts.iter().filter(|verdict| !verdict.outcome.is_decided()).count() as u64);
         self.store_mut().write(|write| {
             if let Some(profile) = &answer.profile {
                 if reading::profile(write)?.is_some_and(|before| before.role != profile.role) {
@@ -276,10 +276,17 @@ impl Replica {
                     told::give_all_up(write, &mut subjects)?;
                     fold_rows(write, &subjects, profile.offset_minutes)?;
                 }
+                if reading::offset_minutes(write)? != profile.offset_minutes {
+                    write.drop_setting(SETTING_ROWS)?;
+                }
                 put_profile(write, profile)?;
             }
             write.put_clock_offset(answer.now.since(now), answer.now)?;
-            write.raise_clock_floor(answer.now)?;
+            // Headquarters' clock is the one that counts: a floor that this device raised while its clock was ahead comes down again.
+            match write.clock()?.floor {
+                Some(floor) if floor > answer.now.plus(BACKWARDS_TOLERATED_MS) => write.put_clock_floor(answer.now)?,
+                _ => write.raise_clock_floor(answer.now)?,
+            }
             let checkpoint = answer.checkpoint.map(|at| StoredCheckpoint { base: at.base, upto: at.upto });
             let position = if restart {
                 PullPosition { epoch: answer.cursor.epoch, number: 0, checkpoint: None }
@@ -304,10 +311,17 @@ impl Replica {
             if synced.today {
                 write.put_setting(SETTING_TODAY, &[1])?;
             }
+            // The later parts of an answer say nothing of what was handed in.
+            if answer.stand.is_some() || !answer.verdicts.is_empty() {
+                put_unsettled(write, answer.verdicts.iter().filter(|verdict| !verdict.outcome.is_decided()).count())?;
+            }
             knocking::note(write, answer)?;
             write.put_pull_position(&position)?;
             kept.map_or(Ok::<_, ReplicaError>(()), |taken| Ok(opening::note(write, taken)?))
         })?;
+        if answer.profile.is_some() {
+            self.bring_rows_up_to_date()?;
+        }
         self.scour()?;
         if synced.forgotten > 0 || !answer.items.is_empty() {
             self.forget_photos_of_forgotten(now)?;
@@ -416,6 +430,22 @@ fn besides(read: &Reading<'_>, outbox: usize) -> Result<Besides, ReplicaError> {
     let room = PUSHED_CHANGES_MAX.saturating_sub(outbox);
     let recovered = crate::replica::carrying::recovered(read, room, PUSHED_BYTES_TARGET)?;
     Ok(Besides { carried: carried.into_iter().map(|packet| packet.packet.into()).collect(), recovered, heard: heard(read)? })
+}
+
+/// Own changes that headquarters answered last time without a verdict: they wait, and hold up no photo. In the file: a request is made by
+/// another replica over it than the one that took the answer in, and by the next process.
+pub(crate) fn unsettled(read: &Reading<'_>) -> Result<u64, StoreError> {
+    let kept = read.setting(SETTING_UNSETTLED)?.and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?)));
+    Ok(kept.unwrap_or(0))
+}
+
+fn put_unsettled(write: &mut Writing<'_>, changes: usize) -> Result<(), StoreError> {
+    let changes = changes as u64;
+    match unsettled(write)? {
+        before if before == changes => Ok(()),
+        _ if changes == 0 => write.drop_setting(SETTING_UNSETTLED),
+        _ => write.put_setting(SETTING_UNSETTLED, &changes.to_be_bytes()),
+    }
 }
 
 fn put_profile(write: &mut Writing<'_>, profile: &Profile) -> Result<(), ReplicaError> {

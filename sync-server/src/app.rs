@@ -100,9 +100,9 @@ pub struct App {
     news: News,
     door: Doorkeeper,
     throttle: Mutex<Throttle>,
-    hashing: Semaphore,
-    work: Semaphore,
-    exchanges: Semaphore,
+    hashing: Arc<Semaphore>,
+    work: Arc<Semaphore>,
+    exchanges: Arc<Semaphore>,
     waiting: AtomicUsize,
     requests: Semaphore,
     bodies: Room,
@@ -157,9 +157,9 @@ impl App {
             exchange,
             news: News::default(),
             throttle: Mutex::new(Throttle::default()),
-            hashing: Semaphore::new(HASHES_AT_ONCE_MAX),
-            work: Semaphore::new(WORK_AT_ONCE_MAX),
-            exchanges: Semaphore::new(EXCHANGES_AT_ONCE_MAX),
+            hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE_MAX)),
+            work: Arc::new(Semaphore::new(WORK_AT_ONCE_MAX)),
+            exchanges: Arc::new(Semaphore::new(EXCHANGES_AT_ONCE_MAX)),
             waiting: AtomicUsize::new(0),
             requests: Semaphore::new(limits.requests),
             bodies: Room::new(limits.bodies_bytes),
@@ -318,13 +318,12 @@ impl App {
 
     /// Runs work that blocks (SQLite, the gate) off the async threads, [`WORK_AT_ONCE_MAX`] at once.
     ///
+    /// Work that has begun goes on when whoever asked has gone, and so long it keeps its place: what it holds is to be moved into it.
+    ///
     /// # Errors
     /// [`Overloaded`] when too much is waiting already, or the work panicked; nothing was begun in the first case.
     pub async fn blocking<T: Send + 'static>(self: &Arc<Self>, work: impl FnOnce(&Self) -> T + Send + 'static) -> Result<T, Overloaded> {
-        let _waiting = Waiting::begin(self)?;
-        let _permit = self.work.acquire().await.map_err(|_| Overloaded)?;
-        let app = Arc::clone(self);
-        tokio::task::spawn_blocking(move || work(&app)).await.map_err(|_| Overloaded)
+        self.off_thread(&self.work, work).await
     }
 
     /// As [`Self::blocking`], for exchanges: at most [`EXCHANGES_AT_ONCE_MAX`] at once.
@@ -332,10 +331,7 @@ impl App {
     /// # Errors
     /// As [`Self::blocking`].
     pub async fn exchanging<T: Send + 'static>(self: &Arc<Self>, work: impl FnOnce(&Self) -> T + Send + 'static) -> Result<T, Overloaded> {
-        let _waiting = Waiting::begin(self)?;
-        let _permit = self.exchanges.acquire().await.map_err(|_| Overloaded)?;
-        let app = Arc::clone(self);
-        tokio::task::spawn_blocking(move || work(&app)).await.map_err(|_| Overloaded)
+        self.off_thread(&self.exchanges, work).await
     }
 
     /// As [`Self::blocking`], for work that hashes a password: fewer at once, each takes 19 MiB.
@@ -343,26 +339,39 @@ impl App {
     /// # Errors
     /// As [`Self::blocking`].
     pub async fn hashing<T: Send + 'static>(self: &Arc<Self>, work: impl FnOnce(&Self) -> T + Send + 'static) -> Result<T, Overloaded> {
-        let _waiting = Waiting::begin(self)?;
-        let _permit = self.hashing.acquire().await.map_err(|_| Overloaded)?;
+        self.off_thread(&self.hashing, work).await
+    }
+
+    async fn off_thread<T: Send + 'static>(
+        self: &Arc<Self>,
+        places: &Arc<Semaphore>,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Overloaded> {
+        let waiting = Waiting::begin(self)?;
+        let place = Arc::clone(places).acquire_owned().await.map_err(|_| Overloaded)?;
         let app = Arc::clone(self);
-        tokio::task::spawn_blocking(move || work(&app)).await.map_err(|_| Overloaded)
+        let running = move || {
+            let done = work(&app);
+            drop((place, waiting));
+            done
+        };
+        tokio::task::spawn_blocking(running).await.map_err(|_| Overloaded)
     }
 }
 
-struct Waiting<'a>(&'a AtomicUsize);
+struct Waiting(Arc<App>);
 
-impl<'a> Waiting<'a> {
-    fn begin(app: &'a App) -> Result<Self, Overloaded> {
+impl Waiting {
+    fn begin(app: &Arc<App>) -> Result<Self, Overloaded> {
         let before = app.waiting.fetch_add(1, Ordering::Relaxed);
-        let waiting = Self(&app.waiting);
+        let waiting = Self(Arc::clone(app));
         if before >= app.config.limits.waiting { Err(Overloaded) } else { Ok(waiting) }
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

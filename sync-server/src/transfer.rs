@@ -127,7 +127,7 @@ fn check(replica: &Replica, card: &Card, now: Ms, to_pool: bool) -> Result<CardC
     let placed = entries("placed_units").map(|entry| format!("{} {}", shown(&entry.fields, "what"), quantity(entry)).trim().to_owned());
     let stale = card.facts.iter().filter(|(_, fact)| fact.fresh_until.is_some_and(|until| until < now)).map(|(field, _)| field.clone());
     let line = replica.store().read(|read| read.customer(card.subject))?;
-    let proposals = replica.store().read(|read| read.proposals(ProposalState::Open, Some(card.subject), 100))?;
+    let proposals = replica.store().read(|read| read.proposals(ProposalState::Open, Some(card.subject), 0, 100))?;
     Ok(CardCheck {
         customer: card.subject,
         name: card.text("trade_name").unwrap_or_default().to_owned(),

@@ -73,7 +73,7 @@ fn s37_what_the_former_holder_recorded_offline_is_taken_late_and_credited_to_her
     });
     assert_eq!(visits.len(), 4);
     assert!(visits.iter().all(|line| line.visit.rep == Some(cast::user("wf"))), "credited to her");
-    let proposals = world.office.read(|replica| replica.store().read(|read| read.proposals(ProposalState::Open, Some(c3), 10)).unwrap());
+    let proposals = world.office.read(|replica| replica.store().read(|read| read.proposals(ProposalState::Open, Some(c3), 0, 10)).unwrap());
     assert_eq!(proposals.len(), 2, "guarded values wait for a decision");
 
     world.sync("lq1");

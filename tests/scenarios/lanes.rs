@@ -191,7 +191,7 @@ fn s47_nobody_acknowledges_and_the_deputy_is_told_once() {
     world.settle();
     let states = world.office.read(|replica| [unheard, heard].map(|doc| replica.urgent(doc).unwrap().unwrap().state()));
     assert_eq!(states, [UrgentState::Closed, UrgentState::Taken]);
-    let lines = world.office.read(|replica| replica.store().read(|read| read.urgents(None, 10))).unwrap();
+    let lines = world.office.read(|replica| replica.store().read(|read| read.urgents(false, 0, 10))).unwrap();
     assert_eq!(lines.iter().filter(|line| line.urgent.escalated.is_some()).count(), 1);
     laws::hold(&mut world);
 }

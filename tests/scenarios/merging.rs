@@ -283,7 +283,8 @@ fn s08_what_one_may_not_write_becomes_a_proposal() {
             assert!(card.value("visit_interval_days").is_null());
             assert!(card.facts["turnover"].verified.is_none());
             let open = |name: &str| {
-                let lines = world.phone(name).replica().store().read(|read| read.proposals(ProposalState::Open, Some(c1()), 10)).unwrap();
+                let lines =
+                    world.phone(name).replica().store().read(|read| read.proposals(ProposalState::Open, Some(c1()), 0, 10)).unwrap();
                 lines.into_iter().map(|line| (line.proposal.field, line.proposal.author)).collect::<BTreeSet<_>>()
             };
             let (lq, sl) = (Some(cast::user("lq")), Some(cast::user("sl")));

@@ -120,7 +120,7 @@ fn s50_ninety_days_offline_end_in_a_report_of_what_became_of_it() {
     world.sync("lq1");
     let proposals = world.office.read(|replica| {
         let state = roadbook_core::store::rows::ProposalState::Open;
-        let rows = replica.store().read(|read| read.proposals(state, Some(customer(3)), 9)).unwrap();
+        let rows = replica.store().read(|read| read.proposals(state, Some(customer(3)), 0, 9)).unwrap();
         rows.into_iter().map(|line| replica.proposal(line.proposal.doc).unwrap().unwrap()).collect::<Vec<_>>()
     });
     world.desk("cg", vec![roadbook_core::replica::field::decide(&proposals[0], "accept", None)]);

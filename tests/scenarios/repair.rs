@@ -101,3 +101,27 @@ fn a_row_that_is_wrong_is_written_anew() {
     world.sync("wf1");
     assert_eq!(world.prints(), before, "an idle exchange looks after the rows");
 }
+
+#[test]
+fn a_damaged_document_keeps_no_newer_app_from_opening() {
+    let mut world = World::monday(&[]);
+    world.enrol("wf1", true);
+    world.sync("wf1");
+    let before = world.prints();
+    // A release that folds otherwise makes all rows anew at its first start.
+    damage(&mut world, "wf1", "DELETE FROM setting WHERE key = 'rows_version'");
+    assert_eq!(world.prints(), before);
+    let bad =
+        "UPDATE snapshot SET bytes = zeroblob(length(bytes)) WHERE document = (SELECT no FROM document WHERE kind = 'customer' LIMIT 1)";
+    let (file, now) = (world.file("wf1"), world.now);
+    let phone = world.phones.get_mut("wf1").unwrap();
+    phone.stop();
+    let conn = Connection::open(&file).unwrap();
+    assert_eq!(conn.execute(bad, []).unwrap() + conn.execute("DELETE FROM setting WHERE key = 'rows_version'", []).unwrap(), 2);
+    drop(conn);
+    phone.crash(now);
+    assert_ne!(world.prints(), before, "the damaged card is not shown");
+    world.settle();
+    assert_eq!(world.prints(), before, "and the next exchange brings it");
+    crate::laws::hold(&mut world);
+}

@@ -221,6 +221,26 @@ fn s24_a_clock_three_days_ahead_does_not_win() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_for_an_hour_is_believed_again() {
+    let mut world = World::monday(&["wf1"]);
+    world.at("09:00");
+    // Somebody set the year wrong, saved something, and set it right.
+    world.phones.get_mut("wf1").unwrap().clock_error_ms = 365 * Ms::DAY;
+    world.on("wf1").set(customer(1), "headcount", 6);
+    world.phones.get_mut("wf1").unwrap().clock_error_ms = 0;
+    world.at("10:00");
+    world.settle();
+    let note = world.phone("wf1").replica().clock_note(world.now).unwrap();
+    assert_eq!(note, ClockNote::Agreed, "headquarters' clock is the one that counts");
+    world.at("11:00");
+    let doc = visit(&mut world, "wf1", customer(2), &[("outcome", "no_order".into())]);
+    world.settle();
+    let line = world.phone("wf1").replica().store().read(|read| read.visit(doc)).unwrap().unwrap();
+    assert_eq!((Some(line.visit.day), line.visit.clock_wrong), (world.now.day(480), false));
+    laws::hold(&mut world);
+}
+
+#[test]
 fn s25_a_clock_set_back_to_1970_keeps_the_order_of_the_day() {
     let mut world = World::monday(&["lq1"]);
     world.enrol("wf1", true);

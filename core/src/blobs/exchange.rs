@@ -16,6 +16,7 @@ use super::{BLOB_BYTES_MAX, BlobError, BlobHash, CHUNK_BYTES, Missing, Role, chu
 use crate::ids::{DocId, Ms};
 use crate::replica::{Replica, ReplicaError, Stamp};
 use crate::store::{BlobName, BlobRow, NameState, Writing};
+use crate::sync::unsettled;
 
 /// What headquarters cannot take now is offered again after this long, in milliseconds.
 pub const AGAIN_MS: i64 = 10 * 60_000;
@@ -88,7 +89,7 @@ impl Replica {
     /// [`ReplicaError::NotEnrolled`], [`ReplicaError::Store`], [`ReplicaError::Wire`], [`ReplicaError::Blob`].
     pub fn blob_step(&mut self, now: Ms, link: Link) -> Result<BlobStep, ReplicaError> {
         // What headquarters answered without a verdict may wait for long; it holds up no photo.
-        if self.outbox_size()?.changes > self.unsettled() {
+        if self.outbox_size()?.changes > self.store().read(unsettled)? {
             return Ok(BlobStep::TextFirst);
         }
         match self.next_ask(now, link)? {

@@ -123,7 +123,11 @@ impl BlobFolder {
         let mut format = [0u8];
         let read = file.read_exact(&mut format).and_then(|()| file.seek(SeekFrom::Start(place(no))));
         let limit = u64::try_from(length + TAG_BYTES).unwrap_or(u64::MAX);
-        read.and_then(|_| file.take(limit).read_to_end(&mut sealed)).map_err(failed("reading a file"))?;
+        match read.and_then(|_| file.take(limit).read_to_end(&mut sealed)) {
+            // An empty file, as a damaged file system leaves it.
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(BlobError::Damaged { hash }),
+            read => read.map_err(failed("reading a file"))?,
+        };
         if length == 0 || format != [FORMAT] {
             return Err(BlobError::Damaged { hash });
         }

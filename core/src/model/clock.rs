@@ -137,7 +137,8 @@ impl Clocks {
         let claimed = change.time;
         let measured = if self.by_actor.is_empty() { None } else { self.by_actor.get(&change.actor.to_string()) };
         if let Some(offset) = measured {
-            return Corrected { claimed, at: claimed.plus(*offset), unsure: false, offset_ms: Some(*offset) };
+            let offset_ms = Some(*offset).filter(|offset| offset.abs() > OFFSET_TRUSTED_MS);
+            return Corrected { claimed, at: claimed.plus(*offset), unsure: false, offset_ms };
         }
         match ClockNote::of_note(change.note.as_deref()) {
             ClockNote::Agreed => Corrected { claimed, at: claimed, unsure: false, offset_ms: None },

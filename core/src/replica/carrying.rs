@@ -70,9 +70,11 @@ impl Replica {
     pub fn carry_out(&self, meeting: &[u8], now: Ms) -> Result<Option<Unsigned>, ReplicaError> {
         let (device, meeting) = (self.device()?, Meeting::decode(meeting)?);
         let home = self.profile()?.and_then(|profile| profile.territories.into_iter().next());
-        let outbox = self.store().read(|read| read.outbox(PUSHED_CHANGES_MAX, BATCH_BYTES_TARGET))?;
+        // All of it: what the carrier may hold can stand behind any number of changes that it may not.
+        let outbox = self.store().read(|read| read.outbox(usize::MAX, usize::MAX))?;
         let mut may: BTreeMap<SubjectId, bool> = BTreeMap::new();
         let mut pushed: Vec<Pushed> = Vec::new();
+        let (mut changes, mut bytes) = (0usize, 0usize);
         for own in outbox {
             let fits = match may.get(&own.subject) {
                 Some(known) => *known,
@@ -85,6 +87,10 @@ impl Replica {
             // Tours, proposals and verifications are between their author and headquarters.
             if !fits || (own.kind != kinds::CUSTOMER.id && own.kind != "visit") {
                 continue;
+            }
+            (changes, bytes) = (changes + 1, bytes.saturating_add(own.bytes.len()));
+            if changes > PUSHED_CHANGES_MAX || bytes > BATCH_BYTES_TARGET && changes > 1 {
+                break;
             }
             match pushed.iter_mut().find(|pushed| pushed.doc == own.doc) {
                 Some(document) => document.changes.push(ByteVec::from(own.bytes)),

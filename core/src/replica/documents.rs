@@ -2,6 +2,7 @@
 
 use super::fold::{Subjects, fold_rows};
 use super::reading::offset_minutes;
+use super::twins::with_twins;
 use super::{Replica, ReplicaError, Stamp, judge};
 use crate::crdt::{Document, Heads, RawChange};
 use crate::exchange::fingerprint;
@@ -191,8 +192,9 @@ impl Replica {
         target: &Target,
         edits: &[Edit],
     ) -> Result<Option<Prepared>, ReplicaError> {
+        let edits = with_twins(&document, target, edits);
         let change = document
-            .write(target.at.as_ref(), &self.change_stamp(stamp, target.doc, note), |writer| edit::write(target.kind, edits, writer))?;
+            .write(target.at.as_ref(), &self.change_stamp(stamp, target.doc, note), |writer| edit::write(target.kind, &edits, writer))?;
         Ok(change.map(|change| Prepared { doc: target.doc, kind: target.kind.id, subject: target.subject, change, document }))
     }
 

@@ -13,12 +13,12 @@ use crate::model::card::Card;
 use crate::model::edit::{Edit, Provenance};
 use crate::model::manifest::MANIFEST;
 use crate::model::proposal::what;
-use crate::model::tour::{HEAD, Pin, Plan, PlannedStop, StopId, Tour, moved};
+use crate::model::tour::{HEAD, Pin, Plan, PlannedStop, StopId, StopVisit, Tour, moved};
 use crate::model::value::Value;
 use crate::model::visit::INSIDE_METRES;
 use crate::model::{kinds, visit};
 use crate::route::metres_between;
-use crate::store::{Draft, Lane};
+use crate::store::{Draft, Lane, Reading};
 
 /// Documents to write together, each with its edits.
 pub type Work = Vec<(Target, Vec<Edit>)>;
@@ -245,6 +245,19 @@ pub fn verify(stamp: &Stamp, card: &Card, judgement: &Judgement) -> (Target, Vec
     (Target::about(card.subject, &kinds::VERIFICATION, doc), edits.into_iter().filter(given).collect())
 }
 
+/// Refuses what would bring back a visit that is not under way on this device any more.
+fn under_way(read: &Reading<'_>, doc: DocId) -> Result<(), ReplicaError> {
+    if read.draft(doc)?.is_some() {
+        return Ok(());
+    }
+    Err(if read.holding(doc)?.is_some() { ReplicaError::Sealed { doc } } else { ReplicaError::Unknown { what: "draft", doc } })
+}
+
+/// The visit at a stop of a tour.
+fn visit_at(tour: &Tour, customer: SubjectId) -> Option<&StopVisit> {
+    tour.stops.iter().find(|stop| stop.stop == customer)?.visit.as_ref()
+}
+
 impl Replica {
     /// Begins a visit: a draft that survives a crash, and, on a tour, a check-in that headquarters sees at the next exchange.
     ///
@@ -271,8 +284,9 @@ impl Replica {
         }
         let draft = VisitDraft { doc, customer, tour, fields };
         let mut work = Work::new();
-        if let Some(tour) = tour {
-            let tour = self.tour(tour)?.ok_or(ReplicaError::Unknown { what: "tour", doc: tour })?;
+        let tour = tour.map(|doc| self.tour(doc)?.ok_or(ReplicaError::Unknown { what: "tour", doc })).transpose()?;
+        // A stop that was left stays so, whatever becomes of a second visit.
+        if let Some(tour) = tour.filter(|tour| visit_at(tour, customer).is_none_or(|visit| visit.left.is_none())) {
             let value = Value::map([("arrived", Value::Int(stamp.now.0)), ("visit", doc.to_string().into())]);
             work.push(progress(&tour, vec![put("progress", format!("visit/{customer}"), value)]));
         }
@@ -287,13 +301,16 @@ impl Replica {
         Ok(line.and_then(|line| Some((i64::from(line.lat_e7?), i64::from(line.lon_e7?)))))
     }
 
-    /// Keeps a draft as the form stands.
+    /// Keeps a draft as the form stands. A form that speaks late does not bring back what was checked out or given up.
     ///
     /// # Errors
-    /// [`ReplicaError::Store`].
+    /// [`ReplicaError::Sealed`] after check-out, [`ReplicaError::Unknown`] when the visit was given up, [`ReplicaError::Store`].
     pub fn save_draft(&mut self, draft: &VisitDraft, now: Ms) -> Result<(), ReplicaError> {
         let stored = draft.stored(now)?;
-        Ok(self.store_mut().write(|write| write.put_draft(&stored))?)
+        self.store_mut().write(|write| {
+            under_way(write, draft.doc)?;
+            Ok(write.put_draft(&stored)?)
+        })
     }
 
     /// Visits under way on this device.
@@ -313,14 +330,20 @@ impl Replica {
         VisitDraft::of(&draft)
     }
 
-    /// Gives a visit up that was begun by mistake. A check-in on a tour is taken back.
+    /// Gives a visit up that was begun by mistake. A check-in on a tour is taken back. Of one that was checked out meanwhile (on a copy of
+    /// this phone) the draft alone goes.
     ///
     /// # Errors
     /// [`ReplicaError::Store`].
     pub fn drop_draft(&mut self, stamp: &Stamp, doc: DocId) -> Result<(), ReplicaError> {
         let draft = self.draft(doc)?;
+        if self.store().read(|read| read.holding(doc))?.is_some() {
+            return Ok(self.store_mut().write(|write| write.drop_draft(doc).map(drop))?);
+        }
         let mut work = Work::new();
-        if let Some(tour) = draft.tour.map(|tour| self.tour(tour)).transpose()?.flatten() {
+        if let Some(tour) = draft.tour.map(|tour| self.tour(tour)).transpose()?.flatten()
+            && visit_at(&tour, draft.customer).is_some_and(|visit| visit.visit == Some(doc))
+        {
             work.push(progress(&tour, vec![put("progress", format!("visit/{}", draft.customer), Value::Null)]));
         }
         let photos: Vec<_> = self.store().read(|read| read.blobs_of(doc))?.iter().map(|name| (doc, name.hash)).collect();
@@ -338,9 +361,10 @@ impl Replica {
     /// Ends a visit: one change writes its body and seals it; the draft goes in the same commit. Returns the visit's document.
     ///
     /// # Errors
-    /// [`ReplicaError::Unknown`] when there is no such draft, [`ReplicaError::Edit`] when a field is not what the schema takes
-    /// (the draft stays), [`ReplicaError::Store`].
+    /// [`ReplicaError::Sealed`] when it was checked out before, [`ReplicaError::Unknown`] when there is no such draft,
+    /// [`ReplicaError::Edit`] when a field is not what the schema takes (the draft stays), [`ReplicaError::Store`].
     pub fn check_out(&mut self, stamp: &Stamp, draft: &VisitDraft, place: Option<&Place>) -> Result<DocId, ReplicaError> {
+        self.store().read(|read| under_way(read, draft.doc))?;
         let prepared = self.store().read(|_| self.prepare_check_out(stamp, draft, place))?;
         self.keep_own(stamp, Lane::Normal, &prepared, |write| {
             write.drop_draft(draft.doc)?;

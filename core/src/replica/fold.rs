@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::documents::load;
+use super::reading::SETTING_COMPARE;
 use super::{Replica, ReplicaError};
 use super::{doubles, told};
 use crate::crdt::Document;
@@ -31,10 +32,10 @@ const WEIGHT_HIGH: u32 = 3;
 const WEIGHT_WAITING: u32 = 1;
 /// Weight of a disputed value.
 const WEIGHT_RIVALS: u32 = 2;
-/// Setting: which folding made the rows, 4 bytes, big-endian.
-const SETTING_ROWS: &str = "rows_version";
+/// Setting: which folding made the rows, 4 bytes, big-endian; without it they are made anew.
+pub(crate) const SETTING_ROWS: &str = "rows_version";
 /// The folding of this release. It grows when rows say something else of the same documents.
-const ROWS_VERSION: u32 = 4;
+const ROWS_VERSION: u32 = 5;
 /// Characters of a visit's summary.
 const SUMMARY_CHARS: usize = 120;
 
@@ -140,7 +141,7 @@ fn drop_visit(write: &mut Writing<'_>, doc: DocId) -> Result<(), ReplicaError> {
 
 impl Replica {
     /// Makes the rows anew when they were made by a release that folded otherwise: once, at the first start of a newer one.
-    pub(super) fn bring_rows_up_to_date(&mut self) -> Result<(), ReplicaError> {
+    pub(crate) fn bring_rows_up_to_date(&mut self) -> Result<(), ReplicaError> {
         let (made_by, documents) =
             self.store().read(|read| Ok::<_, ReplicaError>((read.setting(SETTING_ROWS)?, read.digest()?.documents)))?;
         if made_by.as_deref() == Some(&ROWS_VERSION.to_be_bytes()) {
@@ -152,18 +153,36 @@ impl Replica {
         Ok(self.store_mut().write(|write| write.put_setting(SETTING_ROWS, &ROWS_VERSION.to_be_bytes()))?)
     }
 
-    /// Makes all rows and search words anew from the documents, in one commit.
+    /// Makes all rows and search words anew from the documents, in one commit. A damaged document has no rows until the next comparison
+    /// has brought it; it holds up no other.
     ///
     /// # Errors
-    /// [`ReplicaError::Store`], [`ReplicaError::Document`]; the rows are then as before.
+    /// [`ReplicaError::Store`]; the rows are then as before.
     pub fn rebuild(&mut self) -> Result<(), ReplicaError> {
         let offset_minutes = self.offset_minutes()?;
         self.store_mut().rebuild(|write, subject| {
-            let mut changed = Subjects::default();
+            let (mut whole, mut damaged) = (Vec::new(), BTreeSet::new());
             for holding in write.holdings_of(subject)? {
-                changed.touch(&holding.kind, holding.subject, holding.doc, None);
+                match load(write, holding.doc) {
+                    Ok(Some(held)) => whole.push((holding.doc, held)),
+                    // A kind of a newer schema has no rows here.
+                    Ok(None) | Err(ReplicaError::NewerKind { .. }) => {}
+                    Err(error) if error.is_damage() => drop(damaged.insert(holding.doc)),
+                    Err(other) => return Err(other),
+                }
             }
-            for row in write.told_rows_of(subject)? {
+            if !damaged.is_empty() {
+                damaged.iter().try_for_each(|doc| write.mark_damaged(*doc))?;
+                write.put_setting(SETTING_COMPARE, &0_u64.to_be_bytes())?;
+            }
+            let half = damaged.contains(&subject.customer()) || damaged.contains(&subject.office());
+            let is_folded =
+                |kind: &str, doc: DocId| !damaged.contains(&doc) && !(half && (kind == kinds::CUSTOMER.id || kind == kinds::OFFICE.id));
+            let mut changed = Subjects::default();
+            for (doc, held) in whole.iter().filter(|(doc, held)| is_folded(&held.kind, *doc)) {
+                changed.touch(&held.kind, held.subject, *doc, Some(&held.document));
+            }
+            for row in write.told_rows_of(subject)?.iter().filter(|row| is_folded(&row.kind, row.doc)) {
                 changed.touch(&row.kind, row.subject, row.doc, None);
             }
             fold_rows(write, &changed, offset_minutes)

@@ -29,6 +29,7 @@ pub mod sequencing;
 #[cfg(test)]
 mod tests;
 pub mod told;
+mod twins;
 pub mod urgent;
 
 use std::path::Path;
@@ -134,14 +135,19 @@ pub enum ReplicaError {
     Wire(#[from] crate::exchange::WireError),
 }
 
+impl ReplicaError {
+    /// Whether it says that a document's bytes are damaged: the others are well, and the next comparison brings this one.
+    pub(crate) const fn is_damage(&self) -> bool {
+        matches!(self, Self::Document(_) | Self::Store(StoreError::Damaged { .. }))
+    }
+}
+
 /// One replica. One per file and process.
 #[derive(Debug)]
 pub struct Replica {
     store: Store,
     gate: Gate,
     process: [u8; 16],
-    /// Own changes that headquarters answered last time without a verdict: they wait, and hold up no photo.
-    unsettled: u64,
     /// When some of its documents were looked at for damage last.
     scrubbed: Option<Ms>,
     /// See [`Replica::lend_threads`].
@@ -182,7 +188,7 @@ impl Replica {
     }
 
     fn over(store: Store, process: [u8; 16]) -> Self {
-        Self { store, gate: Gate::lenient(), process, unsettled: 0, scrubbed: None, threads: 0, asked: Asked::default() }
+        Self { store, gate: Gate::lenient(), process, scrubbed: None, threads: 0, asked: Asked::default() }
     }
 
     /// How many threads a call may use beside its caller's; none until this is said. With one or more, [`Self::open_part`] opens the
@@ -208,12 +214,6 @@ impl Replica {
 
     pub(crate) const fn process(&self) -> [u8; 16] {
         self.process
-    }
-    pub(crate) const fn unsettled(&self) -> u64 {
-        self.unsettled
-    }
-    pub(crate) const fn put_unsettled(&mut self, changes: u64) {
-        self.unsettled = changes;
     }
 
     pub(crate) const fn scrubbed(&self) -> Option<Ms> {

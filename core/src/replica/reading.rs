@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::fold::SETTING_ROWS;
 use super::{Replica, ReplicaError};
 use crate::crdt::Document;
 use crate::exchange::Profile;
@@ -21,6 +22,8 @@ use crate::store::{Notice, OutboxSize, OwnChange, OwnStanding, Reading};
 pub(crate) const SETTING_DEVICE: &str = "device";
 /// Setting: the profile that headquarters told, as CBOR.
 pub(crate) const SETTING_PROFILE: &str = "profile";
+/// Setting: the fingerprint from which the comparison under way goes on, 8 bytes, big-endian.
+pub(crate) const SETTING_COMPARE: &str = "pull/compare";
 /// Setting: minutes east of UTC of the company's calendar, as text, where no profile is told (headquarters).
 pub(crate) const SETTING_OFFSET: &str = "offset_minutes";
 /// Calendar of a replica that was told nothing: China Standard Time.
@@ -183,7 +186,13 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError::Store`].
     pub fn put_offset_minutes(&mut self, minutes: i32) -> Result<(), ReplicaError> {
-        Ok(self.store.write(|write| write.put_setting(SETTING_OFFSET, minutes.to_string().as_bytes()))?)
+        self.store.write(|write| {
+            if offset_minutes(write)? != minutes {
+                write.drop_setting(SETTING_ROWS)?;
+            }
+            Ok::<_, ReplicaError>(write.put_setting(SETTING_OFFSET, minutes.to_string().as_bytes())?)
+        })?;
+        self.bring_rows_up_to_date()
     }
 }
 
@@ -193,7 +202,7 @@ pub(crate) fn profile(read: &Reading<'_>) -> Result<Option<Profile>, ReplicaErro
 }
 
 /// See [`Replica::offset_minutes`].
-pub(super) fn offset_minutes(read: &Reading<'_>) -> Result<i32, ReplicaError> {
+pub(crate) fn offset_minutes(read: &Reading<'_>) -> Result<i32, ReplicaError> {
     if let Some(profile) = profile(read)? {
         return Ok(profile.offset_minutes);
     }

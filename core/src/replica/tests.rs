@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use super::documents::Target;
 use super::field::{self, TourKey};
-use super::{Replica, Stamp};
+use super::{Replica, ReplicaError, Stamp};
 use crate::exchange::{Answer, Cursor, Item, Profile};
 use crate::ids::{DeviceId, EntryId, Ms, SubjectId, UserId};
 use crate::model::tour::{PlannedStop, StopState};
 use crate::model::{Edit, Provenance, Value, kinds};
-use crate::store::Lane;
+use crate::store::{Lane, TOLD_ROW_BYTES_MAX};
 
 const NOON: Ms = Ms(1_772_424_000_000);
 
@@ -115,6 +115,59 @@ fn a_visit_on_a_tour_from_check_in_to_check_out() {
     let print = replica.store().read(|read| read.rows_print()).unwrap();
     replica.rebuild().unwrap();
     assert_eq!(replica.store().read(|read| read.rows_print()).unwrap(), print);
+}
+
+#[test]
+fn a_form_that_speaks_late_brings_no_visit_back() {
+    let mut replica = Replica::in_memory([7; 16]).unwrap();
+    let subject = customer(&mut replica, 9, "惠民超市");
+    let mut draft = replica.check_in(&stamp(21), subject, None, None).unwrap();
+    draft.fields.insert("outcome".to_owned(), "order".into());
+    let visit = replica.check_out(&stamp(22), &draft, None).unwrap();
+    let sealed = |done: Result<(), ReplicaError>| matches!(done, Err(ReplicaError::Sealed { doc }) if doc == visit);
+    draft.fields.insert("outcome".to_owned(), "no_order".into());
+    assert!(sealed(replica.save_draft(&draft, NOON)));
+    assert!(sealed(replica.check_out(&stamp(23), &draft, None).map(drop)), "a second tap");
+    assert!(replica.drafts().unwrap().is_empty());
+    assert_eq!(replica.visit(visit).unwrap().unwrap().text("outcome"), Some("order"));
+    let given_up = replica.check_in(&stamp(24), subject, None, None).unwrap();
+    replica.drop_draft(&stamp(25), given_up.doc).unwrap();
+    let gone = |done: Result<(), ReplicaError>| matches!(done, Err(ReplicaError::Unknown { .. }));
+    assert!(gone(replica.save_draft(&given_up, NOON)) && gone(replica.check_out(&stamp(26), &given_up, None).map(drop)));
+}
+
+#[test]
+fn a_second_visit_given_up_leaves_a_stop_visited() {
+    let mut replica = Replica::in_memory([7; 16]).unwrap();
+    let subject = customer(&mut replica, 9, "惠民超市");
+    let key = TourKey { route: "east-1".to_owned(), day: NOON.day(480).unwrap(), rep: user(1) };
+    let stop = PlannedStop { stop: subject, arrive_s: Some(36_000), service_s: Some(900), note: None, urgent: false };
+    let (target, edits) = field::publish(&stamp(20), &key, None, &[stop], None, &[]);
+    replica.save(&stamp(20), Lane::Normal, &target, &edits).unwrap();
+    let draft = replica.check_in(&stamp(21), subject, Some(key.doc()), None).unwrap();
+    let visit = replica.check_out(&stamp(22), &draft, None).unwrap();
+    let again = replica.check_in(&stamp(23), subject, Some(key.doc()), None).unwrap();
+    replica.drop_draft(&stamp(24), again.doc).unwrap();
+    let stop = replica.tour(key.doc()).unwrap().unwrap().stops[0].clone();
+    assert_eq!((stop.state, stop.visit.unwrap().visit), (StopState::Visited, Some(visit)));
+}
+
+#[test]
+fn a_row_that_is_too_long_holds_up_nothing() {
+    let mut replica = Replica::in_memory([7; 16]).unwrap();
+    let row = |n: u8, bytes: usize| Item::Row {
+        doc: SubjectId::from_bytes([n; 16]).customer(),
+        kind: "customer".to_owned(),
+        subject: SubjectId::from_bytes([n; 16]),
+        heads: vec![n; 32].into(),
+        row: vec![1; bytes].into(),
+    };
+    let items = vec![row(1, TOLD_ROW_BYTES_MAX + 1), row(2, 40)];
+    let answer = Answer { items, ..Answer::empty(NOON, Cursor { epoch: [1; 16], number: 9 }) };
+    replica.sync_answer(&answer.encode().unwrap(), NOON).unwrap();
+    assert_eq!(replica.store().read(|read| read.pull_position()).unwrap().number, 9);
+    let told = |n: u8| replica.store().read(|read| read.told_row(SubjectId::from_bytes([n; 16]).customer())).unwrap().unwrap().bytes.len();
+    assert_eq!((told(1), told(2)), (0, 40));
 }
 
 #[test]

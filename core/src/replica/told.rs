@@ -25,6 +25,9 @@ pub fn has_row(kind: &str) -> bool {
     kind == kinds::CUSTOMER.id || kind == kinds::OFFICE.id || kind == kinds::VISIT.id
 }
 
+/// Phones, addresses, people, other names and matters under review that a row tells of a card, at most, of each.
+const LISTED_MAX: usize = 20;
+
 impl Replica {
     /// The row that stands for a document of this replica; `None` when it has none.
     ///
@@ -35,7 +38,15 @@ impl Replica {
             return Ok(self.store().read(|read| read.visit(doc))?.map(|line| framed(TOLD_VERSION, &line.visit)));
         }
         let offset_minutes = self.offset_minutes()?;
-        Ok(self.card(subject)?.map(|card| framed(TOLD_VERSION, &customer_row(&card, offset_minutes))))
+        Ok(self.card(subject)?.map(|card| {
+            let mut row = customer_row(&card, offset_minutes);
+            row.addresses.truncate(LISTED_MAX);
+            row.people.truncate(LISTED_MAX);
+            row.phones.truncate(LISTED_MAX);
+            row.aliases.truncate(LISTED_MAX);
+            row.reviews.truncate(LISTED_MAX);
+            framed(TOLD_VERSION, &row)
+        }))
     }
 }
 

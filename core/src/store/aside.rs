@@ -110,8 +110,9 @@ fn salvage_drafts(conn: &Connection, into: &mut Vec<Draft>) -> Result<(), rusqli
 /// Renames a file with its log and index, to a name that is free.
 pub(super) fn set_aside(path: &Path, now: Ms) -> Result<SetAside, StoreError> {
     let new = free_name(path, now);
-    // The log first: if the power goes between two renames, the log without its database is found and kept as well.
-    for suffix in ["-wal", "-shm", ""] {
+    // The log first: if the power goes between two renames, the log without its database is found and kept as well. The photos go with the
+    // file that has their key.
+    for suffix in ["-wal", "-shm", PHOTOS, ""] {
         rename(&beside(path, suffix), &beside(&new, suffix))?;
     }
     Ok(SetAside { path: new })
@@ -128,6 +129,17 @@ pub(super) fn set_aside_orphaned_log(path: &Path, now: Ms) -> Result<Option<SetA
         rename(&beside(path, suffix), &beside(&new, suffix))?;
     }
     Ok(Some(SetAside { path: new }))
+}
+
+/// Ending of the folder of a file's photos: see `blobs::folder`.
+pub(super) const PHOTOS: &str = "-photos";
+/// Ending of the note that a file was found damaged while it was open: see [`note_suspicion`].
+pub(super) const SUSPECT: &str = "-suspect";
+
+/// Notes beside a file that SQLite found it damaged: the next time it is opened it is looked through, and set aside if it is.
+pub(super) fn note_suspicion(path: &Path) {
+    // Where the note cannot be written the damage shows again.
+    let _noted = std::fs::File::create(beside(path, SUSPECT)).is_ok();
 }
 
 /// `path` with text appended to its last part.
@@ -156,7 +168,7 @@ pub(super) fn all_of(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
 }
 
 fn free_name(path: &Path, now: Ms) -> PathBuf {
-    let taken = |name: &Path| ["", "-wal"].iter().any(|suffix| beside(name, suffix).exists());
+    let taken = |name: &Path| ["", "-wal", PHOTOS].iter().any(|suffix| beside(name, suffix).exists());
     let mut name = beside(path, &format!(".damaged-{}", now.0));
     let mut n = 1u32;
     while taken(&name) {

@@ -203,6 +203,15 @@ impl Writing<'_> {
         Ok(())
     }
 
+    /// Sets the clock floor, where it can be known to be too high: one that a clock raised that was ahead.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn put_clock_floor(&mut self, floor: Ms) -> Result<(), StoreError> {
+        self.conn.prepare_cached("UPDATE replica SET clock_floor_ms = ?1")?.execute([floor.0])?;
+        Ok(())
+    }
+
     /// Notes a measurement of the clock: server minus device, and the server's time of it.
     ///
     /// # Errors

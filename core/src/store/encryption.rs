@@ -178,7 +178,12 @@ pub(super) fn rekey(path: &Path, old: Option<&StoreKey>, new: &StoreKey) -> Resu
         let conn = connect(path)?;
         return unlock(&conn, path, Some(new));
     }
-    Copied::make(path, old, new)?.put_in_place()
+    let copied = Copied::make(path, old, new);
+    if copied.is_err() {
+        // Half a copy would keep the space that is wanted; one that cannot be removed now goes with the next attempt.
+        let _later = remove_leftover(path);
+    }
+    copied?.put_in_place()
 }
 
 /// A finished copy under another key, not yet in its place. The connection keeps everybody else out of the old file.

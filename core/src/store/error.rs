@@ -1,6 +1,8 @@
 //! What can go wrong with a replica's file, as an app can act on it.
 //! No message holds content of a document, a name, a path or a query: they may reach logs.
 
+use std::cell::Cell;
+
 use crate::ids::DocId;
 
 /// A failure of the store. Whatever was being written did not happen.
@@ -110,6 +112,17 @@ pub enum StoreError {
     },
 }
 
+thread_local! {
+    /// SQLite said on this thread that a file is damaged, and nobody has asked since: by the time an error has passed a caller's closure it
+    /// may be of any type.
+    static CORRUPTION: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether SQLite said so on this thread since the last call.
+pub(super) fn take_corruption() -> bool {
+    CORRUPTION.take()
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(source: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
@@ -121,7 +134,10 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { source },
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::NoAccess { source },
             Some(ErrorCode::SystemIoFailure) => Self::Disk { source },
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt { source: Some(source) },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                CORRUPTION.set(true);
+                Self::Corrupt { source: Some(source) }
+            }
             _ => Self::Sqlite { source },
         }
     }

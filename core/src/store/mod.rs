@@ -104,10 +104,15 @@ impl Store {
         if !self.conn.is_autocommit() {
             return body(&reading);
         }
-        let tx = Transaction::begin(&self.conn, "BEGIN")?;
-        let out = body(&reading)?;
-        tx.commit()?;
-        Ok(out)
+        let done = Transaction::begin(&self.conn, "BEGIN").map_err(E::from).and_then(|tx| {
+            let out = body(&reading)?;
+            tx.commit()?;
+            Ok(out)
+        });
+        if done.is_err() {
+            self.note_damage();
+        }
+        done
     }
 
     /// Runs a closure as one transaction: all of it is in the file when this returns `Ok`, nothing of it otherwise.
@@ -122,8 +127,18 @@ impl Store {
         if done.is_err() {
             // What was rolled back taught the codec of rows that do not exist.
             self.codec.forget_dictionaries();
+            self.note_damage();
         }
         done
+    }
+
+    /// After a failure: where SQLite says that the file is damaged, the next opening looks it through.
+    fn note_damage(&self) {
+        if error::take_corruption()
+            && let Some(path) = &self.path
+        {
+            aside::note_suspicion(path);
+        }
     }
 
     /// Where the file is; `None` in memory.

@@ -92,6 +92,15 @@ impl Store {
     /// is and as it is), [`StoreError::NoEncryption`], [`StoreError::Busy`], or a failure of the disk.
     pub fn open(path: &Path, how: &OpenOptions<'_>) -> Result<Opened, StoreError> {
         let orphaned = aside::set_aside_orphaned_log(path, how.now)?;
+        let suspect = aside::beside(path, aside::SUSPECT);
+        let how = &if suspect.exists() { OpenOptions { check: Check::Full, ..*how } } else { *how };
+        let opened = Self::open_or_set_aside(path, how, orphaned)?;
+        // What stays of the note costs one more look.
+        let _looked_at = std::fs::remove_file(suspect).is_ok();
+        Ok(opened)
+    }
+
+    fn open_or_set_aside(path: &Path, how: &OpenOptions<'_>, orphaned: Option<SetAside>) -> Result<Opened, StoreError> {
         match Self::open_checked(path, how) {
             Ok(store) => Ok(Opened { store, set_aside: orphaned }),
             Err(StoreError::Corrupt { .. }) => {
@@ -362,6 +371,36 @@ mod tests {
         assert_eq!(saved.changes.len(), 1);
         assert_eq!((saved.changes[0].doc, saved.changes[0].hash), (doc, hash));
         assert!(opened.store.is_sound().unwrap());
+    }
+
+    #[test]
+    fn a_file_that_showed_damage_while_open_is_looked_through_and_set_aside_with_its_photos() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("replica.sqlite");
+        let mut store = Store::open(&path, &phone()).unwrap().store;
+        crate::store::documents::tests::one_document(&mut store, 1, Lane::Urgent);
+        let root: i64 = store.conn.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'setting'", [], |row| row.get(0)).unwrap();
+        store.close().unwrap();
+        let photos = aside::beside(&path, aside::PHOTOS);
+        std::fs::create_dir(&photos).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let at = usize::try_from(root - 1).unwrap() * PAGE_BYTES as usize;
+        bytes[at..at + 100].fill(0xee);
+        std::fs::write(&path, &bytes).unwrap();
+        // The quick look finds nothing; what is read then does.
+        let opened = Store::open(&path, &phone()).unwrap();
+        assert!(opened.set_aside.is_none());
+        let read = opened.store.read(|read| read.setting("a"));
+        assert!(matches!(read, Err(StoreError::Corrupt { .. })), "{read:?}");
+        drop(opened);
+        let again = Store::open(&path, &phone()).unwrap();
+        let moved = again.set_aside.unwrap().path;
+        assert!(aside::beside(&moved, aside::PHOTOS).is_dir() && !photos.exists(), "the photos stay with the file that has their key");
+        drop(again.store);
+        let mut sound = Store::open(&path, &phone()).unwrap();
+        assert!(sound.set_aside.is_none() && !aside::beside(&path, aside::SUSPECT).exists(), "once");
+        sound.store.wipe().unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a wipe leaves nothing of it");
     }
 
     #[test]

@@ -16,7 +16,7 @@ impl Store {
         // A checkpoint that fails leaves a log; it is deleted below.
         let _closed = old.close();
         let Some(path) = path else { return Ok(()) };
-        for ending in ["-wal", "-shm", "-journal", ""] {
+        for ending in ["-wal", "-shm", "-journal", aside::SUSPECT, ""] {
             remove(&aside::beside(&path, ending))?;
         }
         for set_aside in aside::all_of(&path)? {
@@ -27,7 +27,8 @@ impl Store {
 }
 
 fn remove(path: &Path) -> Result<(), StoreError> {
-    match std::fs::remove_file(path) {
+    let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    match removed {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(StoreError::File { doing: "wiping", source }),

@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 
 use super::items::give_up;
-use super::{SETTING_COMPARE, Synced, stand};
+use super::{Synced, stand};
 use crate::crdt::{Document, Heads};
 use crate::exchange::pull::{Prints, Pull, READS_ROWS, WANTED_MAX};
 use crate::exchange::{Answer, Item};
 use crate::ids::{DocId, Ms};
 use crate::replica::fold::{Subjects, drop_rows, fold_rows};
+use crate::replica::reading::SETTING_COMPARE;
 use crate::replica::{Replica, ReplicaError};
 use crate::store::{Apart, OwnStanding, Reading, StoreError};
 
@@ -123,7 +124,8 @@ impl Replica {
             match self.document(holding.doc) {
                 Ok(Some(held)) if held.document.heads() == Heads::new(holding.heads.clone()) => whole.push((holding, held.document)),
                 Ok(None) => {}
-                Ok(Some(_)) | Err(ReplicaError::Document(_) | ReplicaError::Store(StoreError::Damaged { .. })) => damaged.push(holding.doc),
+                Ok(Some(_)) => damaged.push(holding.doc),
+                Err(error) if error.is_damage() => damaged.push(holding.doc),
                 // A kind of a newer schema without a snapshot: not for us to judge.
                 Err(ReplicaError::NewerKind { .. }) => {}
                 Err(other) => return Err(other),

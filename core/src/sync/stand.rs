@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::SETTING_COMPARE;
 use crate::exchange::pull::{HOLDS_MAX, print_of};
 use crate::exchange::{Answer, Outcome};
 use crate::ids::ChangeHash;
+use crate::replica::reading::SETTING_COMPARE;
 use crate::replica::reading::SETTING_PROFILE;
 use crate::store::{Reading, StoreError, Writing};
 

@@ -12,7 +12,7 @@ use crate::replica::fold::{Subjects, drop_rows, fold_rows};
 use crate::replica::reading::profile;
 use crate::replica::{Replica, ReplicaError};
 use crate::store::rows::{PAGE_LINES_MAX, VisitFilter};
-use crate::store::{Apart, Reading, StoreError, ToldRow, Writing};
+use crate::store::{Apart, Reading, StoreError, TOLD_ROW_BYTES_MAX, ToldRow, Writing};
 
 /// Documents lent to a device at a time, at most; the one opened longest ago goes first.
 pub(super) const LENT_DOCUMENTS_MAX: usize = 200;
@@ -35,7 +35,9 @@ pub(super) fn keep(write: &mut Writing<'_>, subjects: &mut Subjects<'_>, item: &
     {
         write.put_told_row(&ToldRow { bytes: Vec::new(), ..other })?;
     }
-    let told = ToldRow { doc: *doc, kind: kind.clone(), subject: *subject, fingerprint: fingerprint(*doc, &heads), bytes: row.to_vec() };
+    // One that is too long for the tables shows nothing, and its document can be asked for: it holds up nothing that comes after it.
+    let bytes = if row.len() > TOLD_ROW_BYTES_MAX { Vec::new() } else { row.to_vec() };
+    let told = ToldRow { doc: *doc, kind: kind.clone(), subject: *subject, fingerprint: fingerprint(*doc, &heads), bytes };
     write.put_told_row(&told)?;
     subjects.touch(kind, *subject, *doc, None);
     Ok(())

@@ -24,9 +24,10 @@ pub use devices::{Contact, Device};
 pub use enrolment::{CODE_LIFE_MS, EnrolmentCode, EnrolmentRefusal};
 pub use former::FormerPost;
 pub use orders::Orders;
-pub use sessions::{SESSION_IDLE_MS, SESSION_LIFE_MS, SessionToken};
+pub use sessions::{SESSION_IDLE_MS, SESSION_LIFE_MS, SessionToken, Use};
 pub use territories::Territory;
 pub use transfers::TransferRow;
+pub(crate) use users::folded_login;
 pub use users::{LOGIN_CHARS_MAX, NAME_CHARS_MAX, NewUser, User};
 
 use crate::clock::NoEntropy;

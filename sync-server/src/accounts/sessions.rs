@@ -22,6 +22,15 @@ const USE_NOTED_EVERY_MS: i64 = 5 * MINUTE_MS;
 /// One person has at most this many sessions; the oldest gives way.
 const SESSIONS_PER_USER_MAX: i64 = 20;
 
+/// Who asks with a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Somebody who looks or clicks.
+    Person,
+    /// The page alone: its channel, and what it reads again because of news. That keeps no session alive.
+    ByItself,
+}
+
 /// What the browser's cookie holds: 64 hexadecimal digits. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionToken(String);
@@ -102,7 +111,7 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn session_user(&self, now: Ms, token: &SessionToken) -> Result<Option<User>, AccountsError> {
+    pub fn session_user(&self, now: Ms, token: &SessionToken, by: Use) -> Result<Option<User>, AccountsError> {
         let hash = token.hash();
         let found = self.database.read(|tx| {
             let row: Option<(UserId, i64, i64)> = tx
@@ -118,7 +127,7 @@ impl Accounts {
         if !lives || user.disabled {
             return Ok(None);
         }
-        if now.0.saturating_sub(used_ms) > USE_NOTED_EVERY_MS {
+        if by == Use::Person && now.0.saturating_sub(used_ms) > USE_NOTED_EVERY_MS {
             self.database
                 .write(|tx| tx.execute("UPDATE session SET used_ms = ?2 WHERE token = ?1", params![hash.as_slice(), now.0]))
                 .map_err(|e: rusqlite::Error| AccountsError::Sqlite(e))?;
@@ -173,7 +182,7 @@ mod tests {
             territories: BTreeSet::new(),
         };
         let user = accounts.add_user(Ms(0), &Who::shell(), &new).unwrap().id;
-        let alive = |now, token: &SessionToken| accounts.session_user(Ms(now), token).unwrap().is_some();
+        let alive = |now, token: &SessionToken| accounts.session_user(Ms(now), token, Use::Person).unwrap().is_some();
 
         let token = accounts.begin_session(Ms(0), user, "::1").unwrap();
         assert_eq!(SessionToken::parse(token.as_str()).unwrap(), token);
@@ -214,12 +223,12 @@ mod tests {
         // The password is found right, then changed, then the session would begin.
         accounts.set_password(Ms(1), &Who::shell(), user, "new").unwrap();
         assert_eq!(begin("old"), None);
-        assert!(accounts.session_user(Ms(1), &old).unwrap().is_none(), "and those before");
+        assert!(accounts.session_user(Ms(1), &old, Use::Person).unwrap().is_none(), "and those before");
         let new = begin("new").unwrap();
         accounts.switch_user(Ms(2), &Who::shell(), user, true).unwrap();
         assert_eq!(begin("new"), None);
         accounts.switch_user(Ms(3), &Who::shell(), user, false).unwrap();
-        assert!(accounts.session_user(Ms(3), &new).unwrap().is_none(), "what was ended stays ended");
-        assert!(accounts.session_user(Ms(3), &begin("new").unwrap()).unwrap().is_some());
+        assert!(accounts.session_user(Ms(3), &new, Use::Person).unwrap().is_none(), "what was ended stays ended");
+        assert!(accounts.session_user(Ms(3), &begin("new").unwrap(), Use::Person).unwrap().is_some());
     }
 }

@@ -200,9 +200,14 @@ impl Accounts {
     }
 }
 
+/// One form for all ways to type a login.
+pub(crate) fn folded_login(login: &str) -> String {
+    login.trim().nfkc().collect::<String>().to_lowercase()
+}
+
 /// The form in which logins are stored and compared.
 fn normal_login(login: &str) -> Result<String, AccountsError> {
-    let folded: String = login.trim().nfkc().collect::<String>().to_lowercase();
+    let folded = folded_login(login);
     if folded.contains(char::is_whitespace) {
         return Err(AccountsError::BadText { what: "a login", max: LOGIN_CHARS_MAX });
     }

@@ -62,11 +62,11 @@ pub fn log_in(
     };
     match (begun, found) {
         (Some(token), Some((user, _))) => {
-            held().succeeded(login);
+            held().succeeded(now, login, address);
             Ok(Login::Welcome(token, Box::new(user)))
         }
         (_, other) => {
-            held().failed(now, login);
+            held().failed(now, login, address);
             let who = Who { user: other.map(|(user, _)| user.id), device: None, address: address.to_owned() };
             // What was typed as the login stays out of the log: it may be a password.
             accounts.audit(now, &who, Act::LoginRefused, "")?;

@@ -1,13 +1,14 @@
 //! Guessing made slow: a growing delay for each account, a budget for each address. In memory; a restart forgets it.
 //!
-//! Unknown logins are counted like known ones, so that the delay tells nothing. Never a lock: whoever knows the password
-//! gets in after the delay, however many others guessed.
+//! Unknown logins are counted like known ones, so that the delay tells nothing. Failures from an address from which the account's person
+//! came in are counted apart: whoever guesses from elsewhere, however long, keeps nobody out who logs in from where they always do.
 
 use std::collections::BTreeMap;
 
 use roadbook_core::ids::Ms;
 
-use crate::clock::span::{MINUTE_MS, SECOND_MS};
+use crate::accounts::folded_login;
+use crate::clock::span::{DAY_MS, MINUTE_MS, SECOND_MS};
 
 /// Failures of one account that cost nothing.
 const FREE_FAILURES: u32 = 5;
@@ -17,6 +18,8 @@ const FORGIVEN_AFTER_MS: i64 = 15 * MINUTE_MS;
 const DELAY_MAX_MS: i64 = 5 * MINUTE_MS;
 /// Attempts of one address in one minute.
 const ADDRESS_ATTEMPTS_PER_MINUTE: u32 = 30;
+/// An address from which nobody came in for so long is as good as any other, in milliseconds.
+const KNOWN_FOR_MS: i64 = 30 * DAY_MS;
 /// Accounts and addresses that are remembered; beyond it the oldest give way.
 const ENTRIES_MAX: usize = 20_000;
 
@@ -40,9 +43,14 @@ const BUSY_MS: i64 = 10 * SECOND_MS;
 /// What is remembered of failures.
 #[derive(Debug, Default)]
 pub struct Throttle {
-    accounts: BTreeMap<String, Account>,
+    accounts: BTreeMap<Key, Account>,
     addresses: BTreeMap<String, Address>,
+    /// When somebody last came in, by account and address.
+    known: BTreeMap<(String, String), Ms>,
 }
+
+/// An account, and the address when its person came in from there before.
+type Key = (String, Option<String>);
 
 impl Throttle {
     /// Begins an attempt; to be followed by [`Self::succeeded`] or [`Self::failed`].
@@ -52,7 +60,8 @@ impl Throttle {
     pub fn try_begin(&mut self, now: Ms, login: &str, address: &str) -> Result<(), i64> {
         self.try_address(now, address)?;
         make_room(&mut self.accounts, |account| account.last);
-        let account = self.accounts.entry(key(login)).or_insert(Account { failures: 0, last: now, busy_until: Ms(i64::MIN) });
+        let key = self.key(now, login, address);
+        let account = self.accounts.entry(key).or_insert(Account { failures: 0, last: now, busy_until: Ms(i64::MIN) });
         if now.since(account.last) > FORGIVEN_AFTER_MS {
             account.failures = 0;
         }
@@ -73,7 +82,7 @@ impl Throttle {
     /// How many milliseconds to wait.
     pub fn try_address(&mut self, now: Ms, address: &str) -> Result<(), i64> {
         make_room(&mut self.addresses, |address| address.since);
-        let entry = self.addresses.entry(key(address)).or_insert(Address { since: now, attempts: 0 });
+        let entry = self.addresses.entry(bounded(address)).or_insert(Address { since: now, attempts: 0 });
         if now.since(entry.since) >= MINUTE_MS {
             *entry = Address { since: now, attempts: 0 };
         }
@@ -85,17 +94,27 @@ impl Throttle {
     }
 
     /// The password was right.
-    pub fn succeeded(&mut self, login: &str) {
-        self.accounts.remove(&key(login));
+    pub fn succeeded(&mut self, now: Ms, login: &str, address: &str) {
+        let key = self.key(now, login, address);
+        self.accounts.remove(&key);
+        make_room(&mut self.known, |at| *at);
+        self.known.insert((bounded(&folded_login(login)), bounded(address)), now);
     }
 
     /// The attempt failed.
-    pub fn failed(&mut self, now: Ms, login: &str) {
-        if let Some(account) = self.accounts.get_mut(&key(login)) {
+    pub fn failed(&mut self, now: Ms, login: &str, address: &str) {
+        let key = self.key(now, login, address);
+        if let Some(account) = self.accounts.get_mut(&key) {
             account.failures = account.failures.saturating_add(1);
             account.last = now;
             account.busy_until = Ms(i64::MIN);
         }
+    }
+
+    fn key(&self, now: Ms, login: &str, address: &str) -> Key {
+        let (login, address) = (bounded(&folded_login(login)), bounded(address));
+        let known = self.known.get(&(login.clone(), address.clone())).is_some_and(|at| now.since(*at) <= KNOWN_FOR_MS);
+        (login, known.then_some(address))
     }
 }
 
@@ -105,12 +124,11 @@ fn delay_ms(failures: u32) -> i64 {
     if beyond == 0 { 0 } else { SECOND_MS.saturating_mul(1 << beyond.min(20)).min(DELAY_MAX_MS) }
 }
 
-/// Bounded, and one for all ways to type a login.
-fn key(text: &str) -> String {
-    text.trim().to_lowercase().chars().take(80).collect()
+fn bounded(text: &str) -> String {
+    text.chars().take(80).collect()
 }
 
-fn make_room<T>(entries: &mut BTreeMap<String, T>, age: impl Fn(&T) -> Ms) {
+fn make_room<K: Ord, T>(entries: &mut BTreeMap<K, T>, age: impl Fn(&T) -> Ms) {
     if entries.len() < ENTRIES_MAX {
         return;
     }
@@ -131,19 +149,19 @@ mod tests {
         let mut now = 0;
         for _ in 0..FREE_FAILURES {
             assert_eq!(throttle.try_begin(Ms(now), "sl", "a"), Ok(()));
-            throttle.failed(Ms(now), "sl");
+            throttle.failed(Ms(now), "sl", "a");
         }
         for wanted in [2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
             now += 61 * MINUTE_MS / 60;
-            if throttle.try_begin(Ms(now), "SL ", "a").is_ok() {
-                throttle.failed(Ms(now), "sl");
+            if throttle.try_begin(Ms(now), "ＳL ", "a").is_ok() {
+                throttle.failed(Ms(now), "sl", "a");
             }
             assert_eq!(throttle.try_begin(Ms(now), "sl", "a"), Err(wanted * SECOND_MS), "{wanted}");
             now += wanted * SECOND_MS;
         }
         assert_eq!(throttle.try_begin(Ms(now), "other", "a"), Ok(()), "another account is free");
         assert_eq!(throttle.try_begin(Ms(now + FORGIVEN_AFTER_MS + 1), "sl", "a"), Ok(()));
-        throttle.failed(Ms(now + FORGIVEN_AFTER_MS + 1), "sl");
+        throttle.failed(Ms(now + FORGIVEN_AFTER_MS + 1), "sl", "a");
         assert_eq!(throttle.try_begin(Ms(now + FORGIVEN_AFTER_MS + 1), "sl", "a"), Ok(()));
     }
 
@@ -152,12 +170,33 @@ mod tests {
         let mut throttle = Throttle::default();
         for _ in 0..FREE_FAILURES {
             assert_eq!(throttle.try_begin(Ms(0), "sl", "a"), Ok(()));
-            throttle.failed(Ms(0), "sl");
+            throttle.failed(Ms(0), "sl", "a");
         }
         assert_eq!(throttle.try_begin(Ms(1), "sl", "a"), Ok(()));
         assert_eq!(throttle.try_begin(Ms(1), "sl", "b"), Err(BUSY_MS));
-        throttle.succeeded("sl");
+        throttle.succeeded(Ms(1), "sl", "a");
         assert_eq!(throttle.try_begin(Ms(2), "sl", "b"), Ok(()));
+    }
+
+    #[test]
+    fn who_guesses_from_elsewhere_keeps_nobody_out() {
+        let mut throttle = Throttle::default();
+        assert_eq!(throttle.try_begin(Ms(0), "sl", "office"), Ok(()));
+        throttle.succeeded(Ms(0), "sl", "office");
+        for n in 0..40 {
+            if throttle.try_begin(Ms(n), "sl", &n.to_string()).is_ok() {
+                throttle.failed(Ms(n), "sl", &n.to_string());
+            }
+        }
+        assert!(throttle.try_begin(Ms(40), "sl", "elsewhere").is_err());
+        assert_eq!(throttle.try_begin(Ms(40), "ＳＬ", "office"), Ok(()), "from where they always come");
+        // Guessing from there is as slow as from anywhere.
+        for n in 0..=i64::from(FREE_FAILURES) {
+            throttle.failed(Ms(41 + n), "sl", "office");
+        }
+        assert!(throttle.try_begin(Ms(50), "sl", "office").is_err());
+        let late = KNOWN_FOR_MS + 1;
+        assert_eq!(throttle.key(Ms(late), "sl", "office").1, None, "known for a while");
     }
 
     #[test]
@@ -171,6 +210,6 @@ mod tests {
         for n in 0..3 * i64::try_from(ENTRIES_MAX).unwrap_or(0) {
             assert_eq!(throttle.try_begin(Ms(n), &n.to_string(), &n.to_string()), Ok(()));
         }
-        assert!(throttle.accounts.len() <= ENTRIES_MAX && throttle.addresses.len() <= ENTRIES_MAX);
+        assert!(throttle.accounts.len() <= ENTRIES_MAX && throttle.known.len() <= ENTRIES_MAX && throttle.addresses.len() <= ENTRIES_MAX);
     }
 }

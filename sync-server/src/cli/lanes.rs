@@ -134,7 +134,7 @@ pub(super) fn urgent(phone: &mut Phone, args: &UrgentArgs) -> Done {
 
 /// The urgent reports on this phone, with what was done.
 pub(super) fn urgents(phone: &Phone) -> Done {
-    for line in phone.replica().store().read(|read| read.urgents(None, LINES_MAX))? {
+    for line in phone.replica().store().read(|read| read.urgents(false, 0, LINES_MAX))? {
         let Some(urgent) = phone.replica().urgent(line.urgent.doc)? else { continue };
         let about = urgent.customer.map(|subject| named(phone, subject)).transpose()?.unwrap_or_default();
         show::line(format_args!(

@@ -5,9 +5,9 @@ use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response};
 use axum::response::IntoResponse;
-use roadbook_core::blobs::BlobHash;
 use roadbook_core::blobs::content::Content;
 use roadbook_core::blobs::wire::{BlobAnswer, BlobRequest};
+use roadbook_core::blobs::{BLOB_BYTES_MAX, BlobHash};
 use roadbook_core::exchange::WireError;
 use roadbook_core::ids::DocId;
 
@@ -31,9 +31,14 @@ const PICTURE_KEPT: &str = "private, max-age=300";
 /// * 429 over its budget, 503 when the server is overloaded or its store of photos is full; nothing is lost.
 pub async fn blobs(State(app): State<Shared>, signed: SignedRequest) -> Result<impl IntoResponse, Error> {
     let SignedRequest { caller, body, turn, room, .. } = signed;
-    let frame = app.blocking(move |app| answer(app, &caller, &body)).await??;
-    drop(room);
-    let frame = super::body::answer(frame, app.answers()).await?;
+    // A phone that hangs up frees neither the memory of its body nor its place before the work is done.
+    let work = move |app: &App| {
+        let frame = answer(app, &caller, &body);
+        drop((body, room));
+        (frame, turn)
+    };
+    let (frame, turn) = app.blocking(work).await?;
+    let frame = super::body::answer(frame?, app.answers()).await?;
     drop(turn);
     Ok(([(CONTENT_TYPE, FRAME_TYPE)], frame))
 }
@@ -60,6 +65,7 @@ fn refused(error: WireError) -> Error {
 /// A photo that a document names, as an attachment of its own type.
 ///
 /// * 200 with the bytes; 404 when there is none, or none that the person may have: the two look alike.
+/// * 503 when too many large answers are under way.
 pub async fn photo(
     State(app): State<Shared>,
     session: Session,
@@ -68,7 +74,11 @@ pub async fn photo(
     let Path(id) = id.map_err(|_| Error::NotFound)?;
     let named = id.split_once(':').and_then(|(doc, hash)| Some((doc.parse::<DocId>().ok()?, hash.parse::<BlobHash>().ok()?)));
     let (doc, hash) = named.ok_or(Error::NotFound)?;
-    let whole = app.blocking(move |app| app.blobs().read(&session.user, &session.reach, doc, hash)).await??.ok_or(Error::NotFound)?;
+    // Room for the largest, before any byte is read; what this one does not need goes back at once.
+    let room = app.answers().take(BLOB_BYTES_MAX).await?;
+    let read = move |app: &App| (app.blobs().read(&session.user, &session.reach, doc, hash), room);
+    let (whole, room) = app.blocking(read).await?;
+    let whole = whole?.ok_or(Error::NotFound)?;
     // By content, checked when it was taken in; a type that is not one of ours is sent as mere bytes.
     let content = Content::of_mime(&whole.mime);
     let mime = content.map_or("application/octet-stream", Content::mime);
@@ -77,7 +87,7 @@ pub async fn photo(
         hash.to_string().get(..16).unwrap_or_default(),
         content.map_or("bin", Content::extension)
     );
-    let mut response = Response::new(axum::body::Body::from(whole.bytes));
+    let mut response = Response::new(super::body::answer_in(whole.bytes, room));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(mime));
     headers.insert(CONTENT_DISPOSITION, HeaderValue::from_str(&name).map_err(Error::failed)?);

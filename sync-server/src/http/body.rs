@@ -171,6 +171,13 @@ pub async fn answer(bytes: Vec<u8>, room: &Room) -> Result<Body, Error> {
     Ok(Body::new(Kept { bytes: bytes.into(), _share: share }))
 }
 
+/// The body of an answer in room that was taken before its length was known; what it does not need of that goes back.
+pub fn answer_in(bytes: Vec<u8>, mut share: Share) -> Body {
+    let spare = share.num_permits().saturating_sub(bytes.len().div_ceil(UNIT_BYTES));
+    drop(share.split(spare));
+    Body::new(Kept { bytes: bytes.into(), _share: Some(share) })
+}
+
 struct Kept {
     bytes: Bytes,
     _share: Option<Share>,

@@ -18,6 +18,7 @@ use super::session::Session;
 use super::signed::SignedRequest;
 use super::{Error, Shared};
 use crate::access::{self, Command};
+use crate::accounts::Use;
 use crate::app::{App, Overloaded};
 use crate::device::Standing;
 use crate::exchange::scope;
@@ -29,6 +30,8 @@ const GATHER: Duration = Duration::from_secs(1);
 const PATIENCE: usize = 60;
 /// A comment is sent this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
+/// Asks a proxy to hand events on as they come.
+const UNBUFFERED: [(&str, &str); 1] = [("x-accel-buffering", "no")];
 /// A channel is closed after this long; the other side opens a new one (and proves again who it is).
 const CHANNEL_LIFE: Duration = Duration::from_secs(30 * 60);
 
@@ -83,7 +86,7 @@ impl Audience {
                 let (asked, docs) = (session.clone(), event.docs.map(|docs| docs.to_vec()));
                 let told = app.blocking(move |app| {
                     // A session that ended meanwhile hears nothing more.
-                    app.accounts().session_user(app.now(), &asked.token).ok()??;
+                    app.accounts().session_user(app.now(), &asked.token, Use::ByItself).ok()??;
                     Some(docs.map(|docs| readable(app, &asked, docs)))
                 });
                 let docs = told.await.ok()??;
@@ -138,7 +141,8 @@ fn stream(app: Shared, mut listener: Listener, mut audience: Audience) -> impl I
             }
         }
     });
-    Sse::new(ReceiverStream::new(events)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+    // nginx would gather events until its buffer is full, which takes them the whole life of a channel.
+    (UNBUFFERED, Sse::new(ReceiverStream::new(events)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
 async fn ended(ending: &mut watch::Receiver<bool>) {

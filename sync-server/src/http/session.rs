@@ -11,7 +11,7 @@ use roadbook_core::ids::{SubjectId, UserId};
 use super::peer::Peer;
 use super::{Error, Shared};
 use crate::access::{self, Action, Command, Reach, Relation, Role};
-use crate::accounts::{SESSION_LIFE_MS, SessionToken, User, Who};
+use crate::accounts::{SESSION_LIFE_MS, SessionToken, Use, User, Who};
 use crate::config::Config;
 use crate::feed::Filing;
 
@@ -19,6 +19,11 @@ use crate::feed::Filing;
 const COOKIE_SECURE: &str = "__Host-roadbook";
 /// The cookie's name on loopback without TLS.
 const COOKIE_PLAIN: &str = "roadbook";
+
+/// The console's channel of news.
+pub(super) const NEWS_PATH: &str = "/api/news";
+/// Header of a request that the page makes by itself, because of news: it keeps no session alive.
+const BY_ITSELF: &str = "roadbook-by-itself";
 
 /// A person at the console, with what is needed to judge every right.
 #[derive(Debug, Clone)]
@@ -97,8 +102,9 @@ impl FromRequestParts<Shared> for Session {
         check_origin(&parts.method, &parts.headers, app.config())?;
         let token = token(&parts.headers, app.config()).ok_or(Error::LoggedOut)?;
         let Ok(Peer(address)) = Peer::from_request_parts(parts, app).await;
+        let by = if parts.uri.path() == NEWS_PATH || parts.headers.contains_key(BY_ITSELF) { Use::ByItself } else { Use::Person };
         app.blocking(move |app| {
-            let user = app.accounts().session_user(app.now(), &token)?.ok_or(Error::LoggedOut)?;
+            let user = app.accounts().session_user(app.now(), &token, by)?.ok_or(Error::LoggedOut)?;
             let territories = app.accounts().territories_below(&user.territories)?;
             Ok(Self { reach: Reach::of(user.role, territories), user, address, token })
         })

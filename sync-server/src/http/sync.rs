@@ -24,9 +24,14 @@ use crate::exchange::knocking::Knocked;
 /// * 429 over its budget, 503 when the server is overloaded; nothing is lost.
 pub async fn sync(State(app): State<Shared>, signed: SignedRequest) -> Result<impl IntoResponse, Error> {
     let SignedRequest { caller, body, turn, room, .. } = signed;
-    let frame = app.exchanging(move |app| answer(app, &caller, &body)).await??;
-    drop(room);
-    let frame = super::body::answer(frame, app.answers()).await?;
+    // A phone that hangs up frees neither the memory of its body nor its place before the work is done.
+    let work = move |app: &App| {
+        let frame = answer(app, &caller, &body);
+        drop((body, room));
+        (frame, turn)
+    };
+    let (frame, turn) = app.exchanging(work).await?;
+    let frame = super::body::answer(frame?, app.answers()).await?;
     drop(turn);
     Ok((Extension(Bare), frame))
 }

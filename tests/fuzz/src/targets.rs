@@ -9,6 +9,8 @@
 //! | `request`, `answer` | frames, and what is inside them; knocks and replies |
 //! | `phone` | answers, taken by a phone that holds a card |
 //! | `enrolment` | frames of enrolment, keys |
+//! | `blobs` | frames about photos, and what is inside them; photos |
+//! | `carried` | packets and meetings of phones, and what is inside them |
 //! | `signed` | the headers of a signed request |
 //! | `sheet` | a customer list as CSV, XLS or XLSX |
 //! | `console` | queries and bodies at the console's endpoints |
@@ -18,10 +20,13 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use roadbook_core::blobs::content::Content;
+use roadbook_core::blobs::wire::{BlobAnswer, BlobRequest};
+use roadbook_core::carried::{Batch, Meeting, Packet};
 use roadbook_core::crdt::gate::{Gate, Outcome, silence_caught_panics};
 use roadbook_core::crdt::{Document, Heads};
 use roadbook_core::exchange::knock::{Knock, Reply, Sealed};
-use roadbook_core::exchange::{Answer, Item, Profile, Request};
+use roadbook_core::exchange::{Answer, Item, Profile, Request, parts};
 use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, UserId};
 use roadbook_core::model::{Edit, Provenance, Role, Value, kinds};
 use roadbook_core::replica::{Replica, Stamp, Target};
@@ -45,7 +50,7 @@ thread_local! {
 }
 
 /// Every target by its name.
-pub const ALL: [(&str, Run); 12] = [
+pub const ALL: [(&str, Run); 14] = [
     ("change", change),
     ("gate", gate),
     ("snapshot", snapshot),
@@ -53,6 +58,8 @@ pub const ALL: [(&str, Run); 12] = [
     ("answer", answer),
     ("phone", phone),
     ("enrolment", enrolment),
+    ("blobs", blobs),
+    ("carried", carried),
     ("signed", signed),
     ("sheet", sheet),
     ("console", console),
@@ -217,6 +224,7 @@ pub fn request(data: &[u8]) {
 /// The same for headquarters' answer.
 pub fn answer(data: &[u8]) {
     let _framed = Answer::decode(data).is_ok();
+    let _parts = parts::decode(data).is_ok();
     if let Ok(reply) = Reply::decode(data) {
         assert_eq!(reply.encode(), data);
     }
@@ -288,6 +296,36 @@ pub fn enrolment(data: &[u8]) {
         assert_eq!(PublicKey::from_sec1(&key.to_sec1()), Some(key));
     }
     let _code = roadbook_server::accounts::EnrolmentCode::parse(&String::from_utf8_lossy(data)).is_some();
+}
+
+/// What is read of bytes is written and read again as the same.
+fn again<T: for<'b> minicbor::Decode<'b, ()> + minicbor::Encode<()> + PartialEq + std::fmt::Debug>(data: &[u8]) {
+    let Ok(read) = minicbor::decode::<T>(data) else { return };
+    assert_eq!(minicbor::decode::<T>(&minicbor::to_vec(&read).unwrap()).unwrap(), read);
+}
+
+/// Frames about photos, and photos: their headers are read before anybody believes them.
+pub fn blobs(data: &[u8]) {
+    let _asked = BlobRequest::decode(data).is_ok();
+    let _said = BlobAnswer::decode(data).is_ok();
+    again::<BlobRequest>(data);
+    again::<BlobAnswer>(data);
+    if let Ok(content) = Content::of_thumbnail(data) {
+        assert_eq!(Content::of_mime(content.mime()), Some(content));
+    }
+    let _original = Content::of(data).is_ok();
+}
+
+/// What one phone hands another: nothing of it is believed before its signature was checked.
+pub fn carried(data: &[u8]) {
+    if let Ok(packet) = Packet::decode(data) {
+        let _batch = packet.batch().is_ok();
+        assert!(!packet.is_signed_by(&SoftwareKey::from_secret(&[6; 32]).unwrap().public()), "signed by nobody");
+    }
+    let _meeting = Meeting::decode(data).is_ok();
+    again::<Packet>(data);
+    again::<Meeting>(data);
+    again::<Batch>(data);
 }
 
 /// Headers of a signed request, one a line: nothing that was not signed is taken for signed.

@@ -136,11 +136,18 @@ impl Reading<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Proposals of a state, oldest first when open, newest first otherwise; `subject` narrows them to one customer.
+    /// Proposals of a state, oldest first when open, newest first otherwise; `subject` narrows them to one customer. At most `max` after the
+    /// first `skip`.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn proposals(&self, state: ProposalState, subject: Option<SubjectId>, max: usize) -> Result<Vec<ProposalLine>, StoreError> {
+    pub fn proposals(
+        &self,
+        state: ProposalState,
+        subject: Option<SubjectId>,
+        skip: usize,
+        max: usize,
+    ) -> Result<Vec<ProposalLine>, StoreError> {
         let mut conditions = Where::default();
         conditions.and("p.state = ?", [Value::Text(state.code().into())]);
         if let Some(subject) = subject {
@@ -150,9 +157,10 @@ impl Reading<'_> {
         let sql = format!(
             "SELECT p.doc, p.subject, p.author, p.field, p.state, p.proposed_ms, p.decided_ms, p.summary, coalesce(c.name, '')
              FROM proposal_row p LEFT JOIN customer_row c ON c.subject = p.subject {}
-             ORDER BY p.proposed_ms {direction}, p.doc LIMIT {}",
+             ORDER BY p.proposed_ms {direction}, p.doc LIMIT {} OFFSET {}",
             conditions.sql,
             int(max.min(PAGE_LINES_MAX)),
+            int(skip),
         );
         let mut find = self.conn.prepare_cached(&sql)?;
         let rows = find.query_map(params_from_iter(conditions.values), |row| {

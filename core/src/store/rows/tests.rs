@@ -246,11 +246,11 @@ fn tours_stops_and_proposals_come_back() {
     let stops = store.read(|r| r.stops(doc)).unwrap();
     assert_eq!((stops[0].customer.as_str(), stops[0].lat_e7, stops[1].customer.as_str(), stops[1].lat_e7), ("甲", Some(1), "", None));
     assert_eq!(store.read(|r| r.stops_of(subject(2), day(1))).unwrap()[0].stop, stop(2, false));
-    assert_eq!(store.read(|r| r.proposals(ProposalState::Open, None, 9)).unwrap()[0].proposal, proposal);
+    assert_eq!(store.read(|r| r.proposals(ProposalState::Open, None, 0, 9)).unwrap()[0].proposal, proposal);
     let accepted = ProposalRow { state: ProposalState::Accepted, decided: Some(Ms(8)), ..proposal };
     store.write(|w| w.put_proposal_row(&accepted)).unwrap();
-    assert!(store.read(|r| r.proposals(ProposalState::Open, None, 9)).unwrap().is_empty());
-    assert_eq!(store.read(|r| r.proposals(ProposalState::Accepted, Some(subject(1)), 9)).unwrap()[0].proposal, accepted);
+    assert!(store.read(|r| r.proposals(ProposalState::Open, None, 0, 9)).unwrap().is_empty());
+    assert_eq!(store.read(|r| r.proposals(ProposalState::Accepted, Some(subject(1)), 0, 9)).unwrap()[0].proposal, accepted);
     store.write(|w| w.drop_tour_row(doc)).unwrap();
     assert!(store.read(|r| r.stops(doc)).unwrap().is_empty());
 }

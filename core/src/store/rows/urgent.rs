@@ -48,18 +48,20 @@ const COLUMNS: &str = "u.doc, u.subject, u.author, u.kind, u.severity, u.state, 
   u.escalated_ms, u.summary, coalesce(c.name, '')";
 
 impl Reading<'_> {
-    /// Urgent reports, newest first, at most `max`: those of one state, or all.
+    /// Urgent reports, newest first, at most `max` after the first `skip`: those that are not closed, or all.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn urgents(&self, state: Option<UrgentState>, max: usize) -> Result<Vec<UrgentLine>, StoreError> {
+    pub fn urgents(&self, waiting: bool, skip: usize, max: usize) -> Result<Vec<UrgentLine>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM urgent_row u LEFT JOIN customer_row c ON c.subject = u.subject
-             WHERE ?1 = '' OR u.state = ?1 ORDER BY u.reported_ms DESC, u.doc LIMIT {}",
+             {} ORDER BY u.reported_ms DESC, u.doc LIMIT {} OFFSET {}",
+            if waiting { "WHERE u.state IN ('open', 'taken')" } else { "" },
             int(max.min(PAGE_LINES_MAX)),
+            int(skip),
         );
         let mut find = self.conn.prepare_cached(&sql)?;
-        let rows = find.query_map([state.map_or("", UrgentState::code)], line)?;
+        let rows = find.query_map([], line)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -291,7 +291,7 @@ fn waiting(app: &App) -> Done {
     for line in store.read(|read| read.reviews(&ReviewFilter::default(), 0, LINES))? {
         show::line(format_args!("  {}: {} ({} values)", line.customer, label_at(&line.field, Language::Zh), line.rivals));
     }
-    for line in store.read(|read| read.proposals(ProposalState::Open, None, LINES))? {
+    for line in store.read(|read| read.proposals(ProposalState::Open, None, 0, LINES))? {
         let Some(proposal) = inner.replica().proposal(line.proposal.doc)? else { continue };
         let field = proposal.field.unwrap_or_default();
         let asked = words(&field, &proposal.value, Language::Zh);

@@ -127,7 +127,8 @@ pub(super) async fn file(State(app): State<Shared>, session: Session, Asking(ask
             }
         })
         .await??;
-    Ok(([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))], bytes))
+    let body = crate::http::body::answer(bytes, app.answers()).await?;
+    Ok(([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))], body))
 }
 
 /// * 200 with what became of the rows, and the desk as it stands then.

@@ -8,7 +8,7 @@ use roadbook_core::model::kinds;
 use roadbook_core::model::proposal::{Proposal, what};
 use roadbook_core::model::schema::{Field, Label};
 use roadbook_core::replica::Replica;
-use roadbook_core::store::rows::{MATTER_RIVALS, ProposalState, ReviewFilter, ReviewLine};
+use roadbook_core::store::rows::{MATTER_RIVALS, PAGE_LINES_MAX, ProposalState, ReviewFilter, ReviewLine};
 use serde::Serialize;
 
 use super::edits::rivals;
@@ -93,15 +93,25 @@ pub(super) fn lines(app: &App, session: &Session, replica: &Replica) -> Result<V
 
 /// Open proposals about customers that the person may know of, with the customer's name and territory.
 pub(super) fn proposals(app: &App, session: &Session, replica: &Replica) -> Result<Vec<(Proposal, String, String)>, Error> {
-    let lines = replica.store().read(|read| read.proposals(ProposalState::Open, None, SHOWN_MAX))?;
     let mut found = Vec::new();
-    for line in lines {
-        if session.readable(app, "proposal", line.proposal.subject).is_err() {
-            continue;
+    // Who may know of few customers finds their proposals behind any number of others.
+    for page in 0.. {
+        let lines = replica.store().read(|read| read.proposals(ProposalState::Open, None, page * PAGE_LINES_MAX, PAGE_LINES_MAX))?;
+        let more = lines.len() == PAGE_LINES_MAX;
+        for line in lines {
+            if found.len() == SHOWN_MAX {
+                return Ok(found);
+            }
+            if session.readable(app, "proposal", line.proposal.subject).is_err() {
+                continue;
+            }
+            let Some(proposal) = replica.proposal(line.proposal.doc)? else { continue };
+            let territory = replica.store().read(|read| read.customer(line.proposal.subject))?.map(|customer| customer.territory);
+            found.push((proposal, line.customer, territory.unwrap_or_default()));
         }
-        let Some(proposal) = replica.proposal(line.proposal.doc)? else { continue };
-        let territory = replica.store().read(|read| read.customer(line.proposal.subject))?.map(|customer| customer.territory);
-        found.push((proposal, line.customer, territory.unwrap_or_default()));
+        if !more {
+            break;
+        }
     }
     Ok(found)
 }

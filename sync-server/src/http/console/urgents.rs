@@ -6,6 +6,7 @@ use roadbook_core::blobs::content::Content;
 use roadbook_core::ids::{DocId, Ms};
 use roadbook_core::model::urgent::{Urgent, UrgentState, encoded};
 use roadbook_core::replica::urgent::handle;
+use roadbook_core::store::rows::{PAGE_LINES_MAX, UrgentLine};
 use serde::{Deserialize, Serialize};
 
 use super::asked::{Asking, Of};
@@ -19,8 +20,6 @@ use crate::http::{Error, JsonBody, Session, Shared};
 
 /// Reports of one answer, at most.
 const LIMIT: usize = 50;
-/// Reports looked at for one answer: those of other territories are passed over.
-const LOOKED_AT_MAX: usize = 1_000;
 
 /// What is asked.
 #[derive(Deserialize, Default)]
@@ -136,10 +135,22 @@ pub(super) fn waiting(app: &App, session: &Session) -> Result<(usize, usize), Er
 
 fn read(app: &App, session: &Session, open: bool) -> Result<List, Error> {
     let names = Names::read(app.accounts(), app.feed())?;
-    let lines = app.headquarters().read(|replica| replica.store().read(|read| read.urgents(None, LOOKED_AT_MAX)))?;
     let mut rows = Vec::new();
-    for line in lines.iter().filter(|line| !open || line.urgent.state != UrgentState::Closed) {
-        if rows.len() >= LIMIT {
+    for page in 0.. {
+        let (skip, max) = (page * PAGE_LINES_MAX, PAGE_LINES_MAX);
+        let lines = app.headquarters().read(|replica| replica.store().read(|read| read.urgents(open, skip, max)))?;
+        add(app, session, &names, &lines, &mut rows)?;
+        if rows.len() == LIMIT || lines.len() < max {
+            break;
+        }
+    }
+    Ok(List { rows })
+}
+
+/// Adds the reports of `lines` that the person may read, up to [`LIMIT`] of all.
+fn add(app: &App, session: &Session, names: &Names<'_>, lines: &[UrgentLine], rows: &mut Vec<UrgentJson>) -> Result<(), Error> {
+    for line in lines {
+        if rows.len() == LIMIT {
             break;
         }
         let Some(urgent) = app.headquarters().read(|replica| replica.urgent(line.urgent.doc))? else { continue };
@@ -150,10 +161,10 @@ fn read(app: &App, session: &Session, open: bool) -> Result<List, Error> {
             let filing = app.feed().filing(urgent.subject)?;
             let knows = access::may_read_kind(session.role(), session.relation(filing.as_ref()), "customer");
             let customer = if knows { line.customer.as_str() } else { "" };
-            rows.push(shown(&urgent, customer, &names, may_handle));
+            rows.push(shown(&urgent, customer, names, may_handle));
         }
     }
-    Ok(List { rows })
+    Ok(())
 }
 
 fn relation(app: &App, session: &Session, urgent: &Urgent) -> Result<Relation, Error> {
