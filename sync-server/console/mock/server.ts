@@ -81,6 +81,7 @@ function sequence(request: SequenceRequest): Sequence {
 
 function publish(request: PublishRequest): Tour {
   let tour = world.tours.find((one) => one.day === request.day && one.rep.id === request.rep);
+  if ((tour?.heads ?? '') !== (request.heads ?? '')) throw new Refusal(409, 'conflict', '内容已被他人修改，请刷新后重试。', 'It was changed by somebody else meanwhile; read it again.');
   if (tour === undefined) {
     const rep = found(schema.reps.find((one) => one.id === request.rep));
     tour = { id: `t${request.day}${rep.id}`, day: request.day, rep, heads: '', revision: 0, published_ms: null, published_by: null, acknowledged: null, stops: [], devices: world.devices.filter((one) => one.user.id === rep.id && one.state === 'active').map((one) => ({ device: one.device, revision: null, last_contact_ms: one.last_contact_ms })) };

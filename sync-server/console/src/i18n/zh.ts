@@ -96,7 +96,8 @@ export const zh = {
     empty: '还没有站点', emptyHint: '从左侧挑选客户，然后点“优化顺序”。', moveUp: '上移', moveDown: '下移', removeStop: '移出', urgent: '急', urgentTitle: '标为加急', dragHint: '拖动手柄排序；或聚焦手柄后按 ↑ ↓ 键移动。', moved: (name: string, at: number, of: number) => `${name} 已移到第 ${at} 站，共 ${of} 站`,
     travel: '路程', finish: '预计结束', distance: (km: string) => `${km} 公里`, noPlace: '无坐标', late: '晚于营业时间', arrive: '预计到达', visited: '已访', state: { open: '待访', in_progress: '正在拜访', visited: '已访', skipped: '跳过', visited_removed: '已访（计划已取消）' }, adHoc: '临时加站', deviates: '与计划不同',
     phones: '手机', noPhones: '该销售员还没有登记手机', hasRevision: (n: number) => `已收到第 ${n} 版`, hasOld: (n: number) => `仍是第 ${n} 版`, hasNone: '尚未收到', lastContact: (when: string) => `最近联系 ${when}`, acknowledged: (when: string) => `销售员 ${when} 已确认`, notAcknowledged: '销售员尚未确认',
-    allTours: '当日全部线路', progress: (done: number, all: number) => `${done} / ${all} 站`, map: '站点示意图', mapHint: '按坐标绘制，不含路网', repsLabel: '选择销售员', noTour: '无线路', publishedToast: '已发布，手机联系时即会收到', movedOn: '您编辑期间，此线路有了新进展。已访的站点保持不动。',
+    allTours: '当日全部线路', progress: (done: number, all: number) => `${done} / ${all} 站`, map: '站点示意图', mapHint: '按坐标绘制，不含路网', repsLabel: '选择销售员', noTour: '无线路', publishedToast: '已发布，手机联系时即会收到', movedOn: (who: string, when: string) => `您编辑期间，${who}于 ${when} 发布了新的一版。您的草稿还在，尚未发布。`,
+    theirs: { added: '对方加入', removed: '对方移出', moved: '对方移动', urgent: '加急有变' }, theirsSame: '站点和顺序都没有变化。', takeTheirs: '改用对方的版本，放弃我的草稿', publishOver: '仍发布我的草稿，取代对方的版本', noTimes: '这一顺序的时间尚未算出。',
   },
   urgent: {
     title: '紧急报告', picture: '现场照片', unheard: (minutes: number) => `${minutes} 分钟未读`, escalated: (name: string) => (name === '' ? '已升级' : `已升级给${name}`),
