@@ -35,7 +35,7 @@ export const en: Messages = {
     minutesAgo: (n) => `${n} min ago`, hoursAgo: (n) => `${n} h ago`, daysAgo: (n) => `${s(n, 'day')} ago`, never: 'never',
     hours: (h, m) => (h === 0 ? `${m} min` : `${h} h ${m} min`),
   },
-  errors: { title: 'Something went wrong', load: 'Could not load', notFound: 'No such page', notFoundHint: 'The link may be out of date.', forbidden: 'You may not see this page.', home: 'Back to the start' },
+  errors: { stale: 'Not brought up to date: what stands below may be old.', wait: (n) => (n <= 90 ? `Please wait ${s(n, 'second')}.` : `Please wait ${s(Math.ceil(n / 60), 'minute')}.`), title: 'Something went wrong', load: 'Could not load', notFound: 'No such page', notFoundHint: 'The link may be out of date.', forbidden: 'You may not see this page.', home: 'Back to the start' },
   customers: {
     title: 'Customers',
     count: (n, more) => `${n.toLocaleString('en')}${more ? '+' : ''} ${n === 1 && !more ? 'customer' : 'customers'}`,

@@ -31,7 +31,7 @@ export const zh = {
     minutesAgo: (n: number) => `${n} 分钟前`, hoursAgo: (n: number) => `${n} 小时前`, daysAgo: (n: number) => `${n} 天前`, never: '从未',
     hours: (h: number, m: number) => (h === 0 ? `${m} 分` : `${h} 小时 ${m} 分`),
   },
-  errors: { title: '出错了', load: '无法载入', notFound: '没有这个页面', notFoundHint: '链接可能已经失效。', forbidden: '您没有权限查看此页。', home: '回到首页' },
+  errors: { title: '出错了', stale: '未能更新，下面的内容可能不是最新的。', wait: (s: number) => (s <= 90 ? `请等待 ${s} 秒。` : `请等待 ${Math.ceil(s / 60)} 分钟。`), load: '无法载入', notFound: '没有这个页面', notFoundHint: '链接可能已经失效。', forbidden: '您没有权限查看此页。', home: '回到首页' },
   customers: {
     title: '客户',
     count: (n: number, more: boolean) => `${n.toLocaleString('zh-CN')}${more ? '+' : ''} 家`,
