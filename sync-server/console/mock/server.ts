@@ -1,7 +1,7 @@
 // Answers the console's requests from memory, for `npm run dev` and `npm run preview`. Never shipped.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Plugin } from 'vite';
-import type { Card, Decision, EditRequest, Me, Overview, PublishRequest, ReviewItem, Sequence, SequenceRequest, Tour, VerifyRequest } from '../src/api/types.ts';
+import type { Card, Decision, EditRequest, Me, Overview, PublishRequest, ReviewItem, Sequence, SequenceRequest, Tour, VerifyRequest, VisitList } from '../src/api/types.ts';
 import { schema } from './schema.ts';
 import * as world from './world.ts';
 
@@ -102,6 +102,15 @@ function publish(request: PublishRequest): Tour {
   return { ...tour };
 }
 
+function visits(q: URLSearchParams): VisitList {
+  const all = world.visits.filter((one) => (!q.get('day') || world.dayOf(one.check_in_ms) === q.get('day')) && (!q.get('rep') || one.rep.id === q.get('rep')) && (!q.get('customer') || one.customer.id === q.get('customer')));
+  const limit = Number(q.get('limit') ?? 50);
+  const from = q.get('before') === null ? 0 : Number(q.get('before'));
+  const counted = all.filter((one) => !one.possible_double);
+  const sums = { listed: all.length, visits: counted.length, customers: new Set(all.map((one) => one.customer.id)).size, orders: counted.filter((one) => one.outcome === 'order').length };
+  return { rows: all.slice(from, from + limit), going: [], next: from + limit < all.length ? String(from + limit) : null, sums: from === 0 ? sums : null };
+}
+
 const item = (more: Partial<ReviewItem>): ReviewItem => ({ id: '', kind: 'rivals', customer: { id: 'c0', name: '惠民超市' }, territory: 'east', field: 'addresses/a1/text', label: { zh: '地址', en: 'Address' }, type: 'line', value_set: null, urgent: false, since_ms: Date.now() - 5_000_000, heads: 'h', current: null, candidates: [], reason: null, ...more });
 const [wf, lq] = [schema.reps[0]!, schema.reps[1]!];
 let review: ReviewItem[] = [
@@ -139,7 +148,7 @@ const routes: [string, string, Handler][] = [
   ['GET', '/api/customers/*/persons', (_, __, [id]) => ({ persons: (world.card(id!)?.entries['stakeholders'] ?? []).map((entry) => ({ stakeholder: entry.id, name: String(entry.fields['name']?.shown?.value ?? ''), role: 'owner', heads: null, facts: {}, texts: {}, changed_ms: null, overdue: false, erased: null })), erased: [], may: { edit: false, erase: false } })],
   ['GET', '/api/customers/*/credit', () => ({ heads: null, facts: {}, entries: {}, badge: { hold: false }, observations: [], may: { edit: false } })],
   ['POST', '/api/customers/*/observations', () => undefined],
-  ['GET', '/api/visits', (url) => { const q = url.searchParams; const all = world.visits.filter((one) => (!q.get('day') || world.dayOf(one.check_in_ms) === q.get('day')) && (!q.get('rep') || one.rep.id === q.get('rep')) && (!q.get('customer') || one.customer.id === q.get('customer')) && (!q.get('before_ms') || one.check_in_ms < Number(q.get('before_ms')))); return { rows: all.slice(0, Number(q.get('limit') ?? 50)), more: all.length > Number(q.get('limit') ?? 50) }; }],
+  ['GET', '/api/visits', (url) => visits(url.searchParams)],
   ['GET', '/api/tours', (url) => ({ day: url.searchParams.get('day') ?? '', tours: world.tours.filter((one) => one.day === url.searchParams.get('day')) })],
   ['POST', '/api/tours/sequence', (_, body) => sequence(body as SequenceRequest)],
   ['POST', '/api/tours', (_, body) => publish(body as PublishRequest)],

@@ -479,18 +479,33 @@ export interface Photo {
   thumbnail: string | null;
 }
 
-/** Query of `GET /api/visits`: newest first. */
+/** Query of `GET /api/visits`: newest first. `before` is the `next` of the page before. */
 export interface VisitQuery {
   rep?: Id;
   customer?: Id;
   day?: Day;
-  before_ms?: Ms;
+  before?: string;
   limit?: number;
 }
 
+/** Over the whole question; what goes on now counts as a visit. */
+export interface VisitSums {
+  /** Sealed visits, possible doubles among them: as many as the pages hold together. */
+  listed: number;
+  visits: number;
+  customers: number;
+  orders: number;
+}
+
 export interface VisitList {
+  /** Sealed visits. */
   rows: VisitRow[];
-  more: boolean;
+  /** Visits that go on now; with the first page of a day only. */
+  going: VisitRow[];
+  /** Where this page ended; null when nothing is left. Opaque. */
+  next: string | null;
+  /** With the first page of a day or a customer. */
+  sums: VisitSums | null;
 }
 
 // ---------------------------------------------------------------- tours

@@ -317,6 +317,20 @@ async fn a_day_is_sequenced_published_and_not_overwritten_unseen() {
 }
 
 #[tokio::test]
+async fn visits_are_asked_for_by_day_with_their_sums_and_page_by_page() {
+    let world = world();
+    let path = format!("/api/visits?day={DAY}");
+    let list = world.seen(CG, &path).await;
+    let sums = json!({ "listed": 0, "visits": 0, "customers": 0, "orders": 0 });
+    assert_eq!(list, json!({ "rows": [], "going": [], "next": null, "sums": sums }));
+    let later = world.seen(CG, &format!("{path}&before={}.{}", NOW.0, id(1))).await;
+    assert_eq!(later["sums"], Value::Null, "sums come with the first page");
+    for odd in ["x", "1", "1.x", ".", "x.00000000-0000-0000-0000-000000000000"] {
+        assert_eq!(world.get(CG, &format!("{path}&before={odd}")).await.0, StatusCode::BAD_REQUEST, "{odd}");
+    }
+}
+
+#[tokio::test]
 async fn managers_oversee_and_administrators_keep_the_accounts() {
     let world = world();
     let overview = world.seen(CG, &format!("/api/overview?from=2026-02-24&to={DAY}")).await;
