@@ -72,9 +72,13 @@ function connect(): void {
   });
 }
 
-/** Opens the line; `onBreak` is asked after each break, to see whether the session still stands. */
-export function openLine(onBreak: () => void): void {
+/**
+ * Opens the line; `onBreak` is asked after each break, to see whether the session still stands. After `missed` news everything is to be
+ * read again as soon as the line is there.
+ */
+export function openLine(onBreak: () => void, missed = false): void {
   closeLine();
+  lost = missed;
   check = onBreak;
   wanted = true;
   state.value = 'connecting';

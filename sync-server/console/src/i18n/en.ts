@@ -25,7 +25,8 @@ export const en: Messages = {
     hint: 'Use the account that your administrator gave you.',
     pitch: 'The field sales engine that works offline',
     points: ['Phones offline for weeks, and no edit is ever lost', 'Two people, one card: merged field by field, with who wrote what and when', 'Dispatch, visits and customer cards together at headquarters, live'],
-    expired: 'Your session has ended. Please sign in again.',
+    ended: 'Your session has ended: please sign in again',
+    endedHint: 'What you typed is still here, and you can go on after signing in. If somebody else signs in, the page opens anew and what is not saved is lost.',
   },
   words: {
     search: 'Search', cancel: 'Cancel', save: 'Save', saving: 'Saving…', close: 'Close', add: 'Add', remove: 'Remove', edit: 'Edit', clear: 'Clear', retry: 'Try again',
@@ -68,6 +69,7 @@ export const en: Messages = {
     act: { asserted: 'wrote', confirmed: 'confirmed as still correct', verified: 'verified', removed: 'removed' },
     addEntry: (list) => `Add to ${list}`, removed: 'cleared', moved: 'Quantity moved', editing: (field) => `Edit ${field}`,
     changedMeanwhile: 'Something new arrived for this field after you opened it. Both values will be kept and shown side by side.',
+    removedMeanwhile: 'Somebody removed this entry meanwhile. What you typed is still here; saving keeps the entry with your changes.', confirmMoved: 'There is a new value, as shown above. Is it still correct?',
     saved: 'Saved', confirmedToast: 'Confirmed as still correct', verifiedToast: 'Verified', chosenToast: 'Chosen', proposed: 'Submitted for approval',
     verifyTitle: (field) => `Verify ${field}`, verifyAccept: 'Accept', verifyReject: 'Reject', verifyMethod: 'How it was checked',
     source: 'Source', observedOn: 'Observed on', device: 'Device', level: (n) => `${n} / 5`, note: 'Note', amount: 'Amount', currency: 'Currency', asOfDay: 'As of', lat: 'Latitude', lon: 'Longitude', accuracy: 'Accuracy (m)', openMap: 'Coordinates',

@@ -21,7 +21,8 @@ export const zh = {
     hint: '使用管理员分配的账号登录。',
     pitch: '离线也能干活的外勤销售引擎',
     points: ['手机离线数周，改动一条不丢', '多人改同一张卡，逐字段合并，谁在何时写的一目了然', '调度、拜访、档案，总部实时汇总'],
-    expired: '登录已失效，请重新登录。',
+    ended: '会话已结束，请重新登录',
+    endedHint: '您填写的内容还在，登录后可继续。换用其他账号登录会重新打开页面，未保存的内容不会保留。',
   },
   words: {
     search: '搜索', cancel: '取消', save: '保存', saving: '正在保存…', close: '关闭', add: '添加', remove: '删除', edit: '修改', clear: '清除', retry: '重试',
@@ -64,6 +65,7 @@ export const zh = {
     act: { asserted: '填写', confirmed: '确认仍正确', verified: '审核', removed: '删除' },
     addEntry: (list: string) => `添加${list}`, removed: '已清空', moved: '移动数量', editing: (field: string) => `修改${field}`,
     changedMeanwhile: '您打开之后，此字段收到了新内容。保存时两者都会保留，并列显示。',
+    removedMeanwhile: '此条目已被他人删除。您填写的内容仍在这里，保存后会连同您的修改一起保留。', confirmMoved: '此字段已有新值，如上所示。仍正确吗？',
     saved: '已保存', confirmedToast: '已确认仍正确', verifiedToast: '已审核', chosenToast: '已选用', proposed: '已提交，待确认',
     verifyTitle: (field: string) => `审核：${field}`, verifyAccept: '通过', verifyReject: '不采纳', verifyMethod: '核实方式',
     source: '来源', observedOn: '观察日期', device: '设备', level: (n: number) => `${n} 分`, note: '说明', amount: '金额', currency: '币种', asOfDay: '截至', lat: '纬度', lon: '经度', accuracy: '精度（米）', openMap: '坐标',
