@@ -192,7 +192,7 @@ fn visits_are_listed_and_summed() {
         VisitFilter { territories: vec![TerritoryId("east".into())], from: Some(day(0)), to: Some(day(0)), ..VisitFilter::default() };
     assert_eq!(store.read(|r| r.visit_tally(&east)).unwrap().len(), 1);
     let sums = store.read(|r| r.visit_sums(&VisitFilter::default())).unwrap();
-    let counted = (tally.iter().map(|one| one.visits).sum(), tally.iter().map(|one| one.orders).sum());
+    let counted: (u64, u64) = (tally.iter().map(|one| one.visits).sum(), tally.iter().map(|one| one.orders).sum());
     assert_eq!((sums.listed, sums.customers, (sums.visits, sums.orders)), (4, 2, counted));
     assert!(store.read(|r| r.visit_sums(&east)).unwrap().listed < sums.listed);
     let nobody = VisitFilter { rep: Some(user(99)), ..VisitFilter::default() };
