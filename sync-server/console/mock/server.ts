@@ -34,6 +34,7 @@ function write(card: Card, request: EditRequest): Card {
     else if (edit.act === 'add') card.sets[edit.field] = [...(card.sets[edit.field] ?? []), { element: edit.element, by: chen, corrected_ms: Date.now() }];
     else if (edit.act === 'remove') card.sets[edit.field] = (card.sets[edit.field] ?? []).filter((one) => one.element !== edit.element);
     else if (edit.act === 'text') card.texts[edit.field] = { text: edit.text, by: chen, corrected_ms: Date.now(), stale: false };
+    else if (edit.act === 'confirm' && JSON.stringify(card.facts[edit.field]?.shown?.value) !== JSON.stringify(edit.value)) throw new Refusal(409, 'another_value', '此字段现在显示的是另一个值，请核对后再确认。', 'This field shows another value now: look at it before you confirm.');
     else if (edit.act === 'confirm') card.facts[edit.field] = { ...found(card.facts[edit.field]), stale: false, confirmed_ms: Date.now() };
     else if (edit.act === 'entry_remove') card.entries[edit.list] = (card.entries[edit.list] ?? []).filter((one) => one.id !== edit.entry);
     else if (edit.act === 'entry_set') {

@@ -111,8 +111,10 @@ export interface Schema {
   kinds: KindSchema[];
   value_sets: Record<string, ValueOption[]>;
   territories: Territory[];
-  /** Everybody who may own a customer or drive a tour. */
+  /** Everybody who may own a customer or drive a tour: for choosing. */
   reps: Person[];
+  /** Everybody with an account, also one that is switched off: for names. */
+  people: Person[];
 }
 
 // ---------------------------------------------------------------- values and assertions
@@ -253,7 +255,8 @@ export type Edit =
   | { act: 'entry_remove'; list: string; entry: string }
   | { act: 'text'; field: string; text: string }
   | { act: 'move'; list: string; entry: string; field: string; by: number }
-  | { act: 'confirm'; field: string }
+  /** `value` as the page shows it; 409 when the card shows another one by now. */
+  | { act: 'confirm'; field: string; value: Value }
   | { act: 'choose'; field: string; assertion: string };
 
 /** `POST /api/customers/{id}/edits`; the answer is the new `Card`. What the user may not write becomes a proposal. */

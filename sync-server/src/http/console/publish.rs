@@ -133,9 +133,9 @@ mod tests {
         let skips = |id: SubjectId| id.as_bytes().first().is_some_and(|n| [2, 3, 5].contains(n));
         for (parent, new, expected) in [
             (&[1, 2, 3, 4][..], &[1, 4][..], &[1, 2, 3, 4][..]),
-            (&[2, 1, 4], &[4, 1], &[2, 4, 1]),
-            (&[1, 4, 5], &[6, 4], &[6, 4, 5]),
-            (&[], &[1], &[1]),
+            (&[2, 1, 4][..], &[4, 1][..], &[2, 4, 1][..]),
+            (&[1, 4, 5][..], &[6, 4][..], &[6, 4, 5][..]),
+            (&[][..], &[1][..], &[1][..]),
         ] {
             let mut made = stops(new);
             skipped_in_place(&mut made, &stops(parent), skips);
