@@ -213,7 +213,12 @@ impl Reading<'_> {
         );
         let mut find = self.conn.prepare_cached(&sql)?;
         let sums = find.query_row(params_from_iter(conditions.values), |row| {
-            Ok(VisitSums { listed: count(row.get(0)?), visits: count(row.get(1)?), customers: count(row.get(2)?), orders: count(row.get(3)?) })
+            Ok(VisitSums {
+                listed: count(row.get(0)?),
+                visits: count(row.get(1)?),
+                customers: count(row.get(2)?),
+                orders: count(row.get(3)?),
+            })
         })?;
         Ok(sums)
     }

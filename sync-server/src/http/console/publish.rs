@@ -124,8 +124,8 @@ mod tests {
     use super::*;
 
     fn stops(ids: &[u8]) -> Vec<PlannedStop> {
-        let stop = |id: &u8| PlannedStop { stop: SubjectId::from_bytes([*id; 16]), arrive_s: None, service_s: None, note: None, urgent: false };
-        ids.iter().map(stop).collect()
+        let subjects = ids.iter().map(|id| SubjectId::from_bytes([*id; 16]));
+        subjects.map(|stop| PlannedStop { stop, arrive_s: None, service_s: None, note: None, urgent: false }).collect()
     }
 
     #[test]
