@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use roadbook_core::ids::{EntryId, Ms, SubjectId, UserId};
+use roadbook_core::replica::Replica;
 use roadbook_core::replica::field::Work;
 use tokio::sync::{Semaphore, watch};
 
@@ -211,6 +212,23 @@ impl App {
     pub fn commit(&self, author: UserId, work: &Work) -> Result<Followed, HeadquartersError> {
         let followed = self.headquarters.commit(author, self.now(), work)?;
         self.tell(followed.changed.clone());
+        Ok(followed)
+    }
+    /// As [`Self::commit`], if `stands` finds that what the work builds on is still in force; `None` when it is not. It must not read
+    /// headquarters in any other way than by the replica that it is given.
+    ///
+    /// # Errors
+    /// [`HeadquartersError`]; nothing is then written.
+    pub fn commit_if(
+        &self,
+        author: UserId,
+        work: &Work,
+        stands: impl FnOnce(&Replica) -> Result<bool, HeadquartersError>,
+    ) -> Result<Option<Followed>, HeadquartersError> {
+        let followed = self.headquarters.commit_if(author, self.now(), work, stands)?;
+        if let Some(followed) = &followed {
+            self.tell(followed.changed.clone());
+        }
         Ok(followed)
     }
     /// Erases what is known of a stakeholder for good, and tells the news. See [`Headquarters::erase_person`]; the right to it was checked

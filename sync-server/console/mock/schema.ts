@@ -76,4 +76,5 @@ export const schema: Schema = {
   },
   territories: [{ id: 'east', name: '城东', parent: null }, { id: 'west', name: '城西', parent: null }, { id: 'north', name: '城北', parent: null }],
   reps: [{ id: 'wf', name: '王芳' }, { id: 'lq', name: '李强' }, { id: 'zw', name: '张伟' }, { id: 'ly', name: '刘洋' }, { id: 'cj', name: '陈静' }],
+  people: [{ id: 'wf', name: '王芳' }, { id: 'lq', name: '李强' }, { id: 'zw', name: '张伟' }, { id: 'ly', name: '刘洋' }, { id: 'cj', name: '陈静' }, { id: 'zm', name: '赵敏' }, { id: 'sl', name: '孙丽' }],
 };

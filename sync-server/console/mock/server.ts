@@ -1,7 +1,7 @@
 // Answers the console's requests from memory, for `npm run dev` and `npm run preview`. Never shipped.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Plugin } from 'vite';
-import type { Card, Decision, EditRequest, Me, Overview, PublishRequest, ReviewItem, Sequence, SequenceRequest, Tour, VerifyRequest } from '../src/api/types.ts';
+import type { Card, Decision, EditRequest, Me, Overview, PublishRequest, ReviewItem, Sequence, SequenceRequest, Tour, VerifyRequest, VisitList } from '../src/api/types.ts';
 import { schema } from './schema.ts';
 import * as world from './world.ts';
 
@@ -34,6 +34,7 @@ function write(card: Card, request: EditRequest): Card {
     else if (edit.act === 'add') card.sets[edit.field] = [...(card.sets[edit.field] ?? []), { element: edit.element, by: chen, corrected_ms: Date.now() }];
     else if (edit.act === 'remove') card.sets[edit.field] = (card.sets[edit.field] ?? []).filter((one) => one.element !== edit.element);
     else if (edit.act === 'text') card.texts[edit.field] = { text: edit.text, by: chen, corrected_ms: Date.now(), stale: false };
+    else if (edit.act === 'confirm' && JSON.stringify(card.facts[edit.field]?.shown?.value) !== JSON.stringify(edit.value)) throw new Refusal(409, 'another_value', '此字段现在显示的是另一个值，请核对后再确认。', 'This field shows another value now: look at it before you confirm.');
     else if (edit.act === 'confirm') card.facts[edit.field] = { ...found(card.facts[edit.field]), stale: false, confirmed_ms: Date.now() };
     else if (edit.act === 'entry_remove') card.entries[edit.list] = (card.entries[edit.list] ?? []).filter((one) => one.id !== edit.entry);
     else if (edit.act === 'entry_set') {
@@ -81,6 +82,7 @@ function sequence(request: SequenceRequest): Sequence {
 
 function publish(request: PublishRequest): Tour {
   let tour = world.tours.find((one) => one.day === request.day && one.rep.id === request.rep);
+  if ((tour?.heads ?? '') !== (request.heads ?? '')) throw new Refusal(409, 'conflict', '内容已被他人修改，请刷新后重试。', 'It was changed by somebody else meanwhile; read it again.');
   if (tour === undefined) {
     const rep = found(schema.reps.find((one) => one.id === request.rep));
     tour = { id: `t${request.day}${rep.id}`, day: request.day, rep, heads: '', revision: 0, published_ms: null, published_by: null, acknowledged: null, stops: [], devices: world.devices.filter((one) => one.user.id === rep.id && one.state === 'active').map((one) => ({ device: one.device, revision: null, last_contact_ms: one.last_contact_ms })) };
@@ -99,6 +101,15 @@ function publish(request: PublishRequest): Tour {
     tell([{ doc: mine.id, kind: 'tour', subject: mine.id }]);
   }, 2500);
   return { ...tour };
+}
+
+function visits(q: URLSearchParams): VisitList {
+  const all = world.visits.filter((one) => (!q.get('day') || world.dayOf(one.check_in_ms) === q.get('day')) && (!q.get('rep') || one.rep.id === q.get('rep')) && (!q.get('customer') || one.customer.id === q.get('customer')));
+  const limit = Number(q.get('limit') ?? 50);
+  const from = q.get('before') === null ? 0 : Number(q.get('before'));
+  const counted = all.filter((one) => !one.possible_double);
+  const sums = { listed: all.length, visits: counted.length, customers: new Set(all.map((one) => one.customer.id)).size, orders: counted.filter((one) => one.outcome === 'order').length };
+  return { rows: all.slice(from, from + limit), going: [], next: from + limit < all.length ? String(from + limit) : null, sums: from === 0 ? sums : null };
 }
 
 const item = (more: Partial<ReviewItem>): ReviewItem => ({ id: '', kind: 'rivals', customer: { id: 'c0', name: '惠民超市' }, territory: 'east', field: 'addresses/a1/text', label: { zh: '地址', en: 'Address' }, type: 'line', value_set: null, urgent: false, since_ms: Date.now() - 5_000_000, heads: 'h', current: null, candidates: [], reason: null, ...more });
@@ -138,7 +149,7 @@ const routes: [string, string, Handler][] = [
   ['GET', '/api/customers/*/persons', (_, __, [id]) => ({ persons: (world.card(id!)?.entries['stakeholders'] ?? []).map((entry) => ({ stakeholder: entry.id, name: String(entry.fields['name']?.shown?.value ?? ''), role: 'owner', heads: null, facts: {}, texts: {}, changed_ms: null, overdue: false, erased: null })), erased: [], may: { edit: false, erase: false } })],
   ['GET', '/api/customers/*/credit', () => ({ heads: null, facts: {}, entries: {}, badge: { hold: false }, observations: [], may: { edit: false } })],
   ['POST', '/api/customers/*/observations', () => undefined],
-  ['GET', '/api/visits', (url) => { const q = url.searchParams; const all = world.visits.filter((one) => (!q.get('day') || world.dayOf(one.check_in_ms) === q.get('day')) && (!q.get('rep') || one.rep.id === q.get('rep')) && (!q.get('customer') || one.customer.id === q.get('customer')) && (!q.get('before_ms') || one.check_in_ms < Number(q.get('before_ms')))); return { rows: all.slice(0, Number(q.get('limit') ?? 50)), more: all.length > Number(q.get('limit') ?? 50) }; }],
+  ['GET', '/api/visits', (url) => visits(url.searchParams)],
   ['GET', '/api/tours', (url) => ({ day: url.searchParams.get('day') ?? '', tours: world.tours.filter((one) => one.day === url.searchParams.get('day')) })],
   ['POST', '/api/tours/sequence', (_, body) => sequence(body as SequenceRequest)],
   ['POST', '/api/tours', (_, body) => publish(body as PublishRequest)],

@@ -5,7 +5,7 @@ import { t } from './i18n';
 import type { Messages } from './i18n/zh';
 import type { Me } from './api/types';
 import type { IconName } from './parts/Icon.vue';
-import { expired, session, start } from './state/session';
+import { session, start } from './state/session';
 
 export type RoomName = 'customers' | 'visits' | 'dispatch' | 'overview' | 'review' | 'quarantine' | 'transfer' | 'accounts';
 
@@ -69,10 +69,6 @@ router.beforeEach(async (to) => {
   // Nowhere in particular, or a room that is not for this person: the first one that is.
   const first = rooms.find((room) => room.open(me));
   return first === undefined ? true : { name: first.name };
-});
-
-watch(expired, (now) => {
-  if (now) void router.push({ name: 'login', query: { next: router.currentRoute.value.fullPath } });
 });
 
 /** The tab's title: where, then what. */

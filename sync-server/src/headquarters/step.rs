@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 
-use roadbook_core::ids::Ms;
+use roadbook_core::ids::{Ms, UserId};
+use roadbook_core::replica::Replica;
+use roadbook_core::replica::field::Work;
 
-use super::{Headquarters, HeadquartersError, Inner};
+use super::{Followed, Headquarters, HeadquartersError, Inner};
 
 impl Headquarters {
     /// Waits until readers see everything of the feed up to `number`. Whoever appends takes in before it lets headquarters go; a
@@ -29,6 +31,25 @@ impl Headquarters {
         let mut inner = self.hold();
         inner.in_step()?;
         Ok(inner)
+    }
+
+    /// Commits work in a person's name if `stands` finds in the replica what the work builds on; `None` when it does not. Nobody else
+    /// writes in between.
+    ///
+    /// # Errors
+    /// [`HeadquartersError`]; nothing is then written.
+    pub fn commit_if(
+        &self,
+        author: UserId,
+        now: Ms,
+        work: &Work,
+        stands: impl FnOnce(&Replica) -> Result<bool, HeadquartersError>,
+    ) -> Result<Option<Followed>, HeadquartersError> {
+        let mut inner = self.hold_in_step()?;
+        if !stands(inner.replica())? {
+            return Ok(None);
+        }
+        inner.commit(author, now, work).map(Some)
     }
 }
 

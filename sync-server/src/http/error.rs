@@ -37,6 +37,15 @@ pub enum Error {
     TooSlow,
     /// 409: the state is no longer the one that the form showed; read it again.
     Conflict,
+    /// 409: as [`Self::Conflict`], with a stable code and in words about what moved on.
+    MovedOn {
+        /// Stable code.
+        code: &'static str,
+        /// For people, Chinese.
+        zh: &'static str,
+        /// For people, English.
+        en: &'static str,
+    },
     /// 410: the device was revoked and has handed in everything: it gives up what it holds.
     Revoked,
     /// 413: beyond the limit in bytes.
@@ -86,7 +95,7 @@ impl Error {
             Self::Forbidden | Self::ForeignOrigin | Self::CodeRefused => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Conflict => StatusCode::CONFLICT,
+            Self::Conflict | Self::MovedOn { .. } => StatusCode::CONFLICT,
             Self::Revoked => StatusCode::GONE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -129,6 +138,7 @@ impl Error {
             Self::NotFound => ("not_found", "未找到。", "Not found."),
             Self::TooSlow => ("too_slow", "请求用时过长，请重试。", "The request took too long; please try again."),
             Self::Conflict => ("conflict", "内容已被他人修改，请刷新后重试。", "It was changed by somebody else meanwhile; read it again."),
+            Self::MovedOn { code, zh, en } => (*code, *zh, *en),
             Self::Revoked => ("revoked", "此设备或账号已停用。", "This device or account was switched off."),
             Self::WrongType => ("wrong_type", "请求的内容类型不正确。", "The request's content type is not the one read here."),
             Self::UpdateNeeded { .. } => {
@@ -157,6 +167,7 @@ impl Error {
             | Self::NotFound
             | Self::TooSlow
             | Self::Conflict
+            | Self::MovedOn { .. }
             | Self::Revoked
             | Self::TooLarge(_)
             | Self::WrongType

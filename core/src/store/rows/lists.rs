@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{Reading, StoreError, count, int, within};
 use super::{FILTER_VALUES_MAX, NEVER_MS, NO_PLACE, PAGE_LINES_MAX, Place, day_no, day_of, zero_is_none};
-use crate::ids::{Ms, SubjectId, TerritoryId, UserId};
+use crate::ids::{DocId, Ms, SubjectId, TerritoryId, UserId};
 
 /// Which customers. Every condition that is given must hold; the default holds for all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -81,6 +81,12 @@ impl PageKey {
     #[must_use]
     pub const fn before(moment: Ms) -> Self {
         Self { number: moment.0, text: String::new(), subject: SubjectId::from_bytes([0; 16]) }
+    }
+
+    /// Where a page of visits ended that ended with this one, which began at `moment`.
+    #[must_use]
+    pub fn behind(moment: Ms, visit: DocId) -> Self {
+        Self { number: moment.0, text: String::new(), subject: visit.into() }
     }
 }
 

@@ -21,7 +21,7 @@ pub use overdue::{OverdueLine, OverdueTally, grade_weight};
 pub use reviews::{ProposalLine, ProposalRow, ProposalState, ReviewFilter, ReviewLine};
 pub use tours::{StopLine, StopRow, TourLine, TourRow};
 pub use urgent::{UrgentLine, UrgentRow};
-pub use visits::{VisitFilter, VisitLine, VisitRow, VisitTally};
+pub use visits::{VisitFilter, VisitLine, VisitRow, VisitSums, VisitTally};
 
 pub(super) use lists::{LINE, LINE_COLUMNS, Where, customer_line};
 

@@ -191,6 +191,12 @@ fn visits_are_listed_and_summed() {
     let east =
         VisitFilter { territories: vec![TerritoryId("east".into())], from: Some(day(0)), to: Some(day(0)), ..VisitFilter::default() };
     assert_eq!(store.read(|r| r.visit_tally(&east)).unwrap().len(), 1);
+    let sums = store.read(|r| r.visit_sums(&VisitFilter::default())).unwrap();
+    let counted: (u64, u64) = (tally.iter().map(|one| one.visits).sum(), tally.iter().map(|one| one.orders).sum());
+    assert_eq!((sums.listed, sums.customers, (sums.visits, sums.orders)), (4, 2, counted));
+    assert!(store.read(|r| r.visit_sums(&east)).unwrap().listed < sums.listed);
+    let nobody = VisitFilter { rep: Some(user(99)), ..VisitFilter::default() };
+    assert_eq!(store.read(|r| r.visit_sums(&nobody)).unwrap(), VisitSums::default());
     let written = VisitRow { tour: Some(doc(9)), summary: "货架".into(), ..visit(1, 2, 5) };
     store.write(|w| w.put_visit_row(&written)).unwrap();
     assert_eq!(store.read(|r| r.visit(doc(1))).unwrap().unwrap().visit, written);

@@ -115,6 +115,19 @@ pub struct VisitTally {
     pub last: Ms,
 }
 
+/// Sums over all visits of a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct VisitSums {
+    /// Visits that the list of this filter holds, possible doubles among them.
+    pub listed: u64,
+    /// Visits, possible doubles left out.
+    pub visits: u64,
+    /// Different customers.
+    pub customers: u64,
+    /// Visits with an order, possible doubles left out.
+    pub orders: u64,
+}
+
 impl VisitFilter {
     fn conditions(&self) -> Result<Where, StoreError> {
         let mut out = Where::default();
@@ -182,6 +195,32 @@ impl Reading<'_> {
         let mut find = self.conn.prepare_cached(&sql)?;
         let mut rows = find.query([doc.as_bytes()])?;
         Ok(rows.next()?.map(visit_line).transpose()?)
+    }
+
+    /// Sums over all visits of a filter.
+    ///
+    /// # Errors
+    /// See [`Reading::customers`].
+    pub fn visit_sums(&self, filter: &VisitFilter) -> Result<VisitSums, StoreError> {
+        let conditions = filter.conditions()?;
+        // The table of customers is looked up only where the filter asks for it.
+        let join = if filter.territories.is_empty() { "" } else { "LEFT JOIN customer_row c ON c.subject = v.subject" };
+        let sql = format!(
+            "SELECT count(*), coalesce(sum(v.possible_double = 0), 0), count(DISTINCT v.subject),
+               coalesce(sum(v.possible_double = 0 AND v.outcome = 'order'), 0)
+             FROM visit_row v {join} {}",
+            conditions.sql
+        );
+        let mut find = self.conn.prepare_cached(&sql)?;
+        let sums = find.query_row(params_from_iter(conditions.values), |row| {
+            Ok(VisitSums {
+                listed: count(row.get(0)?),
+                visits: count(row.get(1)?),
+                customers: count(row.get(2)?),
+                orders: count(row.get(3)?),
+            })
+        })?;
+        Ok(sums)
     }
 
     /// Sums by representative and day, in that order.

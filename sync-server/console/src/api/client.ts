@@ -8,6 +8,8 @@ export class ApiError extends Error {
     readonly code: string,
     readonly zh: string,
     readonly en: string,
+    /** How long the server asks to wait before the next try; null when it says nothing. */
+    readonly wait_ms: number | null = null,
   ) {
     super(`${code}: ${en}`);
     this.name = 'ApiError';
@@ -46,16 +48,23 @@ function isErrorBody(body: unknown): body is ErrorBody {
   return typeof error === 'object' && error !== null && 'code' in error;
 }
 
+/** `Retry-After` as seconds, the only form that our server sends. */
+export function waitOf(header: string | null): number | null {
+  return header !== null && /^\d{1,6}$/.test(header.trim()) ? Number(header) * 1_000 : null;
+}
+
 async function failure(answer: Response): Promise<ApiError> {
   const body: unknown = await answer.json().catch(() => null);
+  const wait_ms = waitOf(answer.headers.get('retry-after'));
   if (isErrorBody(body)) {
-    return new ApiError(answer.status, body.error.code, body.error.message_zh, body.error.message_en);
+    return new ApiError(answer.status, body.error.code, body.error.message_zh, body.error.message_en, wait_ms);
   }
   return new ApiError(
     answer.status,
     'unexpected',
     `服务器返回了意外的答复(${answer.status})。请稍后再试。`,
     `The server gave an unexpected answer (${answer.status}). Please try again later.`,
+    wait_ms,
   );
 }
 

@@ -7,11 +7,20 @@ export type LineState = 'connecting' | 'live' | 'lost';
 
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
+/**
+ * How long a page may be hidden before it gives up its line. A browser opens six connections to a server over HTTP/1.1 for all
+ * its tabs together: tabs in the background that each held one would leave none for requests.
+ */
+const HIDDEN_MS = 5_000;
 
 const state = ref<LineState>('connecting');
 const listeners = new Set<(news: News) => void>();
 let source: EventSource | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
+let hiding: ReturnType<typeof setTimeout> | undefined;
+/** Whether a line is wanted at all, and whether it rests because nobody looks at the page. */
+let wanted = false;
+let resting = false;
 let wait_ms = RETRY_FIRST_MS;
 let lost = false;
 let check: () => void = () => undefined;
@@ -39,6 +48,7 @@ export function readNews(text: string): News | null {
 }
 
 function connect(): void {
+  clearTimeout(timer);
   source = new EventSource('/api/news');
   source.addEventListener('open', () => {
     state.value = 'live';
@@ -56,34 +66,72 @@ function connect(): void {
     lost = true;
     state.value = 'lost';
     check();
-    clearTimeout(timer);
+    if (!wanted) return; // the check ended the session at once
     timer = setTimeout(connect, wait_ms);
     wait_ms = Math.min(wait_ms * 2, RETRY_MAX_MS);
   });
 }
 
-/** Opens the line; `onBreak` is asked after each break, to see whether the session still stands. */
-export function openLine(onBreak: () => void): void {
+/**
+ * Opens the line; `onBreak` is asked after each break, to see whether the session still stands. After `missed` news everything is to be
+ * read again as soon as the line is there.
+ */
+export function openLine(onBreak: () => void, missed = false): void {
   closeLine();
+  lost = missed;
   check = onBreak;
+  wanted = true;
   state.value = 'connecting';
   connect();
+  if (typeof document !== 'undefined' && document.hidden) restSoon();
 }
 
 export function closeLine(): void {
   clearTimeout(timer);
+  clearTimeout(hiding);
   source?.close();
   source = null;
+  wanted = false;
+  resting = false;
   lost = false;
   wait_ms = RETRY_FIRST_MS;
+}
+
+/** Gives the connection back. What is missed meanwhile counts as a break: on return everything may have changed. */
+function rest(): void {
+  clearTimeout(hiding);
+  if (!wanted || resting) return;
+  clearTimeout(timer);
+  source?.close();
+  source = null;
+  resting = true;
+  lost = true;
+}
+
+function restSoon(): void {
+  clearTimeout(hiding);
+  if (wanted) hiding = setTimeout(rest, HIDDEN_MS);
+}
+
+function resume(): void {
+  clearTimeout(hiding);
+  if (!resting) return;
+  resting = false;
+  state.value = 'connecting';
+  wait_ms = RETRY_FIRST_MS;
+  connect();
 }
 
 if (typeof window !== 'undefined') {
   // The network is back: no need to sit out the rest of the pause.
   window.addEventListener('online', () => {
-    if (state.value !== 'lost' || source !== null) return;
-    clearTimeout(timer);
-    connect();
+    if (wanted && !resting && source === null) connect();
+  });
+  document.addEventListener('visibilitychange', () => (document.hidden ? restSoon() : resume()));
+  // A page put aside whole by the browser runs no timers and must hold no connection; it may be shown again as it was.
+  window.addEventListener('pagehide', rest);
+  window.addEventListener('pageshow', () => {
+    if (!document.hidden) resume();
   });
 }
 

@@ -111,8 +111,10 @@ export interface Schema {
   kinds: KindSchema[];
   value_sets: Record<string, ValueOption[]>;
   territories: Territory[];
-  /** Everybody who may own a customer or drive a tour. */
+  /** Everybody who may own a customer or drive a tour: for choosing. */
   reps: Person[];
+  /** Everybody with an account, also one that is switched off: for names. */
+  people: Person[];
 }
 
 // ---------------------------------------------------------------- values and assertions
@@ -253,7 +255,8 @@ export type Edit =
   | { act: 'entry_remove'; list: string; entry: string }
   | { act: 'text'; field: string; text: string }
   | { act: 'move'; list: string; entry: string; field: string; by: number }
-  | { act: 'confirm'; field: string }
+  /** `value` as the page shows it; 409 when the card shows another one by now. */
+  | { act: 'confirm'; field: string; value: Value }
   | { act: 'choose'; field: string; assertion: string };
 
 /** `POST /api/customers/{id}/edits`; the answer is the new `Card`. What the user may not write becomes a proposal. */
@@ -479,18 +482,33 @@ export interface Photo {
   thumbnail: string | null;
 }
 
-/** Query of `GET /api/visits`: newest first. */
+/** Query of `GET /api/visits`: newest first. `before` is the `next` of the page before. */
 export interface VisitQuery {
   rep?: Id;
   customer?: Id;
   day?: Day;
-  before_ms?: Ms;
+  before?: string;
   limit?: number;
 }
 
+/** Over the whole question; what goes on now counts as a visit. */
+export interface VisitSums {
+  /** Sealed visits, possible doubles among them: as many as the pages hold together. */
+  listed: number;
+  visits: number;
+  customers: number;
+  orders: number;
+}
+
 export interface VisitList {
+  /** Sealed visits. */
   rows: VisitRow[];
-  more: boolean;
+  /** Visits that go on now; with the first page of a day only. */
+  going: VisitRow[];
+  /** Where this page ended; null when nothing is left. Opaque. */
+  next: string | null;
+  /** With the first page of a day or a customer. */
+  sums: VisitSums | null;
 }
 
 // ---------------------------------------------------------------- tours

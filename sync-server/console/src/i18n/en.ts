@@ -25,7 +25,8 @@ export const en: Messages = {
     hint: 'Use the account that your administrator gave you.',
     pitch: 'The field sales engine that works offline',
     points: ['Phones offline for weeks, and no edit is ever lost', 'Two people, one card: merged field by field, with who wrote what and when', 'Dispatch, visits and customer cards together at headquarters, live'],
-    expired: 'Your session has ended. Please sign in again.',
+    ended: 'Your session has ended: please sign in again',
+    endedHint: 'What you typed is still here, and you can go on after signing in. If somebody else signs in, the page opens anew and what is not saved is lost.',
   },
   words: {
     search: 'Search', cancel: 'Cancel', save: 'Save', saving: 'Saving…', close: 'Close', add: 'Add', remove: 'Remove', edit: 'Edit', clear: 'Clear', retry: 'Try again',
@@ -35,7 +36,7 @@ export const en: Messages = {
     minutesAgo: (n) => `${n} min ago`, hoursAgo: (n) => `${n} h ago`, daysAgo: (n) => `${s(n, 'day')} ago`, never: 'never',
     hours: (h, m) => (h === 0 ? `${m} min` : `${h} h ${m} min`),
   },
-  errors: { title: 'Something went wrong', load: 'Could not load', notFound: 'No such page', notFoundHint: 'The link may be out of date.', forbidden: 'You may not see this page.', home: 'Back to the start' },
+  errors: { stale: 'Not brought up to date: what stands below may be old.', wait: (n) => (n <= 90 ? `Please wait ${s(n, 'second')}.` : `Please wait ${s(Math.ceil(n / 60), 'minute')}.`), title: 'Something went wrong', load: 'Could not load', notFound: 'No such page', notFoundHint: 'The link may be out of date.', forbidden: 'You may not see this page.', home: 'Back to the start' },
   customers: {
     title: 'Customers',
     count: (n, more) => `${n.toLocaleString('en')}${more ? '+' : ''} ${n === 1 && !more ? 'customer' : 'customers'}`,
@@ -68,6 +69,7 @@ export const en: Messages = {
     act: { asserted: 'wrote', confirmed: 'confirmed as still correct', verified: 'verified', removed: 'removed' },
     addEntry: (list) => `Add to ${list}`, removed: 'cleared', moved: 'Quantity moved', editing: (field) => `Edit ${field}`,
     changedMeanwhile: 'Something new arrived for this field after you opened it. Both values will be kept and shown side by side.',
+    removedMeanwhile: 'Somebody removed this entry meanwhile. What you typed is still here; saving keeps the entry with your changes.', confirmMoved: 'There is a new value, as shown above. Is it still correct?',
     saved: 'Saved', confirmedToast: 'Confirmed as still correct', verifiedToast: 'Verified', chosenToast: 'Chosen', proposed: 'Submitted for approval',
     verifyTitle: (field) => `Verify ${field}`, verifyAccept: 'Accept', verifyReject: 'Reject', verifyMethod: 'How it was checked',
     source: 'Source', observedOn: 'Observed on', device: 'Device', level: (n) => `${n} / 5`, note: 'Note', amount: 'Amount', currency: 'Currency', asOfDay: 'As of', lat: 'Latitude', lon: 'Longitude', accuracy: 'Accuracy (m)', openMap: 'Coordinates',
@@ -100,7 +102,8 @@ export const en: Messages = {
     empty: 'No stops yet', emptyHint: 'Pick customers on the left, then press “Optimise order”.', moveUp: 'Move up', moveDown: 'Move down', removeStop: 'Take out', urgent: 'urgent', urgentTitle: 'Mark as urgent', dragHint: 'Drag the handle, or focus it and press ↑ ↓.', moved: (name, at, of) => `${name} moved to stop ${at} of ${of}`,
     travel: 'Travel', finish: 'Finish', distance: (km) => `${km} km`, noPlace: 'no coordinates', late: 'after opening hours', arrive: 'Arrive', visited: 'visited', state: { open: 'open', in_progress: 'in progress', visited: 'visited', skipped: 'skipped', visited_removed: 'visited (taken out of the plan)' }, adHoc: 'ad hoc', deviates: 'differs from plan',
     phones: 'Phones', noPhones: 'This salesperson has no enrolled phone', hasRevision: (n) => `has revision ${n}`, hasOld: (n) => `still on revision ${n}`, hasNone: 'not received yet', lastContact: (when) => `last contact ${when}`, acknowledged: (when) => `acknowledged ${when}`, notAcknowledged: 'not acknowledged yet',
-    allTours: 'All tours of the day', progress: (done, all) => `${done} / ${all} stops`, map: 'Sketch of the stops', mapHint: 'drawn from coordinates, without roads', repsLabel: 'Choose a salesperson', noTour: 'no tour', publishedToast: 'Published: phones receive it at their next contact', movedOn: 'This tour moved on while you were editing. Visited stops stay where they are.',
+    allTours: 'All tours of the day', progress: (done, all) => `${done} / ${all} stops`, map: 'Sketch of the stops', mapHint: 'drawn from coordinates, without roads', repsLabel: 'Choose a salesperson', noTour: 'no tour', publishedToast: 'Published: phones receive it at their next contact', movedOn: (who, when) => `While you were editing, ${who} published another revision (${when}). Your draft is still here and not published.`,
+    theirs: { added: 'They added', removed: 'They took out', moved: 'They moved', urgent: 'Urgency changed' }, theirsSame: 'The stops and their order are the same.', takeTheirs: 'Take theirs, discard my draft', publishOver: 'Publish mine instead of theirs', noTimes: 'There are no times for this order yet.',
   },
   urgent: {
     title: 'Urgent reports', picture: 'Picture of the scene', unheard: (minutes) => `unread for ${minutes} min`, escalated: (name) => (name === '' ? 'Escalated' : `Escalated to ${name}`),

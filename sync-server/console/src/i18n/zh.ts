@@ -21,7 +21,8 @@ export const zh = {
     hint: '使用管理员分配的账号登录。',
     pitch: '离线也能干活的外勤销售引擎',
     points: ['手机离线数周，改动一条不丢', '多人改同一张卡，逐字段合并，谁在何时写的一目了然', '调度、拜访、档案，总部实时汇总'],
-    expired: '登录已失效，请重新登录。',
+    ended: '会话已结束，请重新登录',
+    endedHint: '您填写的内容还在，登录后可继续。换用其他账号登录会重新打开页面，未保存的内容不会保留。',
   },
   words: {
     search: '搜索', cancel: '取消', save: '保存', saving: '正在保存…', close: '关闭', add: '添加', remove: '删除', edit: '修改', clear: '清除', retry: '重试',
@@ -31,7 +32,7 @@ export const zh = {
     minutesAgo: (n: number) => `${n} 分钟前`, hoursAgo: (n: number) => `${n} 小时前`, daysAgo: (n: number) => `${n} 天前`, never: '从未',
     hours: (h: number, m: number) => (h === 0 ? `${m} 分` : `${h} 小时 ${m} 分`),
   },
-  errors: { title: '出错了', load: '无法载入', notFound: '没有这个页面', notFoundHint: '链接可能已经失效。', forbidden: '您没有权限查看此页。', home: '回到首页' },
+  errors: { title: '出错了', stale: '未能更新，下面的内容可能不是最新的。', wait: (s: number) => (s <= 90 ? `请等待 ${s} 秒。` : `请等待 ${Math.ceil(s / 60)} 分钟。`), load: '无法载入', notFound: '没有这个页面', notFoundHint: '链接可能已经失效。', forbidden: '您没有权限查看此页。', home: '回到首页' },
   customers: {
     title: '客户',
     count: (n: number, more: boolean) => `${n.toLocaleString('zh-CN')}${more ? '+' : ''} 家`,
@@ -64,6 +65,7 @@ export const zh = {
     act: { asserted: '填写', confirmed: '确认仍正确', verified: '审核', removed: '删除' },
     addEntry: (list: string) => `添加${list}`, removed: '已清空', moved: '移动数量', editing: (field: string) => `修改${field}`,
     changedMeanwhile: '您打开之后，此字段收到了新内容。保存时两者都会保留，并列显示。',
+    removedMeanwhile: '此条目已被他人删除。您填写的内容仍在这里，保存后会连同您的修改一起保留。', confirmMoved: '此字段已有新值，如上所示。仍正确吗？',
     saved: '已保存', confirmedToast: '已确认仍正确', verifiedToast: '已审核', chosenToast: '已选用', proposed: '已提交，待确认',
     verifyTitle: (field: string) => `审核：${field}`, verifyAccept: '通过', verifyReject: '不采纳', verifyMethod: '核实方式',
     source: '来源', observedOn: '观察日期', device: '设备', level: (n: number) => `${n} 分`, note: '说明', amount: '金额', currency: '币种', asOfDay: '截至', lat: '纬度', lon: '经度', accuracy: '精度（米）', openMap: '坐标',
@@ -96,7 +98,8 @@ export const zh = {
     empty: '还没有站点', emptyHint: '从左侧挑选客户，然后点“优化顺序”。', moveUp: '上移', moveDown: '下移', removeStop: '移出', urgent: '急', urgentTitle: '标为加急', dragHint: '拖动手柄排序；或聚焦手柄后按 ↑ ↓ 键移动。', moved: (name: string, at: number, of: number) => `${name} 已移到第 ${at} 站，共 ${of} 站`,
     travel: '路程', finish: '预计结束', distance: (km: string) => `${km} 公里`, noPlace: '无坐标', late: '晚于营业时间', arrive: '预计到达', visited: '已访', state: { open: '待访', in_progress: '正在拜访', visited: '已访', skipped: '跳过', visited_removed: '已访（计划已取消）' }, adHoc: '临时加站', deviates: '与计划不同',
     phones: '手机', noPhones: '该销售员还没有登记手机', hasRevision: (n: number) => `已收到第 ${n} 版`, hasOld: (n: number) => `仍是第 ${n} 版`, hasNone: '尚未收到', lastContact: (when: string) => `最近联系 ${when}`, acknowledged: (when: string) => `销售员 ${when} 已确认`, notAcknowledged: '销售员尚未确认',
-    allTours: '当日全部线路', progress: (done: number, all: number) => `${done} / ${all} 站`, map: '站点示意图', mapHint: '按坐标绘制，不含路网', repsLabel: '选择销售员', noTour: '无线路', publishedToast: '已发布，手机联系时即会收到', movedOn: '您编辑期间，此线路有了新进展。已访的站点保持不动。',
+    allTours: '当日全部线路', progress: (done: number, all: number) => `${done} / ${all} 站`, map: '站点示意图', mapHint: '按坐标绘制，不含路网', repsLabel: '选择销售员', noTour: '无线路', publishedToast: '已发布，手机联系时即会收到', movedOn: (who: string, when: string) => `您编辑期间，${who}于 ${when} 发布了新的一版。您的草稿还在，尚未发布。`,
+    theirs: { added: '对方加入', removed: '对方移出', moved: '对方移动', urgent: '加急有变' }, theirsSame: '站点和顺序都没有变化。', takeTheirs: '改用对方的版本，放弃我的草稿', publishOver: '仍发布我的草稿，取代对方的版本', noTimes: '这一顺序的时间尚未算出。',
   },
   urgent: {
     title: '紧急报告', picture: '现场照片', unheard: (minutes: number) => `${minutes} 分钟未读`, escalated: (name: string) => (name === '' ? '已升级' : `已升级给${name}`),

@@ -1,10 +1,10 @@
 // The server's schema: labels, value sets, territories, reps. Read once per session.
-import { shallowRef } from 'vue';
+import { computed, shallowRef } from 'vue';
 import { api } from '../api/endpoints';
 import type { FieldSchema, KindSchema, Schema, ValueOption } from '../api/types';
 import { pick } from '../i18n';
 
-const EMPTY: Schema = { version: 0, offset_minutes: 480, kinds: [], value_sets: {}, territories: [], reps: [] };
+const EMPTY: Schema = { version: 0, offset_minutes: 480, kinds: [], value_sets: {}, territories: [], reps: [], people: [] };
 
 export const schema = shallowRef<Schema>(EMPTY);
 
@@ -36,8 +36,10 @@ export function territoryName(id: string | null): string {
   return schema.value.territories.find((one) => one.id === id)?.name ?? id;
 }
 
+const names = computed(() => new Map(schema.value.people.map((one) => [one.id, one.name])));
+
 export function personName(id: string): string {
-  return schema.value.reps.find((one) => one.id === id)?.name ?? id;
+  return names.value.get(id) ?? id;
 }
 
 /** Finds a field of the card: on the field side, else on the office side. */

@@ -1,4 +1,5 @@
-// Who is logged in. Never here: what they may do on the server (it checks each request itself).
+// Who is logged in. A session that the server ends while somebody works leaves the page as it is: they log in over it and go on.
+// Never here: what they may do on the server (it checks each request itself).
 import { computed, ref } from 'vue';
 import { onSignedOut } from '../api/client';
 import { api } from '../api/endpoints';
@@ -8,17 +9,17 @@ import { dropSchema, loadSchema } from './schema';
 
 const me = ref<Me | null>(null);
 
-/** Set when the server ended a session that this page still believed in. */
-export const expired = ref(false);
+/** The server ended the session of whoever is shown as logged in: nothing is read or written until they log in again. */
+export const lapsed = ref(false);
 
 export const session = computed(() => me.value);
 
 let started: Promise<void> | null = null;
 
 function lapse(): void {
-  if (me.value === null) return;
-  end();
-  expired.value = true;
+  if (me.value === null || lapsed.value) return;
+  closeLine();
+  lapsed.value = true;
 }
 
 function checkStanding(): void {
@@ -27,13 +28,15 @@ function checkStanding(): void {
 
 async function begin(found: Me): Promise<void> {
   await loadSchema();
+  const missed = lapsed.value;
   me.value = found;
-  expired.value = false;
-  openLine(checkStanding);
+  lapsed.value = false;
+  openLine(checkStanding, missed);
 }
 
 function end(): void {
   me.value = null;
+  lapsed.value = false;
   closeLine();
   dropSchema();
 }
@@ -51,7 +54,10 @@ export function start(): Promise<void> {
 }
 
 export async function signIn(name: string, password: string): Promise<void> {
-  await begin(await api.login(name, password));
+  const found = await api.login(name, password);
+  // What is on the page belongs to somebody else: they get one of their own.
+  if (me.value !== null && me.value.user.id !== found.user.id) return location.assign('/');
+  await begin(found);
 }
 
 export async function signOut(): Promise<void> {

@@ -32,7 +32,9 @@ export function done(text: string): void {
 
 /** What an error says to a person. */
 export function errorText(error: unknown): string {
-  return error instanceof ApiError ? error.text(locale.value) : t.value.errors.title;
+  if (!(error instanceof ApiError)) return t.value.errors.title;
+  const text = error.text(locale.value);
+  return error.wait_ms === null ? text : `${text}${locale.value === 'zh' ? '' : ' '}${t.value.errors.wait(Math.ceil(error.wait_ms / 1_000))}`;
 }
 
 export function failed(error: unknown): void {

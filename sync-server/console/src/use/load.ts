@@ -1,10 +1,13 @@
-// Reading something from the server and keeping it fresh: the last good answer stays on the page while the next is fetched.
+// Reading something from the server and keeping it fresh. While the same question is asked again, the last good answer stays on the page;
+// an answer to another question never does.
 import { onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef, type WatchSource } from 'vue';
 import { onNews } from '../api/live';
 import type { News } from '../api/types';
+import { again, questionText } from './again';
 
 export interface Loaded<T> {
   value: ShallowRef<T | null>;
+  /** Why the last reading failed. Beside a value: the value may be out of date, and the page says so. */
   error: ShallowRef<unknown>;
   busy: Ref<boolean>;
   /** Reads again; resolves when the answer (or the error) is in place. */
@@ -17,7 +20,7 @@ const GATHER_MS = 250;
 
 /**
  * Calls `read` at once, whenever `when` changes, and when news comes that `concerns` it. News is gathered for a
- * moment, so that a device handing in a hundred changes costs one read.
+ * moment, so that a device handing in a hundred changes costs one read. What a busy server refused is asked again by itself.
  */
 export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, when: WatchSource[] = [], concerns?: (news: News) => boolean): Loaded<T> {
   const value = shallowRef<T | null>(null);
@@ -28,6 +31,7 @@ export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, when: Watc
 
   async function reload(): Promise<void> {
     running?.abort();
+    clearTimeout(timer);
     const mine = new AbortController();
     running = mine;
     busy.value = true;
@@ -39,6 +43,8 @@ export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, when: Watc
     } catch (cause) {
       if (running !== mine) return;
       error.value = cause;
+      const pause_ms = again(cause);
+      if (pause_ms !== null) timer = setTimeout(() => void reload(), pause_ms);
     }
     busy.value = false;
     running = null;
@@ -47,12 +53,19 @@ export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, when: Watc
   function put(found: T): void {
     running?.abort();
     running = null;
+    clearTimeout(timer);
     busy.value = false;
     value.value = found;
     error.value = null;
   }
 
-  if (when.length > 0) watch(when, () => void reload());
+  if (when.length > 0) {
+    watch(() => questionText(when), () => {
+      value.value = null;
+      error.value = null;
+      void reload();
+    });
+  }
   if (concerns !== undefined) {
     onNews((news) => {
       if (!concerns(news)) return;

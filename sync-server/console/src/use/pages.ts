@@ -2,6 +2,7 @@
 import { computed, onScopeDispose, ref, shallowReactive, shallowRef, watch, type WatchSource } from 'vue';
 import { onNews } from '../api/live';
 import type { News } from '../api/types';
+import { again, questionText } from './again';
 
 export interface Page<T> {
   total: number;
@@ -12,6 +13,8 @@ export interface Page<T> {
 export const PAGE_ROWS = 100;
 const PAUSE_MS = 160;
 const GATHER_MS = 400;
+/** How long rows of the question before may stay while the answer is on its way: typing would flicker without. */
+const HOLD_MS = 400;
 
 /** Which pages a span of rows lies on. */
 export function pagesOf(first: number, last: number, size = PAGE_ROWS): number[] {
@@ -34,6 +37,9 @@ export function usePages<T>(
   let seen: [number, number] = [0, PAGE_ROWS - 1];
   let round = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let holding: ReturnType<typeof setTimeout> | undefined;
+  /** The rows in sight answer another question than the one asked now. */
+  let foreign = false;
 
   async function fetchPage(page: number): Promise<void> {
     const mine = round;
@@ -47,6 +53,8 @@ export function usePages<T>(
         pages.clear();
         stale = false;
       }
+      foreign = false;
+      clearTimeout(holding);
       total.value = found.total;
       more.value = found.more === true;
       pages.set(page, found.rows);
@@ -54,16 +62,27 @@ export function usePages<T>(
     } catch (cause) {
       if (mine !== round) return;
       error.value = cause;
+      if (foreign) drop();
+      const pause_ms = again(cause);
+      if (pause_ms !== null) soon(pause_ms);
     }
     asked.delete(page);
     busy.value = asked.size > 0;
   }
 
-  // After a change of the question the old rows stay in sight until the first new page is there.
+  // When the same is asked again, the old rows stay in sight until the first new page is there.
   let stale = false;
+
+  function drop(): void {
+    clearTimeout(holding);
+    foreign = false;
+    pages.clear();
+    total.value = null;
+  }
 
   function restart(): void {
     round += 1;
+    clearTimeout(timer);
     for (const control of asked.values()) control.abort();
     asked.clear();
     stale = true;
@@ -82,8 +101,11 @@ export function usePages<T>(
     timer = setTimeout(restart, pause_ms);
   }
 
-  watch(when, () => {
+  watch(() => questionText(when), () => {
     seen = [0, PAGE_ROWS - 1];
+    error.value = null;
+    if (!foreign) holding = setTimeout(drop, HOLD_MS);
+    foreign = true;
     soon(PAUSE_MS);
   });
   onNews((news) => {
@@ -91,6 +113,7 @@ export function usePages<T>(
   });
   onScopeDispose(() => {
     clearTimeout(timer);
+    clearTimeout(holding);
     round += 1;
     for (const control of asked.values()) control.abort();
   });

@@ -43,7 +43,8 @@ enum EditJson {
     EntryRemove { list: String, entry: EntryId },
     Text { field: String, text: String },
     Move { list: String, entry: EntryId, field: String, by: i64 },
-    Confirm { field: String },
+    /// What is confirmed is the value that the page showed, never one that came since.
+    Confirm { field: String, value: Value },
     Choose { field: String, assertion: String },
 }
 
@@ -57,7 +58,7 @@ struct Planned {
 
 /// * 200 with the card as it stands then;
 /// * 403 when the person may neither write nor propose; 404 when the card may not be known;
-/// * 409 when the heads are not ours; 422 when a value is not what its field takes.
+/// * 409 when the heads are not ours, or what is confirmed is not what the card shows; 422 when a value is not what its field takes.
 pub(super) async fn edit(
     State(app): State<Shared>,
     session: Session,
@@ -121,8 +122,14 @@ fn plan(
         EditJson::Move { list, entry, field, by } => {
             planned.customer.push(Edit::Move { list, entry, field, by, movement: entry_of(None) });
         }
-        EditJson::Confirm { field } => {
-            let value = card.value(&field).clone();
+        EditJson::Confirm { field, value } => {
+            if *card.value(&field) != value {
+                return Err(Error::MovedOn {
+                    code: "another_value",
+                    zh: "此字段现在显示的是另一个值，请核对后再确认。",
+                    en: "This field shows another value now: look at it before you confirm.",
+                });
+            }
             planned.customer.push(Edit::Confirm { field, value, at: stamp.now });
         }
         EditJson::Choose { field, assertion } => {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::names::Named;
 use crate::access::Role;
+use crate::accounts::User;
 use crate::http::{Error, Session, Shared};
 
 #[derive(Serialize)]
@@ -20,7 +21,10 @@ pub(super) struct Schema {
     kinds: Vec<KindJson>,
     value_sets: BTreeMap<&'static str, Vec<Option_>>,
     territories: Vec<TerritoryJson>,
+    /// Who can be chosen: those who sell where the person may look.
     reps: Vec<Named>,
+    /// Everybody, for names that stand in documents: also supervisors, and those who have left.
+    people: Vec<Named>,
 }
 
 #[derive(Serialize)]
@@ -77,17 +81,18 @@ pub(super) async fn schema(State(app): State<Shared>, session: Session) -> Resul
             name: one.name,
             parent: one.parent.map(|parent| parent.0),
         });
-        let reps = app.accounts().users()?.into_iter().filter(|user| user.role == Role::Salesperson && !user.disabled);
-        let reps = reps
-            .filter(|user| user.territories.is_empty() || user.territories.iter().any(mine))
-            .map(|user| Named { id: user.id.to_string(), name: user.name });
+        let users = app.accounts().users()?;
+        let named = |user: &User| Named { id: user.id.to_string(), name: user.name.clone() };
+        let sells = |user: &&User| user.role == Role::Salesperson && !user.disabled;
+        let reps = users.iter().filter(sells).filter(|user| user.territories.is_empty() || user.territories.iter().any(mine));
         Ok(Json(Schema {
             version: kinds::SCHEMA_VERSION,
             offset_minutes: app.config().offset_minutes,
             kinds: kinds::ALL.iter().map(|kind| kind_json(kind)).collect(),
             value_sets: values::ALL.iter().map(|set| (set.id, options(set))).collect(),
             territories: territories.collect(),
-            reps: reps.collect(),
+            reps: reps.map(named).collect(),
+            people: users.iter().map(named).collect(),
         }))
     })
     .await?

@@ -197,7 +197,7 @@ async fn a_form_writes_at_the_heads_that_it_showed() {
         { "act": "add", "field": "tags", "element": "冷柜" },
         { "act": "text", "field": "problems", "text": "上月两次拖欠货款" },
         { "act": "entry_set", "list": "phones", "entry": null, "values": { "number": "139 0000 1111", "kind": "mobile" } },
-        { "act": "confirm", "field": "trade_name" },
+        { "act": "confirm", "field": "trade_name", "value": "惠民超市" },
     ]);
     let card = world.done(SL, &path, write(heads, many)).await;
     assert_eq!(card["sets"]["tags"][0]["element"], json!("冷柜"));
@@ -207,6 +207,9 @@ async fn a_form_writes_at_the_heads_that_it_showed() {
     assert_eq!((line["assertion"]["by"]["name"].as_str(), line["shown"].as_bool()), (Some("孙丽"), Some(true)));
     assert_eq!(card["entries"]["phones"][0]["fields"]["number"]["shown"]["value"], json!("139 0000 1111"));
     assert_eq!(card["facts"]["trade_name"]["confirmed_ms"], json!(NOW.0));
+    let unseen = json!([{ "act": "confirm", "field": "trade_name", "value": "惠民" }]);
+    let (status, answer) = world.post(SL, &path, write(&card["heads"], unseen)).await;
+    assert_eq!((status, &answer["error"]["code"]), (StatusCode::CONFLICT, &json!("another_value")), "a value that nobody was shown");
 
     for (edits, wanted) in [
         (json!([{ "act": "set", "field": "headcount", "value": "eight" }]), StatusCode::UNPROCESSABLE_ENTITY),
@@ -317,6 +320,20 @@ async fn a_day_is_sequenced_published_and_not_overwritten_unseen() {
 }
 
 #[tokio::test]
+async fn visits_are_asked_for_by_day_with_their_sums_and_page_by_page() {
+    let world = world();
+    let path = format!("/api/visits?day={DAY}");
+    let list = world.seen(CG, &path).await;
+    let sums = json!({ "listed": 0, "visits": 0, "customers": 0, "orders": 0 });
+    assert_eq!(list, json!({ "rows": [], "going": [], "next": null, "sums": sums }));
+    let later = world.seen(CG, &format!("{path}&before={}.{}", NOW.0, id(1))).await;
+    assert_eq!(later["sums"], Value::Null, "sums come with the first page");
+    for odd in ["x", "1", "1.x", ".", "x.00000000-0000-0000-0000-000000000000"] {
+        assert_eq!(world.get(CG, &format!("{path}&before={odd}")).await.0, StatusCode::BAD_REQUEST, "{odd}");
+    }
+}
+
+#[tokio::test]
 async fn managers_oversee_and_administrators_keep_the_accounts() {
     let world = world();
     let overview = world.seen(CG, &format!("/api/overview?from=2026-02-24&to={DAY}")).await;
@@ -328,6 +345,7 @@ async fn managers_oversee_and_administrators_keep_the_accounts() {
     assert_eq!(schema["kinds"][0]["kind"], json!("customer"));
     assert!(schema["value_sets"]["grade"].as_array().unwrap().len() >= 5);
     assert_eq!(schema["territories"].as_array().unwrap().len(), 2);
+    assert_eq!((schema["reps"].as_array().unwrap().len(), schema["people"].as_array().unwrap().len()), (2, 6), "all have names, two sell");
 
     assert_eq!(world.get(CG, "/api/accounts").await.0, StatusCode::FORBIDDEN);
     let accounts = world.seen(ROOT, "/api/accounts").await;

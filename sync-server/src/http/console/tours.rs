@@ -107,7 +107,8 @@ pub(super) fn shown(app: &App, session: &Session, replica: &Replica, doc: DocId,
     for stop in &tour.stops {
         stops.push(stop_json(stop, day, customer(stop.stop)?));
     }
-    for skip in &tour.skipped {
+    // Somebody who went there after all: it stands among the visited ones.
+    for skip in tour.skipped.iter().filter(|skip| !tour.stops.iter().any(|stop| stop.stop == skip.stop)) {
         stops.push(StopJson { state: "skipped", ..customer(skip.stop)? });
     }
     let revisions = Revisions::of(replica, doc)?;

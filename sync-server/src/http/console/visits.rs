@@ -1,4 +1,11 @@
-//! `GET /api/visits`: sealed visits, newest first, and on a day also those that go on now.
+//! `GET /api/visits`: sealed visits, newest first, page by page; with the first page of a day also those that go on now, and with every
+//! first page the sums over the whole question.
+//!
+//! ```text
+//! next = milliseconds of the check-in "." document        of the last visit listed; handed in as `before` for the page behind it
+//! ```
+
+use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
@@ -6,7 +13,7 @@ use roadbook_core::ids::{DocId, Ms, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::tour::StopState;
 use roadbook_core::model::visit::Visit;
 use roadbook_core::replica::Replica;
-use roadbook_core::store::rows::{VisitFilter, VisitLine};
+use roadbook_core::store::rows::{PageKey, VisitFilter, VisitLine, VisitSums};
 use serde::{Deserialize, Serialize};
 
 use super::asked::Asking;
@@ -26,14 +33,28 @@ pub(super) struct Asked {
     rep: String,
     customer: String,
     day: String,
-    before_ms: Option<i64>,
+    before: String,
     limit: Option<usize>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Default)]
 pub(super) struct List {
     rows: Vec<VisitJson>,
-    more: bool,
+    /// Visits that go on now: no part of the order of `rows`, nor of their pages.
+    going: Vec<VisitJson>,
+    next: Option<String>,
+    /// With the first page of a day or a customer.
+    sums: Option<Sums>,
+}
+
+/// Over the whole question. What goes on now counts as a visit.
+#[derive(Serialize)]
+struct Sums {
+    /// Sealed visits, all of which the pages hold together.
+    listed: u64,
+    visits: u64,
+    customers: u64,
+    orders: u64,
 }
 
 /// A visit in a list.
@@ -69,24 +90,51 @@ pub(super) async fn visits(State(app): State<Shared>, session: Session, Asking(a
             return Err(Error::Forbidden);
         }
         let Some(filter) = filter(&session, &asked, |id| session.readable(app, "visit", id).map(drop))? else {
-            return Ok(Json(List { rows: Vec::new(), more: false }));
+            return Ok(Json(List::default()));
         };
-        let limit = asked.limit.unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX);
+        let limit = asked.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
+        let after = (!asked.before.is_empty()).then(|| behind(&asked.before)).transpose()?;
         let names = Names::read(app.accounts(), app.feed())?;
         app.headquarters().read(|replica| {
-            let before = asked.before_ms.map(Ms);
-            let (lines, more) = page(replica, &filter, before, limit)?;
+            let page = replica.store().read(|read| read.visits(&filter, after.as_ref(), limit))?;
+            let lines = page.lines;
             let docs: Vec<DocId> = lines.iter().filter(|line| line.visit.photos > 0).map(|line| line.visit.doc).collect();
             let held = photos::held_of(app, &docs)?;
-            let mut rows: Vec<VisitJson> = lines.iter().map(|line| shown(replica, line, &names, &held)).collect::<Result<_, Error>>()?;
-            if before.is_none() && filter.subject.is_none() && filter.from.is_some() {
-                rows.extend(going_on(replica, &filter, &session.reach, &names)?);
-                rows.sort_by_key(|row| std::cmp::Reverse(row.check_in_ms));
+            let rows: Vec<VisitJson> = lines.iter().map(|line| shown(replica, line, &names, &held)).collect::<Result<_, Error>>()?;
+            let next = page.next.and_then(|_| lines.last()).map(|line| format!("{}.{}", line.visit.started.0, line.visit.doc));
+            if after.is_some() {
+                return Ok(Json(List { rows, next, ..List::default() }));
             }
-            Ok(Json(List { rows, more }))
+            let day = filter.subject.is_none() && filter.from.is_some();
+            let going = if day { going_on(replica, &filter, &session.reach, &names)? } else { Vec::new() };
+            let sums = (day || filter.subject.is_some()).then(|| sums(replica, &filter, &going)).transpose()?;
+            let going = going.into_iter().map(|(_, row)| row).collect();
+            Ok(Json(List { rows, going, next, sums }))
         })
     })
     .await?
+}
+
+/// Where a page ended, by what its `next` said.
+fn behind(text: &str) -> Result<PageKey, Error> {
+    let (moment, doc) = text.split_once('.').ok_or(Error::Malformed)?;
+    let (Ok(moment), Ok(doc)) = (moment.parse(), doc.parse()) else { return Err(Error::Malformed) };
+    Ok(PageKey::behind(Ms(moment), doc))
+}
+
+/// The sums of a question, with those who are being visited now.
+fn sums(replica: &Replica, filter: &VisitFilter, going: &[(SubjectId, VisitJson)]) -> Result<Sums, Error> {
+    let sealed = replica.store().read(|read| read.visit_sums(filter))?;
+    let mut sums = Sums { listed: sealed.listed, visits: sealed.visits, customers: sealed.customers, orders: sealed.orders };
+    sums.visits = sums.visits.saturating_add(u64::try_from(going.len()).unwrap_or(u64::MAX));
+    let customers: BTreeSet<SubjectId> = going.iter().map(|(customer, _)| *customer).collect();
+    for customer in customers {
+        let of_customer = VisitFilter { subject: Some(customer), ..filter.clone() };
+        if replica.store().read(|read| read.visit_sums(&of_customer))? == VisitSums::default() {
+            sums.customers = sums.customers.saturating_add(1);
+        }
+    }
+    Ok(sums)
 }
 
 fn filter(session: &Session, asked: &Asked, readable: impl Fn(SubjectId) -> Result<(), Error>) -> Result<Option<VisitFilter>, Error> {
@@ -110,24 +158,6 @@ fn filter(session: &Session, asked: &Asked, readable: impl Fn(SubjectId) -> Resu
         filter.to = Some(day);
     }
     Ok(Some(filter))
-}
-
-/// The newest visits that began before a moment.
-fn page(replica: &Replica, filter: &VisitFilter, before: Option<Ms>, limit: usize) -> Result<(Vec<VisitLine>, bool), Error> {
-    let mut after = None;
-    loop {
-        let page = replica.store().read(|read| read.visits(filter, after.as_ref(), LIMIT_MAX))?;
-        let next = page.next;
-        let mut lines: Vec<VisitLine> =
-            page.lines.into_iter().filter(|line| before.is_none_or(|before| line.visit.started < before)).collect();
-        if lines.is_empty() && next.is_some() {
-            after = next;
-            continue;
-        }
-        let more = lines.len() > limit || next.is_some();
-        lines.truncate(limit);
-        return Ok((lines, more));
-    }
 }
 
 /// A line with what its document says beside it.
@@ -165,7 +195,7 @@ fn clock_offset(visit: &Visit) -> Option<i64> {
 }
 
 /// Check-ins of the day's tours that nobody has checked out of: their visits are still drafts on a phone.
-fn going_on(replica: &Replica, filter: &VisitFilter, reach: &Reach, names: &Names<'_>) -> Result<Vec<VisitJson>, Error> {
+fn going_on(replica: &Replica, filter: &VisitFilter, reach: &Reach, names: &Names<'_>) -> Result<Vec<(SubjectId, VisitJson)>, Error> {
     let (Some(from), Some(to)) = (filter.from, filter.to) else { return Ok(Vec::new()) };
     let lines = replica.store().read(|read| read.tours(from, to, filter.rep))?;
     let mut rows = Vec::new();
@@ -177,9 +207,15 @@ fn going_on(replica: &Replica, filter: &VisitFilter, reach: &Reach, names: &Name
             if !reach.holds(&TerritoryId(customer.territory)) {
                 continue;
             }
+            // The visit is here already, and its tour still on the way.
+            if let Some(doc) = visit.visit
+                && replica.store().read(|read| read.visit(doc))?.is_some()
+            {
+                continue;
+            }
             let rep = visit.by.or(tour.rep).map_or_else(|| Named { id: String::new(), name: String::new() }, |rep| names.person(rep));
             let id = visit.visit.map_or_else(|| going_id(tour.doc, stop.stop), |doc| doc.to_string());
-            rows.push(begun(id, Named { id: stop.stop.to_string(), name: customer.name }, rep, visit.arrived));
+            rows.push((stop.stop, begun(id, Named { id: stop.stop.to_string(), name: customer.name }, rep, visit.arrived)));
         }
     }
     Ok(rows)

@@ -5,7 +5,7 @@ use roadbook_core::ids::UserId;
 use roadbook_core::model::schema::Field;
 use roadbook_core::model::{EditError, kinds};
 use roadbook_core::replica::field::Work;
-use roadbook_core::replica::{ReplicaError, Stamp};
+use roadbook_core::replica::{Replica, ReplicaError, Stamp};
 use roadbook_core::store::StoreError;
 
 use crate::accounts::Act;
@@ -27,6 +27,24 @@ pub(super) fn commit(app: &App, session: &Session, work: &Work) -> Result<(), Er
     match app.commit(session.id(), work) {
         Ok(followed) => note(app, session, work, &followed),
         // What a form wrote was refused: in words, not as our failure.
+        Err(HeadquartersError::Replica(error)) => Err(error.into()),
+        Err(other) => Err(Error::failed(other)),
+    }
+}
+
+/// As [`commit`], if what the page showed still `stands`: looked at and written in one step, so that nobody else writes in between.
+///
+/// # Errors
+/// [`Error::Conflict`] when it stands no more; nothing is then written.
+pub(super) fn commit_if(
+    app: &App,
+    session: &Session,
+    work: &Work,
+    stands: impl FnOnce(&Replica) -> Result<bool, HeadquartersError>,
+) -> Result<(), Error> {
+    match app.commit_if(session.id(), work, stands) {
+        Ok(Some(followed)) => note(app, session, work, &followed),
+        Ok(None) => Err(Error::Conflict),
         Err(HeadquartersError::Replica(error)) => Err(error.into()),
         Err(other) => Err(Error::failed(other)),
     }

@@ -1,12 +1,14 @@
 // A plan that a dispatcher is working on, not yet published: which stops, in which order, with times from the server.
-import { computed, ref, shallowRef, watch, type Ref } from 'vue';
+import { computed, onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue';
+import { ApiError } from '../../api/client';
 import { api } from '../../api/endpoints';
 import type { CustomerRow, Day, Id, Sequence, Tour, TourStop } from '../../api/types';
 import { t } from '../../i18n';
 import { done, failed } from '../../state/toasts';
-import { fixed, moved, openIds, sameOrder } from './order';
+import { changes, fixed, moved, openIds, sameOrder } from './order';
 
 const PAUSE_MS = 350;
+const CONFLICT = 409;
 
 function stopOf(row: CustomerRow): TourStop {
   return {
@@ -15,12 +17,21 @@ function stopOf(row: CustomerRow): TourStop {
   };
 }
 
-export function useDraft(day: Ref<Day>, rep: Ref<Id>, tour: Ref<Tour | null>, published: (tour: Tour) => void) {
+/** What names the plan in force; nothing when there is none. */
+function token(tour: Tour | null): string {
+  return tour?.heads ?? '';
+}
+
+/** `published` puts a new plan in place, `reload` reads the day again. */
+export function useDraft(day: Ref<Day>, rep: Ref<Id>, tour: Ref<Tour | null>, published: (tour: Tour) => void, reload: () => Promise<void>) {
   /** Null: nothing changed, the published order is shown. */
   const order = ref<Id[] | null>(null);
   const urgent = ref<Set<Id>>(new Set());
   const added = shallowRef(new Map<Id, TourStop>());
-  const heads = ref<string | null>(null);
+  /** The tour that the draft was begun from: null when there was none, or no draft. */
+  const begun = shallowRef<Tour | null>(null);
+  /** Why there are no times. */
+  const problem = shallowRef<unknown>(null);
   const times = shallowRef<Sequence | null>(null);
   const busy = ref<'' | 'sequence' | 'publish'>('');
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -32,7 +43,8 @@ export function useDraft(day: Ref<Day>, rep: Ref<Id>, tour: Ref<Tour | null>, pu
     return (order.value ?? openIds(tour.value)).filter((id) => !gone.has(id));
   });
   const open_stops = computed(() => {
-    const known = new Map((tour.value?.stops ?? []).map((stop) => [stop.customer.id, stop]));
+    // What somebody else took out meanwhile is still in this draft.
+    const known = new Map([...(begun.value?.stops ?? []), ...(tour.value?.stops ?? [])].map((stop) => [stop.customer.id, stop]));
     const timed = new Map((times.value?.stops ?? []).map((stop) => [stop.customer, stop]));
     return open_ids.value.flatMap((id) => {
       const stop = known.get(id) ?? added.value.get(id);
@@ -44,8 +56,11 @@ export function useDraft(day: Ref<Day>, rep: Ref<Id>, tour: Ref<Tour | null>, pu
   });
   const all_ids = computed(() => [...done_stops.value.map((stop) => stop.customer.id), ...open_ids.value]);
   const dirty = computed(() => order.value !== null);
-  /** The tour changed on the server after this draft was begun: the page says so, and shows the draft after what was visited since. */
-  const outrun = computed(() => dirty.value && tour.value !== null && heads.value !== null && heads.value !== tour.value.heads);
+  /** Somebody else published after this draft was begun, also where there was no tour then: what they changed. */
+  const outrun = computed(() => {
+    if (!dirty.value || busy.value === 'publish' || token(tour.value) === token(begun.value)) return null;
+    return changes(begun.value, tour.value);
+  });
 
   function drop(): void {
     clearTimeout(timer);
@@ -54,43 +69,80 @@ export function useDraft(day: Ref<Day>, rep: Ref<Id>, tour: Ref<Tour | null>, pu
     added.value = new Map();
     urgent.value = new Set((tour.value?.stops ?? []).filter((stop) => stop.urgent).map((stop) => stop.customer.id));
     times.value = null;
-    heads.value = null;
+    problem.value = null;
+    begun.value = null;
     busy.value = '';
   }
+  onScopeDispose(() => clearTimeout(timer));
   watch([day, rep], drop);
   watch(tour, () => {
     if (!dirty.value) drop();
   }, { immediate: true });
 
-  function change(next: Id[]): void {
-    if (order.value === null) heads.value = tour.value?.heads ?? null;
+  /** Another order: times of the one before do not belong to it, nor what is still being worked out. */
+  function begin(next: Id[]): void {
+    if (order.value === null) begun.value = tour.value;
     order.value = next;
+    asked += 1;
+    times.value = null;
+    problem.value = null;
+  }
+
+  function change(next: Id[]): void {
+    begin(next);
     const before = openIds(tour.value);
     const sameUrgent = (tour.value?.stops ?? []).every((stop) => stop.urgent === urgent.value.has(stop.customer.id));
-    if (tour.value !== null && sameOrder(next, before) && sameUrgent) {
+    if (tour.value !== null && token(tour.value) === token(begun.value) && sameOrder(next, before) && sameUrgent) {
       drop();
       return;
     }
     clearTimeout(timer);
-    timer = setTimeout(() => void estimate(true), PAUSE_MS);
+    timer = setTimeout(() => void retime(), PAUSE_MS);
+  }
+
+  async function retime(): Promise<void> {
+    await estimate(true).catch((error: unknown) => (problem.value = error));
   }
 
   async function estimate(keep_order: boolean): Promise<void> {
+    problem.value = null;
     if (open_ids.value.length === 0) {
       times.value = null;
       return;
     }
     asked += 1;
     const mine = asked;
-    const answer = await api.sequence({ day: day.value, rep: rep.value, customers: open_ids.value, keep_order });
-    if (mine !== asked) return;
-    times.value = answer;
+    const answer = await api.sequence({ day: day.value, rep: rep.value, customers: open_ids.value, keep_order }).catch((error: unknown) => {
+      if (mine === asked) throw error;
+      return null; // about an order that is no longer shown
+    });
+    if (answer === null || mine !== asked) return;
     if (!keep_order) {
       const sequenced = answer.stops.map((stop) => stop.customer);
-      const left = open_ids.value.filter((id) => !sequenced.includes(id));
-      if (order.value === null) heads.value = tour.value?.heads ?? null;
-      order.value = [...sequenced, ...left];
+      begin([...sequenced, ...open_ids.value.filter((id) => !sequenced.includes(id))]);
     }
+    times.value = answer;
+  }
+
+  /** Publishes over the plan that `heads` names. A refusal leaves the draft as it is, beside what was published meanwhile. */
+  async function send(heads: string): Promise<void> {
+    const sent = order.value;
+    const question = { day: day.value, rep: rep.value, customers: all_ids.value, urgent: [...urgent.value], heads: heads === '' ? null : heads };
+    let answer: Tour;
+    try {
+      answer = await api.publish(question);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== CONFLICT) throw error;
+      await reload();
+      failed(error);
+      return;
+    }
+    done(t.value.dispatch.publishedToast);
+    if (day.value !== question.day) return;
+    published(answer);
+    if (rep.value !== question.rep) return;
+    if (order.value === sent) drop();
+    else begun.value = answer; // it was worked on meanwhile: what is left goes on from what is published now
   }
 
   async function during(what: 'sequence' | 'publish', act: () => Promise<void>): Promise<void> {
@@ -105,7 +157,7 @@ export function useDraft(day: Ref<Day>, rep: Ref<Id>, tour: Ref<Tour | null>, pu
   }
 
   return {
-    done_stops, open_stops, all_ids, dirty, outrun, times, busy, drop,
+    done_stops, open_stops, all_ids, dirty, outrun, problem, times, busy, drop,
     add(row: CustomerRow): void {
       if (all_ids.value.includes(row.id)) return;
       added.value = new Map(added.value).set(row.id, stopOf(row));
@@ -120,13 +172,10 @@ export function useDraft(day: Ref<Day>, rep: Ref<Id>, tour: Ref<Tour | null>, pu
       change([...open_ids.value]);
     },
     sequence: () => during('sequence', () => estimate(false)),
-    publish: () =>
-      during('publish', async () => {
-        const answer = await api.publish({ day: day.value, rep: rep.value, customers: all_ids.value, urgent: [...urgent.value], heads: tour.value?.heads ?? null });
-        published(answer);
-        drop();
-        done(t.value.dispatch.publishedToast);
-      }),
+    retime,
+    publish: () => during('publish', () => send(token(begun.value))),
+    /** Deliberately over what somebody else published, which the page shows. */
+    publishOver: () => during('publish', () => send(token(tour.value))),
   };
 }
 

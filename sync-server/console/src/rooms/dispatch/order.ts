@@ -10,7 +10,7 @@ export function moved<T>(items: readonly T[], from: number, to: number): T[] {
   return next;
 }
 
-/** Stops that never move again: visited, or being visited. */
+/** Stops that never move again: visited, being visited, or skipped. */
 export function fixed(stop: TourStop): boolean {
   return stop.state !== 'open';
 }
@@ -21,6 +21,50 @@ export function openIds(tour: Tour | null): Id[] {
 
 export function sameOrder(a: readonly Id[], b: readonly Id[]): boolean {
   return a.length === b.length && a.every((id, n) => id === b[n]);
+}
+
+/** What another plan changed, by the stops that it is about. */
+export interface Changes {
+  added: TourStop[];
+  removed: TourStop[];
+  moved: TourStop[];
+  urgent: TourStop[];
+}
+
+/** The fewest ids whose removal leaves both orders alike; ids of only one of them do not count. */
+export function displaced(before: readonly Id[], after: readonly Id[]): Id[] {
+  const place = new Map(before.map((id, at) => [id, at]));
+  const kept = after.flatMap((id) => {
+    const at = place.get(id);
+    return at === undefined ? [] : [{ id, at }];
+  });
+  // The longest run that still ascends stays; `runs[n]` is the one that ends with the n-th.
+  const runs: number[][] = [];
+  kept.forEach((one, n) => {
+    let best: number[] = [];
+    for (let m = 0; m < n; m += 1) {
+      const run = runs[m] ?? [];
+      if ((kept[m]?.at ?? 0) < one.at && run.length > best.length) best = run;
+    }
+    runs.push([...best, n]);
+  });
+  const stays = new Set(runs.reduce((best, run) => (run.length > best.length ? run : best), []));
+  return kept.filter((_, n) => !stays.has(n)).map((one) => one.id);
+}
+
+/** What was planned otherwise since: stops that the representative added, visited or skipped meanwhile are nobody's planning. */
+export function changes(before: Tour | null, after: Tour | null): Changes {
+  const old = new Map((before?.stops ?? []).map((stop) => [stop.customer.id, stop]));
+  const now = new Map((after?.stops ?? []).map((stop) => [stop.customer.id, stop]));
+  const cancelled = (stop: TourStop | undefined) => stop === undefined || stop.state === 'visited_removed';
+  const openIn = (stops: Map<Id, TourStop>) => (id: Id) => stops.get(id)?.state === 'open';
+  const out = displaced(openIds(before).filter(openIn(now)), openIds(after).filter(openIn(old)));
+  return {
+    added: [...now.values()].filter((stop) => !old.has(stop.customer.id) && !stop.ad_hoc && !cancelled(stop)),
+    removed: [...old.values()].filter((stop) => !cancelled(stop) && cancelled(now.get(stop.customer.id))),
+    moved: out.flatMap((id) => now.get(id) ?? []),
+    urgent: [...now.values()].filter((stop) => !fixed(stop) && old.has(stop.customer.id) && old.get(stop.customer.id)?.urgent !== stop.urgent),
+  };
 }
 
 /** How many of a tour's stops are done, of how many. */
