@@ -67,6 +67,8 @@ pub enum Fault {
     },
     /// The card has other hours from the field; they are kept.
     KeptFromField,
+    /// The customer number is another customer's.
+    NumberOfAnother,
 }
 
 impl Fault {
@@ -111,6 +113,7 @@ impl Fault {
             Self::SpreadsheetError => "单元格是公式错误值".to_owned(),
             Self::TooManyStatements { max } => format!("一行内容超过 {max} 项"),
             Self::KeptFromField => "档案中已有外勤登记的内容，予以保留".to_owned(),
+            Self::NumberOfAnother => "客户编号属于另一个客户，未写入编号".to_owned(),
         }
     }
 
@@ -141,6 +144,7 @@ impl Fault {
             Self::SpreadsheetError => "the cell holds an error of a formula".to_owned(),
             Self::TooManyStatements { max } => format!("the row says more than {max} things"),
             Self::KeptFromField => "the card has something from the field, which is kept".to_owned(),
+            Self::NumberOfAnother => "the customer number is another customer's; the number was left out".to_owned(),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! * A file becomes a table: [`table`] (formats told by their bytes, under [`limits`]).
 //! * Titles become fields: [`columns`], with the names in use in [`synonyms`].
 //! * A row becomes statements: [`draft`], with [`phones`], [`uscc`], [`datum`]; what is wrong with a cell is a [`fault`].
-//! * Statements meet the customers that are there ([`held`]): [`plan`] decides, [`apply`] writes, [`report`] tells.
+//! * Statements meet the customers that are there ([`held`]): `recognise` says which is meant, [`plan`] decides, [`apply`] writes, [`report`] tells.
 //! * The customers of a replica: [`cards`]. The bundled list: [`sample`].
 //!
 //! Never here: HTTP, accounts, what a file looks like that we write ([`crate::export`]).
@@ -31,6 +31,7 @@ mod place;
 pub mod plan;
 mod read_error;
 mod reader;
+mod recognise;
 pub mod report;
 pub mod sample;
 mod similar;

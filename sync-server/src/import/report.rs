@@ -274,5 +274,6 @@ const fn why_words(why: Why, language: Language) -> &'static str {
         Why::LikeNameSameStreet => language.of("同街道名称相近", "like name in the same street"),
         Why::LikeNameNearby => language.of("百米内名称相近", "like name within 100 m"),
         Why::OtherUscc => language.of("名称相同，信用代码不同", "same name, other credit code"),
+        Why::SameNumber => language.of("客户编号相同，但不像同一家店", "same customer number, but another shop by all else"),
     }
 }
