@@ -52,6 +52,7 @@ pub fn of_card(card: &Card, names: &Names, language: Language) -> Row {
         put(&mut row, id, Cell::Text(text.clone()));
     }
     lists(card, &mut row, language);
+    put(&mut row, "import.customer", Cell::Text(card.subject.to_string()));
     row
 }
 

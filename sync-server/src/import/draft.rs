@@ -100,6 +100,8 @@ pub fn entry_id(subject: SubjectId, list: &str, slot: &str) -> EntryId {
 /// What a customer is recognised by.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Keys {
+    /// The customer that the row names by its id, as a list that was exported does.
+    pub subject: Option<SubjectId>,
     /// Unified social credit code.
     pub uscc: Option<String>,
     /// Customer number in normal form.

@@ -20,7 +20,7 @@ pub enum Fault {
     UsccCharacter,
     /// The check digit does not fit.
     UsccCheckDigit,
-    /// Two customers are meant: the credit code says one, the customer number another.
+    /// Two customers are meant: the id or the credit code says one, the credit code or the customer number another.
     KeysDisagree,
     /// Not a number.
     NotANumber,
@@ -69,6 +69,10 @@ pub enum Fault {
     KeptFromField,
     /// The customer number is another customer's.
     NumberOfAnother,
+    /// No id of a customer, as an exported list has it.
+    NotACustomerId,
+    /// Headquarters has no customer with this id.
+    NoSuchCustomer,
 }
 
 impl Fault {
@@ -95,7 +99,7 @@ impl Fault {
             Self::UsccLength => "统一社会信用代码应为 18 位".to_owned(),
             Self::UsccCharacter => "统一社会信用代码含有不允许的字符（不用 I、O、S、V、Z）".to_owned(),
             Self::UsccCheckDigit => "统一社会信用代码校验位不符，请核对".to_owned(),
-            Self::KeysDisagree => "信用代码与客户编号指向两个不同的客户".to_owned(),
+            Self::KeysDisagree => "客户标识、信用代码、客户编号指向不同的客户".to_owned(),
             Self::NotANumber => "不是数字".to_owned(),
             Self::OutOfRange { min, max } => format!("应在 {min} 到 {max} 之间"),
             Self::NotADate => "不是日期".to_owned(),
@@ -114,6 +118,8 @@ impl Fault {
             Self::TooManyStatements { max } => format!("一行内容超过 {max} 项"),
             Self::KeptFromField => "档案中已有外勤登记的内容，予以保留".to_owned(),
             Self::NumberOfAnother => "客户编号属于另一个客户，未写入编号".to_owned(),
+            Self::NotACustomerId => "不是客户标识（应来自导出的名单）".to_owned(),
+            Self::NoSuchCustomer => "没有这个标识的客户，改按名称等识别".to_owned(),
         }
     }
 
@@ -126,7 +132,7 @@ impl Fault {
             Self::UsccLength => "a unified social credit code has 18 characters".to_owned(),
             Self::UsccCharacter => "the credit code has a character that is not used (no I, O, S, V, Z)".to_owned(),
             Self::UsccCheckDigit => "the check digit of the credit code does not fit; look at it again".to_owned(),
-            Self::KeysDisagree => "credit code and customer number belong to two different customers".to_owned(),
+            Self::KeysDisagree => "customer id, credit code and customer number belong to different customers".to_owned(),
             Self::NotANumber => "not a number".to_owned(),
             Self::OutOfRange { min, max } => format!("not between {min} and {max}"),
             Self::NotADate => "not a date".to_owned(),
@@ -145,6 +151,8 @@ impl Fault {
             Self::TooManyStatements { max } => format!("the row says more than {max} things"),
             Self::KeptFromField => "the card has something from the field, which is kept".to_owned(),
             Self::NumberOfAnother => "the customer number is another customer's; the number was left out".to_owned(),
+            Self::NotACustomerId => "no customer id; one comes from an exported list".to_owned(),
+            Self::NoSuchCustomer => "there is no customer with this id; it was recognised by name and other keys".to_owned(),
         }
     }
 }

@@ -112,6 +112,7 @@ impl Held {
         let fact = |field: &str| self.facts.get(field).and_then(Value::as_text);
         let shop = self.live("addresses").map(|(_, entry)| entry).find(|entry| entry.fields.contains_key("text"));
         Keys {
+            subject: None,
             uscc: fact("uscc").map(str::to_owned),
             number: fact("customer_no").map(normal).filter(|number| !number.is_empty()),
             name: normal(self.name()),

@@ -30,6 +30,8 @@ pub enum Why {
     OtherUscc,
     /// The customer number is the same, and nothing else is.
     SameNumber,
+    /// The name is the same, and nothing says that it is another branch of a chain.
+    SameName,
 }
 
 /// A customer of the index: one that headquarters has, or a row above.
@@ -48,6 +50,7 @@ pub(super) struct Index {
     by_subject: BTreeMap<SubjectId, usize>,
     by_uscc: BTreeMap<String, usize>,
     by_number: BTreeMap<String, Vec<usize>>,
+    by_name: BTreeMap<String, Vec<usize>>,
     by_name_phone: BTreeMap<(String, String), usize>,
     by_name_address: BTreeMap<(String, String), usize>,
     by_phone: BTreeMap<String, Vec<usize>>,
@@ -67,6 +70,7 @@ impl Index {
         if let Some(number) = &keys.number {
             self.by_number.entry(number.clone()).or_default().push(at);
         }
+        self.by_name.entry(keys.name.clone()).or_default().push(at);
         for phone in &keys.phones {
             self.by_name_phone.entry((keys.name.clone(), phone.clone())).or_insert(at);
             self.by_phone.entry(phone.clone()).or_default().push(at);
@@ -117,6 +121,11 @@ impl Index {
         let mut found: BTreeMap<usize, BTreeSet<Why>> = BTreeMap::new();
         for at in self.numbered(keys) {
             found.entry(at).or_default().insert(Why::SameNumber);
+        }
+        for at in self.by_name.get(&keys.name).into_iter().flatten().take(CANDIDATES_MAX) {
+            if self.all.get(*at).is_some_and(|other| !similar::another_branch(&other.keys, keys)) {
+                found.entry(*at).or_default().insert(Why::SameName);
+            }
         }
         for at in keys.phones.iter().filter_map(|phone| self.by_phone.get(phone)).flatten().take(CANDIDATES_MAX) {
             found.entry(*at).or_default().insert(Why::SamePhone);

@@ -51,5 +51,8 @@ pub use read_error::ReadError;
 #[expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
 pub(crate) mod plan_tests;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
+mod recognise_tests;
+#[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test says where")]
 mod table_tests;

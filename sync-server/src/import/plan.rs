@@ -135,6 +135,9 @@ pub fn plan<E>(
             },
             found => found,
         };
+        if draft.keys.subject.is_some_and(|named| !index.holds(named)) {
+            draft.notes.push(Note { column: String::new(), fault: Fault::NoSuchCustomer });
+        }
         let keys = draft.keys.clone();
         let row = match found {
             Found::Refused(fault) => refused(draft, subject, Some(fault)),

@@ -93,6 +93,7 @@ impl<'a> Reader<'a> {
             "time_windows" => self.windows(column, text),
             "closed_days" => self.closed_days(column, text),
             "competitors.brand" => self.competitors(text),
+            "import.customer" => self.customer(column, text),
             "visit_interval_days" if interval_word(text).is_some() => {
                 let value = interval_word(text).map_or(Value::Null, Value::from);
                 self.draft.says.push(Say::Office { field: id.to_owned(), value });
@@ -137,6 +138,16 @@ impl<'a> Reader<'a> {
             _ => {}
         }
         self.draft.says.push(Say::Fact { field, value });
+    }
+
+    /// The id of a customer. Lists of other programs have their own ids under this title: those are customer numbers, if no
+    /// other column is.
+    fn customer(&mut self, column: &Column, text: &str) {
+        match (text.parse(), CUSTOMER.field("customer_no")) {
+            (Ok(subject), _) => self.draft.keys.subject = Some(subject),
+            (Err(_), Some(number)) if self.columns.of("customer_no").next().is_none() => self.customer_field(number, column, text),
+            (Err(_), _) => self.note(&column.title, Fault::NotACustomerId),
+        }
     }
 
     /// Many lists have one column 类型 with shop formats in it (超市, 餐饮): that is a retailer of that format.

@@ -48,18 +48,24 @@ pub fn identity(org: OrgId, keys: &Keys) -> SubjectId {
 /// Whom a row is about; `derived` is its [`identity`].
 pub(super) fn recognised(draft: &Draft, derived: SubjectId, index: &Index) -> Found {
     let keys = &draft.keys;
+    let named = keys.subject.and_then(|subject| index.of_subject(subject)).filter(|found| found.row.is_none());
     let by_uscc = index.of_uscc(keys);
+    if let (Some(one), Some(other)) = (named, by_uscc)
+        && one.subject != other.subject
+    {
+        return Found::Refused(Fault::KeysDisagree);
+    }
     let numbered = index.of_number(keys);
-    if let Some(one) = by_uscc
+    if let (Some(one), None) = (by_uscc, named)
         && !numbered.is_empty()
         && numbered.iter().all(|other| other.subject != one.subject)
     {
         return Found::Refused(Fault::KeysDisagree);
     }
     let by_number = numbered.iter().copied().find(|other| one_shop(&other.keys, keys));
-    let exact = by_uscc.or(by_number).or_else(|| index.of_subject(derived)).or_else(|| index.of_name(keys));
+    let exact = named.or(by_uscc).or(by_number).or_else(|| index.of_subject(derived)).or_else(|| index.of_name(keys));
     let Some(found) = exact else { return alike(keys, index) };
-    if by_uscc.is_none() && by_number.is_none() && other_uscc(&found.keys, keys) {
+    if named.is_none() && by_uscc.is_none() && by_number.is_none() && other_uscc(&found.keys, keys) {
         return Found::Maybe(vec![other_of(found)], BTreeSet::from([Why::OtherUscc]));
     }
     match found.row {

@@ -143,7 +143,7 @@ impl Report {
         let mut bytes = vec![0xEF, 0xBB, 0xBF];
         {
             let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut bytes);
-            let titles = [("行号", "Row"), ("名称", "Name"), ("结果", "Outcome"), ("说明", "Details"), ("客户标识", "Customer")];
+            let titles = [("行号", "Row"), ("名称", "Name"), ("结果", "Outcome"), ("说明", "Details"), ("客户标识", "Customer id")];
             writer.write_record(titles.map(|(zh, en)| language.of(zh, en)))?;
             for row in &self.rows {
                 let subject = if row.decision == Decision::Refused { String::new() } else { row.subject.to_string() };
@@ -274,6 +274,7 @@ const fn why_words(why: Why, language: Language) -> &'static str {
         Why::LikeNameSameStreet => language.of("同街道名称相近", "like name in the same street"),
         Why::LikeNameNearby => language.of("百米内名称相近", "like name within 100 m"),
         Why::OtherUscc => language.of("名称相同，信用代码不同", "same name, other credit code"),
+        Why::SameName => language.of("名称相同，无法判断是否同一家店", "same name, and nothing says whether it is the same shop"),
         Why::SameNumber => language.of("客户编号相同，但不像同一家店", "same customer number, but another shop by all else"),
     }
 }
