@@ -112,6 +112,9 @@ pub struct Keys {
     pub phones: BTreeSet<String>,
     /// Address in normal form.
     pub address: Option<String>,
+    /// Province, city and district in normal form, of a row that has no street: too little to know a shop by, enough to know
+    /// two apart.
+    pub region: Option<String>,
     /// Position.
     pub place: Option<Degrees>,
 }

@@ -123,6 +123,7 @@ impl Held {
                 .filter(|number| !number.is_empty())
                 .collect(),
             address: shop.and_then(|entry| entry.fields.get("text")?.as_text()).map(normal),
+            region: None,
             place: self.live("addresses").find_map(|(_, entry)| place::degrees_of(entry.fields.get("geo")?)),
         }
     }

@@ -35,6 +35,7 @@ mod recognise;
 pub mod report;
 pub mod sample;
 mod similar;
+mod spread;
 pub mod synonyms;
 pub mod table;
 mod text;

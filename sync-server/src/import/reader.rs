@@ -294,15 +294,19 @@ impl<'a> Reader<'a> {
 
     fn address(&mut self) {
         let mut parts = String::new();
+        let mut region = None;
         let street = self.first("addresses.text");
         for field in ["import.province", "import.city", "import.district"] {
-            if let Some((part, _)) = self.first(field)
+            if let Some((part, title)) = self.first(field)
                 && street.is_none_or(|(street, _)| !street.contains(part))
+                && !(street.is_none() && parts.ends_with(part))
             {
                 parts.push_str(part);
+                region = region.or(Some(("", title)));
             }
         }
-        let text = street.map(|(street, title)| (values::text(&[&parts, street].concat(), 300), title));
+        // Without a street the region alone is the address.
+        let text = street.or(region).map(|(street, title)| (values::text(&[&parts, street].concat(), 300), title));
         let text = match text {
             Some((Ok(text), _)) => text,
             Some((Err(fault), title)) => {
@@ -313,7 +317,8 @@ impl<'a> Reader<'a> {
         };
         let geo = self.position();
         let parking = self.first("addresses.parking").and_then(|(text, _)| values::text(text, 300).ok()).unwrap_or_default();
-        self.draft.keys.address = text.as_text().map(normal).filter(|address| !address.is_empty());
+        let known = text.as_text().map(normal).filter(|address| !address.is_empty());
+        (self.draft.keys.address, self.draft.keys.region) = if street.is_some() { (known, None) } else { (None, known) };
         self.draft.keys.place = place::degrees_of(&geo);
         if !(text.is_null() && geo.is_null() && parking.is_null()) {
             self.entry("addresses", "shop", [("kind", "shop".into()), ("text", text), ("geo", geo), ("parking", parking)]);

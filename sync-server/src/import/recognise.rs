@@ -36,7 +36,7 @@ pub fn identity(org: OrgId, keys: &Keys) -> SubjectId {
     let key = match (&keys.uscc, &keys.number) {
         (Some(uscc), _) => format!("uscc/{uscc}"),
         (None, Some(number)) => format!("number/{number}/name/{}", keys.name),
-        (None, None) => match (keys.phones.first(), &keys.address) {
+        (None, None) => match (keys.phones.first(), keys.address.as_ref().or(keys.region.as_ref())) {
             (Some(phone), _) => format!("name/{}/phone/{phone}", keys.name),
             (None, Some(address)) => format!("name/{}/address/{address}", keys.name),
             (None, None) => format!("name/{}", keys.name),

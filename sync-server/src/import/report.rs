@@ -45,6 +45,8 @@ pub struct Report {
     pub title_row: u32,
     /// Which column fills what.
     pub columns: Columns,
+    /// Numbers, from 1, of columns that have content and no title; nothing of them was imported.
+    pub untitled: Vec<usize>,
     /// Rows that are no customers.
     pub left_out: Vec<LeftOut>,
     /// How many rows came to what.
@@ -77,6 +79,7 @@ impl Report {
             dry_run,
             title_row: table.title_row,
             columns,
+            untitled: table.untitled(),
             left_out: table.left_out.clone(),
             counts,
             rows,
@@ -91,8 +94,13 @@ impl Report {
         let known: Vec<String> =
             self.columns.known.iter().map(|column| format!("{} → {}", column.title, title_of(&column.field, language))).collect();
         lines.push(format!("{}{}", language.of("列：", "columns: "), known.join(language.of("，", ", "))));
-        if !self.columns.unknown.is_empty() {
-            let titles = self.columns.unknown.join(language.of("、", ", "));
+        let untitled = self.untitled.iter().map(|number| match language {
+            Language::Zh => format!("第 {number} 列（无标题）"),
+            Language::En => format!("column {number} (no title)"),
+        });
+        let unknown: Vec<String> = self.columns.unknown.iter().cloned().chain(untitled).collect();
+        if !unknown.is_empty() {
+            let titles = unknown.join(language.of("、", ", "));
             lines.push(format!("{}{titles}", language.of("未识别的列（未导入）：", "unknown columns (not imported): ")));
         }
         if !self.other_sheets.is_empty() {

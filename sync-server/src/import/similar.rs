@@ -77,7 +77,8 @@ pub(super) fn another_branch(a: &Keys, b: &Keys) -> bool {
 
 /// Whether two addresses or positions are known and are others. One address within the other is the same, written longer.
 fn elsewhere(a: &Keys, b: &Keys) -> bool {
-    let texts = matches!((&a.address, &b.address), (Some(one), Some(other)) if !one.contains(other) && !other.contains(one));
+    let (one, other) = (a.address.as_ref().or(a.region.as_ref()), b.address.as_ref().or(b.region.as_ref()));
+    let texts = matches!((one, other), (Some(one), Some(other)) if !one.contains(other.as_str()) && !other.contains(one.as_str()));
     let places = matches!((a.place, b.place), (Some(one), Some(other)) if metres(one, other) > ELSEWHERE_M);
     texts || places
 }
