@@ -14,6 +14,7 @@ use crate::export::Language;
 use crate::headquarters::{HeadquartersError, Importer};
 use crate::import::cards::{Cards, House};
 use crate::import::columns::{ColumnOptions, normal};
+use crate::import::datum::Datum;
 use crate::import::draft::ValueOptions;
 use crate::import::job::{self, ImportError, ImportOptions};
 use crate::import::plan::{Duplicates, PlanOptions};
@@ -44,6 +45,9 @@ pub(super) struct Import {
     /// Which sheet, by name; the first when not given
     #[arg(long)]
     sheet: Option<String>,
+    /// What coordinates refer to; when not given what the titles say, else wgs84. A column 坐标系 (datum) goes first
+    #[arg(long, value_parser = ["wgs84", "gcj02", "bd09"])]
+    datum: Option<String>,
     /// What the report is written in
     #[arg(long, value_parser = ["zh", "en"], default_value = "zh")]
     language: String,
@@ -64,6 +68,7 @@ impl Import {
         let mut options = options(app.accounts())?;
         options.dry_run = self.dry_run;
         options.columns.extend = self.extend;
+        options.values.datum = self.datum.as_deref().and_then(Datum::of_name);
         options.read.sheet = self.sheet.clone();
         if self.keep_duplicates {
             options.plan.duplicates = Duplicates::Create;

@@ -237,7 +237,8 @@ fn without_hints(title: &str) -> String {
     kept
 }
 
-fn hints(title: &str) -> Vec<String> {
+/// What stands in parentheses.
+pub(super) fn hints(title: &str) -> Vec<String> {
     title.split(['(', '[', '【']).skip(1).filter_map(|rest| rest.split([')', ']', '】']).next()).map(str::to_owned).collect()
 }
 

@@ -24,8 +24,8 @@ pub struct Directory {
 /// What the person who imports can choose about values.
 #[derive(Debug, Clone)]
 pub struct ValueOptions {
-    /// What coordinates refer to if no column says so.
-    pub datum: Datum,
+    /// What coordinates refer to if no column says so, whatever titles say; `None` for what the title says, else WGS-84.
+    pub datum: Option<Datum>,
     /// How far local time is ahead of UTC, in minutes: dates of the list begin at local midnight.
     pub zone_minutes: i32,
     /// Territories and people by name.
@@ -33,9 +33,9 @@ pub struct ValueOptions {
 }
 
 impl Default for ValueOptions {
-    /// WGS-84, China Standard Time, an empty directory.
+    /// The datum of the title, China Standard Time, an empty directory.
     fn default() -> Self {
-        Self { datum: Datum::Wgs84, zone_minutes: 480, directory: Directory::default() }
+        Self { datum: None, zone_minutes: 480, directory: Directory::default() }
     }
 }
 
@@ -136,6 +136,17 @@ pub struct Claimed {
     pub author: Option<String>,
     /// Start of the day that the list gives.
     pub at: Option<Ms>,
+}
+
+impl Draft {
+    /// What its position was taken to refer to, if it has one.
+    #[must_use]
+    pub fn datum(&self) -> Option<Datum> {
+        self.says.iter().find_map(|say| match say {
+            Say::Entry { fields, .. } => Datum::of_name(fields.get("geo")?.get("datum")?.as_text()?),
+            Say::Fact { .. } | Say::Office { .. } | Say::Member { .. } | Say::Gone { .. } | Say::Text { .. } => None,
+        })
+    }
 }
 
 /// What one row says.

@@ -73,6 +73,8 @@ pub enum Fault {
     NotACustomerId,
     /// Headquarters has no customer with this id.
     NoSuchCustomer,
+    /// Titles name two datums.
+    TwoDatums,
 }
 
 impl Fault {
@@ -120,6 +122,7 @@ impl Fault {
             Self::NumberOfAnother => "客户编号属于另一个客户，未写入编号".to_owned(),
             Self::NotACustomerId => "不是客户标识（应来自导出的名单）".to_owned(),
             Self::NoSuchCustomer => "没有这个标识的客户，改按名称等识别".to_owned(),
+            Self::TwoDatums => "标题中有两种坐标系，请用 --datum 指明".to_owned(),
         }
     }
 
@@ -153,6 +156,7 @@ impl Fault {
             Self::NumberOfAnother => "the customer number is another customer's; the number was left out".to_owned(),
             Self::NotACustomerId => "no customer id; one comes from an exported list".to_owned(),
             Self::NoSuchCustomer => "there is no customer with this id; it was recognised by name and other keys".to_owned(),
+            Self::TwoDatums => "the titles name two datums; say which with --datum".to_owned(),
         }
     }
 }

@@ -12,7 +12,9 @@ use roadbook_core::model::{Source, Value};
 
 use super::apply::{Book, Origin, Work, apply, dry_run, paragraphs};
 use super::columns::{ColumnOptions, matched};
+use super::datum::Datum;
 use super::draft::{Draft, Keys, ValueOptions, draft};
+use super::fault::Fault;
 use super::held::Held;
 use super::plan::{Decision, Duplicates, Other, PlanOptions, Planned, Why};
 use super::report::Report;
@@ -275,6 +277,29 @@ fn doubles_can_be_created_all_the_same_once() {
         apply(&planned, &origin(), &mut shelf).unwrap();
         assert_eq!(shelf.cards.len(), 4);
     }
+}
+
+#[test]
+fn what_positions_refer_to_is_said_by_cell_option_or_title() {
+    let datum = |titles: &str, cells: &str, asked: Option<Datum>| {
+        let table = csv(&format!("名称,{titles}\n甲店,{cells}\n"));
+        let drafts = drafts(&table, &ValueOptions { datum: asked, ..values() });
+        (drafts[0].datum(), drafts[0].notes.first().map(|note| note.fault.clone()))
+    };
+    for (titles, cells, asked, expected) in [
+        ("经度,纬度", "120.62,31.31", None, Datum::Wgs84),
+        ("经度(GCJ-02),纬度", "120.62,31.31", None, Datum::Gcj02),
+        ("经度,纬度（高德地图）", "120.62,31.31", None, Datum::Gcj02),
+        ("坐标(百度BD-09)", "120.62 31.31", None, Datum::Bd09),
+        ("GPS坐标（WGS84）", "120.62 31.31", None, Datum::Wgs84),
+        ("经度(GCJ-02),纬度", "120.62,31.31", Some(Datum::Bd09), Datum::Bd09),
+        ("经度(GCJ-02),纬度,坐标系", "120.62,31.31,WGS-84", Some(Datum::Bd09), Datum::Wgs84),
+    ] {
+        assert_eq!(datum(titles, cells, asked), (Some(expected), None), "{titles}");
+    }
+    let unclear = "经度(GCJ-02),纬度(百度)";
+    assert_eq!(datum(unclear, "120.62,31.31", None), (None, Some(Fault::TwoDatums)));
+    assert_eq!(datum(unclear, ",", None), (None, None));
 }
 
 #[test]

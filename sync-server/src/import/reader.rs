@@ -3,8 +3,9 @@
 
 use roadbook_core::model::kinds::{CUSTOMER, OFFICE};
 use roadbook_core::model::{Field, Merge, Value};
+use unicode_normalization::UnicodeNormalization;
 
-use super::columns::{Column, Columns, normal};
+use super::columns::{Column, Columns, hints, normal};
 use super::datum::Datum;
 use super::draft::{Claimed, Draft, Keys, Note, Say, ValueOptions};
 use super::fault::Fault;
@@ -326,16 +327,13 @@ impl<'a> Reader<'a> {
     }
 
     fn position(&mut self) -> Value {
-        let mut datum = self.options.datum;
-        if let Some((name, title)) = self.first("import.datum") {
-            match Datum::of_name(name) {
-                Some(named) => datum = named,
-                None => {
-                    self.note(title, Fault::NotADatum);
-                    return Value::Null;
-                }
+        let datum = match self.datum() {
+            Ok(datum) => datum,
+            Err((title, fault)) => {
+                self.note(title, fault);
+                return Value::Null;
             }
-        }
+        };
         let (lon, lat) = (self.first("import.longitude"), self.first("import.latitude"));
         let (position, title) = match (lon, lat, self.first("import.coordinates")) {
             (Some((lon, title)), Some((lat, _)), _) => (place::of_pair(lon, lat, datum), title),
@@ -349,6 +347,30 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// What the row's position refers to: what its own cell says, else what was asked for, else what the titles say.
+    fn datum(&self) -> Result<Datum, (&'a str, Fault)> {
+        if let Some((name, title)) = self.first("import.datum") {
+            return Datum::of_name(name).ok_or((title, Fault::NotADatum));
+        }
+        if let Some(datum) = self.options.datum {
+            return Ok(datum);
+        }
+        let columns: &'a Columns = self.columns;
+        let of = |field: &'a str| columns.of(field);
+        let pair: Vec<&'a Column> = of("import.longitude").chain(of("import.latitude")).collect();
+        let read = if pair.is_empty() { of("import.coordinates").collect() } else { pair };
+        let mut named: Vec<Datum> =
+            read.iter().flat_map(|column| hints(&plain(&column.title))).flat_map(|hint| Datum::named_in(&hint)).collect();
+        named.sort_unstable();
+        named.dedup();
+        match (named.as_slice(), read.first()) {
+            ([], _) => Ok(Datum::Wgs84),
+            ([datum], _) => Ok(*datum),
+            (_, Some(column)) if self.first(&column.field).is_some() => Err((&column.title, Fault::TwoDatums)),
+            (_, _) => Ok(Datum::Wgs84),
+        }
+    }
+
     fn claimed(&mut self) {
         self.draft.claimed.author =
             self.first("import.claimed_author").and_then(|(name, _)| values::text(name, 60).ok()?.as_text().map(str::to_owned));
@@ -359,6 +381,11 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// A title with half-width forms.
+fn plain(title: &str) -> String {
+    title.nfkc().collect()
 }
 
 /// Days between visits in words.

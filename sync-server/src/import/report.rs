@@ -1,11 +1,14 @@
 //! What an import did, or would do, told to people. Belongs here: the report as data, as text in Chinese and English, as
 //! `.csv`, and the rows to put right as `.xlsx`. Never: deciding (`plan`).
 
+use std::collections::BTreeMap;
+
 use rust_xlsxwriter::{Format, Workbook};
 use serde::Serialize;
 
 use super::changes::Change;
 use super::columns::Columns;
+use super::datum::Datum;
 use super::plan::{Decision, Other, Planned, Why};
 use super::synonyms::KNOWN;
 use super::table::{LeftOut, LeftOutReason, Table};
@@ -47,6 +50,8 @@ pub struct Report {
     pub columns: Columns,
     /// Numbers, from 1, of columns that have content and no title; nothing of them was imported.
     pub untitled: Vec<usize>,
+    /// What positions were taken to refer to: rows by datum.
+    pub datums: BTreeMap<Datum, usize>,
     /// Rows that are no customers.
     pub left_out: Vec<LeftOut>,
     /// How many rows came to what.
@@ -80,6 +85,7 @@ impl Report {
             title_row: table.title_row,
             columns,
             untitled: table.untitled(),
+            datums: BTreeMap::new(),
             left_out: table.left_out.clone(),
             counts,
             rows,
@@ -102,6 +108,13 @@ impl Report {
         if !unknown.is_empty() {
             let titles = unknown.join(language.of("、", ", "));
             lines.push(format!("{}{titles}", language.of("未识别的列（未导入）：", "unknown columns (not imported): ")));
+        }
+        for (datum, rows) in &self.datums {
+            let datum = datum.label();
+            lines.push(match language {
+                Language::Zh => format!("坐标系：{rows} 行按 {datum} 读取"),
+                Language::En => format!("datum: positions of {rows} rows were read as {datum}"),
+            });
         }
         if !self.other_sheets.is_empty() {
             let names = self.other_sheets.join(language.of("、", ", "));
