@@ -10,7 +10,7 @@ use super::datum::Datum;
 use super::draft::{Claimed, Draft, Keys, Note, Say, ValueOptions};
 use super::fault::Fault;
 use super::table::Row;
-use super::{dates, hours, phones, place, values};
+use super::{dates, hours, interval, phones, place, values};
 
 /// Elements that one cell adds to a set.
 const ELEMENTS_MAX: usize = 32;
@@ -95,10 +95,7 @@ impl<'a> Reader<'a> {
             "closed_days" => self.closed_days(column, text),
             "competitors.brand" => self.competitors(text),
             "import.customer" => self.customer(column, text),
-            "visit_interval_days" if interval_word(text).is_some() => {
-                let value = interval_word(text).map_or(Value::Null, Value::from);
-                self.draft.says.push(Say::Office { field: id.to_owned(), value });
-            }
+            "visit_interval_days" => self.interval(column, text),
             "import.remark" => self.extension("x.remark", column, text),
             _ if id.starts_with("x.") => self.extension(id, column, text),
             _ => {
@@ -139,6 +136,16 @@ impl<'a> Reader<'a> {
             _ => {}
         }
         self.draft.says.push(Say::Fact { field, value });
+    }
+
+    fn interval(&mut self, column: &Column, text: &str) {
+        let visits = || column.visits_in_days.map(|days| interval::between(text, days).map(Value::from));
+        let number = || OFFICE.field(&column.field).map(|field| values::typed(field, text, column.factor));
+        match interval::said(text).map(|said| said.map(Value::from)).or_else(visits).or_else(number) {
+            Some(Ok(value)) => self.draft.says.push(Say::Office { field: column.field.clone(), value }),
+            Some(Err(fault)) => self.note(&column.title, fault),
+            None => {}
+        }
     }
 
     /// The id of a customer. Lists of other programs have their own ids under this title: those are customer numbers, if no
@@ -386,16 +393,4 @@ impl<'a> Reader<'a> {
 /// A title with half-width forms.
 fn plain(title: &str) -> String {
     title.nfkc().collect()
-}
-
-/// Days between visits in words.
-fn interval_word(text: &str) -> Option<i64> {
-    Some(match normal(text).as_str() {
-        "每天" | "每日" | "一天一次" | "daily" => 1,
-        "每周" | "一周" | "每周一次" | "一周一次" | "周访" | "weekly" => 7,
-        "双周" | "每两周" | "两周" | "两周一次" | "半月" | "每半月" | "fortnightly" | "biweekly" => 14,
-        "每月" | "一月一次" | "每月一次" | "月访" | "monthly" => 30,
-        "每季" | "每季度" | "季度" | "quarterly" => 90,
-        _ => return None,
-    })
 }

@@ -109,6 +109,12 @@ impl Report {
             let titles = unknown.join(language.of("、", ", "));
             lines.push(format!("{}{titles}", language.of("未识别的列（未导入）：", "unknown columns (not imported): ")));
         }
+        for column in &self.columns.known {
+            lines.extend(column.unclear.iter().map(|word| match language {
+                Language::Zh => format!("{}：“{word}”不是已知单位，数值按原样导入", column.title),
+                Language::En => format!("{}: “{word}” is no known unit; numbers were taken as they stand", column.title),
+            }));
+        }
         for (datum, rows) in &self.datums {
             let datum = datum.label();
             lines.push(match language {
