@@ -218,7 +218,7 @@ fn known_field(id: &str) -> Option<&'static Known> {
 }
 
 /// Label of a field for messages: the first title in use.
-fn label(field: &str) -> String {
+pub(super) fn label(field: &str) -> String {
     known_field(field).and_then(|known| known.titles.first()).map_or_else(|| field.to_owned(), |title| (*title).to_owned())
 }
 

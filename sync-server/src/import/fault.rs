@@ -75,6 +75,8 @@ pub enum Fault {
     NoSuchCustomer,
     /// Titles name two datums.
     TwoDatums,
+    /// Somebody removed what an import wrote here.
+    RemovedSince,
 }
 
 impl Fault {
@@ -123,6 +125,7 @@ impl Fault {
             Self::NotACustomerId => "不是客户标识（应来自导出的名单）".to_owned(),
             Self::NoSuchCustomer => "没有这个标识的客户，改按名称等识别".to_owned(),
             Self::TwoDatums => "标题中有两种坐标系，请用 --datum 指明".to_owned(),
+            Self::RemovedSince => "该项在档案中已被删除，未再写入".to_owned(),
         }
     }
 
@@ -157,6 +160,7 @@ impl Fault {
             Self::NotACustomerId => "no customer id; one comes from an exported list".to_owned(),
             Self::NoSuchCustomer => "there is no customer with this id; it was recognised by name and other keys".to_owned(),
             Self::TwoDatums => "the titles name two datums; say which with --datum".to_owned(),
+            Self::RemovedSince => "somebody removed this from the card; it was not written again".to_owned(),
         }
     }
 }

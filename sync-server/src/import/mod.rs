@@ -51,6 +51,9 @@ pub(crate) use place::degrees_of;
 pub use read_error::ReadError;
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test says where")]
+mod again_tests;
+#[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failing test says where")]
 pub(crate) mod plan_tests;
 #[cfg(test)]
