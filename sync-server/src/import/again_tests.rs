@@ -61,3 +61,21 @@ fn after_a_removal_the_same_statement_stays_away_and_another_one_is_written() {
     let place = import(&mut shelf, "名称,电话,坐标\n甲店,13900000051,\"120.62,31.31\"\n");
     assert_eq!((kinds(&place).as_str(), &place[0].notes[0].fault), ("=", &Fault::RemovedSince));
 }
+
+#[test]
+fn a_paragraph_is_added_once_whatever_became_of_it() {
+    let mut shelf = Shelf::default();
+    let list = "名称,存在的问题,经营方针\n甲店,\"上月２次拖欠\u{3000}货款\n冰柜坏了\",薄利多销\n";
+    let subject = import(&mut shelf, list)[0].subject;
+    let rewrite = |field: &str, text: &str| Edit::Rewrite { field: field.to_owned(), text: text.to_owned() };
+    // Typed again with other blanks and letters: the same.
+    shelf.edit(REP, subject, &[rewrite("problems", "上月2次拖欠 货款\n冰柜坏了，已报修"), rewrite("policy", "")], &[]);
+    assert_eq!(kinds(&import(&mut shelf, list)), "=");
+    // Rewritten altogether.
+    shelf.edit(REP, subject, &[rewrite("problems", "都解决了")], &[]);
+    assert_eq!(kinds(&import(&mut shelf, list)), "=");
+    let newer = list.replace("冰柜坏了", "冰柜坏了\n门口修路");
+    assert_eq!((kinds(&import(&mut shelf, &newer)).as_str(), kinds(&import(&mut shelf, &newer)).as_str()), ("U", "="));
+    assert_eq!(shelf.card(subject).texts["problems"], "都解决了\n门口修路", "only what was never said");
+    assert!(shelf.card(subject).texts.get("policy").is_none_or(String::is_empty));
+}

@@ -15,7 +15,7 @@ use super::columns::{label, normal};
 use super::draft::{Note, Say, entry_id};
 use super::fault::Fault;
 use super::held::{Held, HeldEntry};
-use super::{place, similar};
+use super::{paragraphs, place, similar};
 
 /// Positions closer than this are the same, in metres: other decimals of the same fix.
 const SAME_PLACE_M: f64 = 5.0;
@@ -63,9 +63,7 @@ pub(super) fn news(says: Vec<Say>, held: &Held, notes: &mut Vec<Note>) -> (Vec<S
                 }
             }
             Say::Text { field, text } => {
-                let before = held.texts.get(&field);
-                let imported = held.imported.get(&field).and_then(Value::as_text);
-                if before.is_none_or(|before| !before.contains(&text)) && imported != Some(text.as_str()) {
+                if let Some(text) = paragraphs::news(&field, &text, held) {
                     changes.push(Change { field: field.clone(), from: Value::Null, to: text.as_str().into() });
                     kept.push(Say::Text { field, text });
                 }

@@ -27,6 +27,7 @@ mod interval;
 pub mod job;
 pub mod limits;
 mod numbers;
+mod paragraphs;
 pub mod phones;
 mod place;
 pub mod plan;
