@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::export::Language;
 use crate::headquarters::{HeadquartersError, Importer};
 use crate::import::cards::{Cards, House};
-use crate::import::columns::{ColumnOptions, normal};
+use crate::import::columns::ColumnOptions;
 use crate::import::datum::Datum;
 use crate::import::draft::ValueOptions;
 use crate::import::job::{self, ImportError, ImportOptions};
@@ -90,12 +90,11 @@ impl Import {
 pub(super) fn options(accounts: &Accounts) -> Result<ImportOptions, Failure> {
     let mut values = ValueOptions::default();
     for territory in accounts.territories()? {
-        values.directory.territories.insert(normal(&territory.name), territory.id.0.clone());
-        values.directory.territories.insert(normal(&territory.id.0), territory.id.0);
+        values.directory.territories.add(&territory.id.0, &territory.name, &territory.id.0);
     }
     for user in accounts.users()? {
-        values.directory.people.insert(normal(&user.login), user.id.to_string());
-        values.directory.people.insert(normal(&user.name), user.id.to_string());
+        let (people, id) = (&mut values.directory.people, user.id.to_string());
+        if user.disabled { people.add_switched_off(&user.login, &id) } else { people.add(&user.login, &user.name, &id) }
     }
     let plan = PlanOptions { org: ORG, duplicates: Duplicates::HoldBack, lifecycle: Some("active".to_owned()) };
     Ok(ImportOptions { read: ReadOptions::default(), columns: ColumnOptions::default(), values, plan, dry_run: false })

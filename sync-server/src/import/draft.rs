@@ -8,18 +8,10 @@ use roadbook_core::model::Value;
 use serde::Serialize;
 
 use super::datum::{Datum, Degrees};
+use super::directory::Directory;
 use super::fault::Fault;
 
 pub use super::reader::draft;
-
-/// What an import has to know about headquarters.
-#[derive(Debug, Clone, Default)]
-pub struct Directory {
-    /// Names and ids of territories, in normal form (`columns::normal`) → id.
-    pub territories: BTreeMap<String, String>,
-    /// Names and log-in names of people, in normal form → id.
-    pub people: BTreeMap<String, String>,
-}
 
 /// What the person who imports can choose about values.
 #[derive(Debug, Clone)]

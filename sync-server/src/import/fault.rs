@@ -77,6 +77,12 @@ pub enum Fault {
     TwoDatums,
     /// Somebody removed what an import wrote here.
     RemovedSince,
+    /// Several people have the name.
+    SeveralPeople,
+    /// Several territories have the name.
+    SeveralTerritories,
+    /// The person's account is switched off; the cell is written all the same.
+    PersonSwitchedOff,
 }
 
 impl Fault {
@@ -92,6 +98,12 @@ impl Fault {
                 | Self::KeysDisagree
                 | Self::TooManyStatements { .. }
         )
+    }
+
+    /// Whether the cell is left out; otherwise the note is only something to know.
+    #[must_use]
+    pub const fn leaves_cell_out(&self) -> bool {
+        !matches!(self, Self::PersonSwitchedOff)
     }
 
     /// In Chinese.
@@ -126,6 +138,9 @@ impl Fault {
             Self::NoSuchCustomer => "没有这个标识的客户，改按名称等识别".to_owned(),
             Self::TwoDatums => "标题中有两种坐标系，请用 --datum 指明".to_owned(),
             Self::RemovedSince => "该项在档案中已被删除，未再写入".to_owned(),
+            Self::SeveralPeople => "有几个人同名，请写登录名".to_owned(),
+            Self::SeveralTerritories => "有几个区域同名，请写区域代码".to_owned(),
+            Self::PersonSwitchedOff => "该人员的账号已停用（仍已写入）".to_owned(),
         }
     }
 
@@ -161,6 +176,9 @@ impl Fault {
             Self::NoSuchCustomer => "there is no customer with this id; it was recognised by name and other keys".to_owned(),
             Self::TwoDatums => "the titles name two datums; say which with --datum".to_owned(),
             Self::RemovedSince => "somebody removed this from the card; it was not written again".to_owned(),
+            Self::SeveralPeople => "several people have this name; write the log-in".to_owned(),
+            Self::SeveralTerritories => "several territories have this name; write the code".to_owned(),
+            Self::PersonSwitchedOff => "the account of this person is switched off (written all the same)".to_owned(),
         }
     }
 }

@@ -17,6 +17,7 @@ mod codes;
 pub mod columns;
 mod dates;
 pub mod datum;
+pub mod directory;
 pub mod draft;
 pub mod fault;
 mod grid;

@@ -13,7 +13,7 @@ use roadbook_core::model::{Source, Value};
 use super::apply::{Book, Origin, Work, apply, dry_run, paragraphs};
 use super::columns::{ColumnOptions, matched};
 use super::datum::Datum;
-use super::draft::{Draft, Keys, ValueOptions, draft};
+use super::draft::{Draft, Keys, Say, ValueOptions, draft};
 use super::fault::Fault;
 use super::held::Held;
 use super::plan::{Decision, Duplicates, Other, PlanOptions, Planned, Why};
@@ -300,6 +300,24 @@ fn what_positions_refer_to_is_said_by_cell_option_or_title() {
     let unclear = "经度(GCJ-02),纬度(百度)";
     assert_eq!(datum(unclear, "120.62,31.31", None), (None, Some(Fault::TwoDatums)));
     assert_eq!(datum(unclear, ",", None), (None, None));
+}
+
+#[test]
+fn a_name_that_several_people_have_is_nobodys() {
+    let mut options = values();
+    let people = &mut options.directory.people;
+    people.add("wang1", "王芳", "u-1");
+    people.add("wang2", "王芳", "u-2");
+    people.add_switched_off("liu", "u-3");
+    options.directory.territories.add("t-9", "城东", "t-9");
+    let table = csv("名称,业务员,区域\n甲店,王芳,城东\n乙店,wang2,t-9\n丙店,liu,\n");
+    let planned = dry_run(drafts(&table, &options), &mut Shelf::default(), &self::options()).unwrap();
+    let faults: Vec<Vec<&Fault>> = planned.iter().map(|row| row.notes.iter().map(|note| &note.fault).collect()).collect();
+    assert_eq!(faults, [vec![&Fault::SeveralPeople, &Fault::SeveralTerritories], vec![], vec![&Fault::PersonSwitchedOff]]);
+    let owner = |row: &Planned| row.says.iter().any(|say| matches!(say, Say::Office { field, .. } if field == "owner"));
+    assert_eq!(planned.iter().map(owner).collect::<Vec<_>>(), [false, true, true]);
+    let columns = matched(&table.headers, &ColumnOptions::default()).unwrap();
+    assert_eq!(Report::new("客户.csv", &table, columns, planned, true).counts.cells_left_out, 2);
 }
 
 #[test]

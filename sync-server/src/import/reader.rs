@@ -7,6 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::columns::{Column, Columns, hints, normal};
 use super::datum::Datum;
+use super::directory::Meant;
 use super::draft::{Claimed, Draft, Keys, Note, Say, ValueOptions};
 use super::fault::Fault;
 use super::table::Row;
@@ -89,8 +90,7 @@ impl<'a> Reader<'a> {
     fn column(&mut self, column: &Column, text: &str) {
         let id = column.field.as_str();
         match id {
-            "territory" => self.known_name(column, text, Fault::NoSuchTerritory),
-            "owner" => self.known_name(column, text, Fault::NoSuchPerson),
+            "territory" | "owner" => self.known_name(column, text),
             "time_windows" => self.windows(column, text),
             "closed_days" => self.closed_days(column, text),
             "competitors.brand" => self.competitors(text),
@@ -232,15 +232,19 @@ impl<'a> Reader<'a> {
         self.draft.says.push(Say::Entry { list: list.to_owned(), slot: slot.to_owned(), entry: None, fields });
     }
 
-    fn known_name(&mut self, column: &Column, text: &str, fault: Fault) {
-        let names = if column.field == "owner" { &self.options.directory.people } else { &self.options.directory.territories };
-        match names.get(&normal(text)) {
-            Some(id) => {
-                let value = Value::from(id.as_str());
-                self.draft.says.push(Say::Office { field: column.field.clone(), value });
+    fn known_name(&mut self, column: &Column, text: &str) {
+        let (directory, owner) = (&self.options.directory, column.field == "owner");
+        let names = if owner { &directory.people } else { &directory.territories };
+        let id = match names.meant(text) {
+            Meant::One(id) => id,
+            Meant::SwitchedOff(id) => {
+                self.note(&column.title, Fault::PersonSwitchedOff);
+                id
             }
-            None => self.note(&column.title, fault),
-        }
+            Meant::Several => return self.note(&column.title, if owner { Fault::SeveralPeople } else { Fault::SeveralTerritories }),
+            Meant::Nobody => return self.note(&column.title, if owner { Fault::NoSuchPerson } else { Fault::NoSuchTerritory }),
+        };
+        self.draft.says.push(Say::Office { field: column.field.clone(), value: Value::from(id) });
     }
 
     fn name(&mut self) {

@@ -74,7 +74,7 @@ impl Report {
                 Decision::Refused => counts.refused += 1,
             }
             if row.decision != Decision::Refused {
-                counts.cells_left_out += row.notes.len();
+                counts.cells_left_out += row.notes.iter().filter(|note| note.fault.leaves_cell_out()).count();
             }
         }
         Self {
