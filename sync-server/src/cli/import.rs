@@ -105,15 +105,29 @@ pub(super) fn imported(app: &App, importer: &User, name: &str, bytes: &[u8], opt
     let done = {
         let mut inner = app.headquarters().hold();
         let mut desk = Importer { inner: &mut inner, author: importer.id, now: app.now() };
-        match job::import(name, bytes, options, &mut Cards(&mut desk)) {
-            Err(error @ (ImportError::Read(_) | ImportError::Columns(_))) => return Err(format!("{name}: {error}").into()),
-            done => done?,
-        }
+        job::import(name, bytes, options, &mut Cards(&mut desk))
     };
-    if !options.dry_run {
-        app.accounts().audit(app.now(), &Who::shell(), Act::Imported, name)?;
+    let audited = audit_line(name, &done, options.dry_run)
+        .map_or(Ok(()), |about| app.accounts().audit(app.now(), &Who::shell(), Act::Imported, &about));
+    match done {
+        Err(error @ (ImportError::Read(_) | ImportError::Columns(_))) => Err(format!("{name}: {error}").into()),
+        done => {
+            // Why the import stopped is told before that the audit log could not be written.
+            let done = done?;
+            audited?;
+            Ok(done)
+        }
     }
-    Ok(done)
+}
+
+/// What the audit log says of an import; nothing of one that wrote nothing. One that stopped at a row has written those above.
+fn audit_line<T, E>(name: &str, done: &Result<T, ImportError<E>>, dry_run: bool) -> Option<String> {
+    match done {
+        _ if dry_run => None,
+        Ok(_) => Some(name.to_owned()),
+        Err(ImportError::Write { row, .. }) => Some(format!("{name} (stopped at row {row})")),
+        Err(ImportError::Read(_) | ImportError::Columns(_) | ImportError::Book(_)) => None,
+    }
 }
 
 impl House for Importer<'_> {
@@ -123,5 +137,19 @@ impl House for Importer<'_> {
     }
     fn save(&mut self, work: &[(Target, Vec<Edit>)]) -> Result<(), HeadquartersError> {
         self.inner.commit(self.author, self.now, &work.to_vec()).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_that_wrote_something_is_in_the_audit_log() {
+        let done = |done: Result<(), ImportError<&str>>, dry_run| audit_line("客户.csv", &done, dry_run);
+        let stopped = || Err(ImportError::Write { row: 7, source: "the disk is full" });
+        assert_eq!(done(Ok(()), false).as_deref(), Some("客户.csv"));
+        assert_eq!(done(stopped(), false).as_deref(), Some("客户.csv (stopped at row 7)"));
+        assert_eq!((done(stopped(), true), done(Ok(()), true), done(Err(ImportError::Book("gone")), false)), (None, None, None));
     }
 }
