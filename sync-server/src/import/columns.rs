@@ -157,6 +157,11 @@ pub(super) fn titles_known(cells: &[&str]) -> usize {
     ids.len()
 }
 
+/// Whether every filled cell of a row is a title.
+pub(super) fn all_titles(cells: &[&str]) -> bool {
+    cells.iter().filter(|cell| !cell.trim().is_empty()).all(|cell| known_title(cell).is_some())
+}
+
 /// Whether one cell of a row is a title of the name.
 pub(super) fn names_the_name(cells: &[&str]) -> bool {
     cells.iter().any(|cell| known_title(cell).is_some_and(|known| known.id == NAME))

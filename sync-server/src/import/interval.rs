@@ -1,4 +1,4 @@
-//! Days between visits as people write them. Belongs here: `每周`, `2次/月`, `每月4次`, and how often in how many days as days
+//! Days between visits as people write them. Belongs here: `每周`, `2周`, `2次/月`, `每月4次`, and how often in how many days as days
 //! between two visits. Never: titles (`units`), plain numbers of days (`values`).
 
 use unicode_normalization::UnicodeNormalization;
@@ -34,8 +34,19 @@ const DAYS_MAX: i64 = 366;
 pub(super) fn said(cell: &str) -> Option<Result<i64, Fault>> {
     word(cell).map(Ok).or_else(|| {
         let text: String = cell.nfkc().collect::<String>().to_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
-        PERIODS.iter().find_map(|(period, days)| times(&text, period).map(|times| between(times, *days)))
+        let text = text.strip_suffix('s').unwrap_or(&text);
+        let visits = || PERIODS.iter().find_map(|(period, days)| times(text, period).map(|times| between(times, *days)));
+        visits().or_else(|| PERIODS.iter().find_map(|(period, days)| lasting(text.strip_suffix(period)?, *days)))
     })
+}
+
+/// So many periods of so many days: `14天`, `每2周`, `1个月`. `None` if this is no number.
+fn lasting(number: &str, period_days: i64) -> Option<Result<i64, Fault>> {
+    numbers::scaled(number.strip_prefix('每').unwrap_or(number), period_days, 1).ok().map(within)
+}
+
+fn within(days: i64) -> Result<i64, Fault> {
+    if (1..=DAYS_MAX).contains(&days) { Ok(days) } else { Err(Fault::OutOfRange { min: 1, max: DAYS_MAX }) }
 }
 
 /// Days between visits of which there are so many in so many days, rounded.
@@ -44,8 +55,7 @@ pub(super) fn said(cell: &str) -> Option<Result<i64, Fault>> {
 /// [`Fault`]: no number, or none that leaves an interval.
 pub(super) fn between(times: &str, days: i64) -> Result<i64, Fault> {
     let hundredths = numbers::scaled(times.trim_end_matches('次'), 100, 1)?;
-    let between = if hundredths > 0 { (days * 100).saturating_add(hundredths / 2) / hundredths } else { 0 };
-    if (1..=DAYS_MAX).contains(&between) { Ok(between) } else { Err(Fault::OutOfRange { min: 1, max: DAYS_MAX }) }
+    within(if hundredths > 0 { (days * 100).saturating_add(hundredths / 2) / hundredths } else { 0 })
 }
 
 /// The days in which a unit counts visits: `次/月` is 30.
@@ -98,10 +108,14 @@ mod tests {
             ("2次每月", 15),
             ("一季度3次", 30),
             ("0.5次/月", 60),
+            ("14天", 14),
+            ("每2周", 14),
+            ("2 weeks", 14),
+            ("1个月", 30),
         ] {
             assert_eq!(said(cell), Some(Ok(days)), "{cell}");
         }
-        for cell in ["14", "14天", "次/月", "半年", ""] {
+        for cell in ["14", "次/月", "半年", ""] {
             assert_eq!(said(cell), None, "{cell}");
         }
         assert_eq!(said("0次/月"), Some(Err(Fault::OutOfRange { min: 1, max: 366 })));

@@ -128,14 +128,14 @@ pub fn plan<E>(
     let mut planned = Vec::with_capacity(drafts.len());
     for mut draft in drafts {
         let subject = identity(options.org, &draft.keys);
-        let found = match recognised(&draft, subject, &index) {
-            Found::Maybe(of, why) if why.contains(&Why::SameNumber) => match said_before(&of, &draft, &mut card)? {
-                Some(subject) => Found::Same { subject, number_of_another: false },
-                None => Found::Maybe(of, why),
-            },
-            found => found,
-        };
-        if draft.keys.subject.is_some_and(|named| !index.holds(named)) {
+        let mut found = recognised(&draft, options.org, &index);
+        if let Found::Maybe(of, why) = &found
+            && why.contains(&Why::SameNumber)
+            && let Some(subject) = said_before(of, &draft, &mut card)?
+        {
+            found = Found::Same { subject, number_of_another: false };
+        }
+        if draft.keys.subject.is_some_and(|named| named != subject && !index.holds(named)) {
             draft.notes.push(Note { column: String::new(), fault: Fault::NoSuchCustomer });
         }
         let keys = draft.keys.clone();

@@ -11,6 +11,9 @@ use super::index::{Index, Indexed, Why};
 use super::plan::Other;
 use super::similar;
 
+/// Customers that are named to a person who decides about one row.
+const OTHERS_MAX: usize = 20;
+
 /// Whom a row is about.
 pub(super) enum Found {
     /// A customer that headquarters has.
@@ -45,9 +48,10 @@ pub fn identity(org: OrgId, keys: &Keys) -> SubjectId {
     SubjectId::derived(&format!("import/{org}/{key}"))
 }
 
-/// Whom a row is about; `derived` is its [`identity`].
-pub(super) fn recognised(draft: &Draft, derived: SubjectId, index: &Index) -> Found {
+/// Whom a row is about.
+pub(super) fn recognised(draft: &Draft, org: OrgId, index: &Index) -> Found {
     let keys = &draft.keys;
+    let derived = identity(org, keys);
     let named = keys.subject.and_then(|subject| index.of_subject(subject)).filter(|found| found.row.is_none());
     let by_uscc = index.of_uscc(keys);
     if let (Some(one), Some(other)) = (named, by_uscc)
@@ -56,14 +60,15 @@ pub(super) fn recognised(draft: &Draft, derived: SubjectId, index: &Index) -> Fo
         return Found::Refused(Fault::KeysDisagree);
     }
     let numbered = index.of_number(keys);
-    if let (Some(one), None) = (by_uscc, named)
-        && !numbered.is_empty()
-        && numbered.iter().all(|other| other.subject != one.subject)
+    let same = |other: &&Indexed| named.or(by_uscc).is_some_and(|one| one.subject == other.subject);
+    let by_number = numbered.iter().copied().find(same).or_else(|| numbered.iter().copied().find(|other| one_shop(&other.keys, keys)));
+    if let (None, Some(one), Some(other)) = (named, by_uscc, by_number)
+        && one.subject != other.subject
     {
         return Found::Refused(Fault::KeysDisagree);
     }
-    let by_number = numbered.iter().copied().find(|other| one_shop(&other.keys, keys));
-    let exact = named.or(by_uscc).or(by_number).or_else(|| index.of_subject(derived)).or_else(|| index.of_name(keys));
+    let by_id = || index.of_subject(derived).or_else(|| by_former_id(org, keys, index));
+    let exact = named.or(by_uscc).or(by_number).or_else(by_id).or_else(|| index.of_name(keys));
     let Some(found) = exact else { return alike(keys, index) };
     if named.is_none() && by_uscc.is_none() && by_number.is_none() && other_uscc(&found.keys, keys) {
         return Found::Maybe(vec![other_of(found)], BTreeSet::from([Why::OtherUscc]));
@@ -77,13 +82,20 @@ pub(super) fn recognised(draft: &Draft, derived: SubjectId, index: &Index) -> Fo
     }
 }
 
+/// The customer that a release made which passed over province and city: its id came from the name alone.
+fn by_former_id<'a>(org: OrgId, keys: &Keys, index: &'a Index) -> Option<&'a Indexed> {
+    keys.region.as_ref()?;
+    let former = index.of_subject(identity(org, &Keys { region: None, ..keys.clone() }))?;
+    (!similar::elsewhere(&former.keys, keys)).then_some(former)
+}
+
 fn alike(keys: &Keys, index: &Index) -> Found {
     let like = index.like(keys);
     if like.is_empty() {
         return Found::Unknown;
     }
-    let why = like.iter().flat_map(|(_, why)| why.iter().copied()).collect();
-    Found::Maybe(like.into_iter().map(|(found, _)| other_of(found)).collect(), why)
+    let why = like.iter().take(OTHERS_MAX).flat_map(|(_, why)| why.iter().copied()).collect();
+    Found::Maybe(like.into_iter().take(OTHERS_MAX).map(|(found, _)| other_of(found)).collect(), why)
 }
 
 /// Whether two with the same number are one shop: something beside the number agrees, and the credit codes do not differ.

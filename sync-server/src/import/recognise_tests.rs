@@ -30,9 +30,20 @@ fn one_shop_is_recognised_by_every_key() {
         let planned = dry_run(drafts(&csv(&text), &values()), &mut shelf, &options()).unwrap();
         assert_eq!(kinds(&planned), expected, "{row}: {:?}", planned[0].decision);
     }
-    let both = "客户名称,统一社会信用代码,客户编号\n惠民超市,91350100M000100Y43,K002\n";
-    let planned = dry_run(drafts(&csv(both), &values()), &mut shelf, &options()).unwrap();
-    assert_eq!(kinds(&planned), "!");
+    // The code is one customer's, number and name are another's: nobody is meant. The number alone is nothing against the code.
+    for (row, expected, fault) in [
+        ("鑫鑫便利店,91350100M000100Y43,K002", "!", Fault::KeysDisagree),
+        ("惠民超市,91350100M000100Y43,K002", "=", Fault::NumberOfAnother),
+    ] {
+        let text = format!("客户名称,统一社会信用代码,客户编号\n{row}\n");
+        let planned = dry_run(drafts(&csv(&text), &values()), &mut shelf, &options()).unwrap();
+        assert_eq!((kinds(&planned).as_str(), &planned[0].notes[0].fault), (expected, &fault), "{row}");
+    }
+    // Held back: the id says who is meant.
+    let subject = shelf.named("鑫鑫便利店").subject;
+    let named = format!("客户名称,电话,客户标识\n别的店,13900000002,{subject}\n");
+    let planned = dry_run(drafts(&csv(&named), &values()), &mut shelf, &options()).unwrap();
+    assert_eq!((kinds(&planned).as_str(), planned[0].subject), ("U", subject));
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub(super) fn another_branch(a: &Keys, b: &Keys) -> bool {
 }
 
 /// Whether two addresses or positions are known and are others. One address within the other is the same, written longer.
-fn elsewhere(a: &Keys, b: &Keys) -> bool {
+pub(super) fn elsewhere(a: &Keys, b: &Keys) -> bool {
     let (one, other) = (a.address.as_ref().or(a.region.as_ref()), b.address.as_ref().or(b.region.as_ref()));
     let texts = matches!((one, other), (Some(one), Some(other)) if !one.contains(other.as_str()) && !other.contains(one.as_str()));
     let places = matches!((a.place, b.place), (Some(one), Some(other)) if metres(one, other) > ELSEWHERE_M);

@@ -217,7 +217,9 @@ fn title_row(rows: &[GridRow]) -> Result<usize, ReadError> {
         let cells: Vec<&str> = row.cells.iter().map(String::as_str).collect();
         let known = columns::titles_known(&cells);
         let enough = known > 1 || columns::names_the_name(&cells);
-        if enough && known > best.1 {
+        // Of titles in two rows, merged ones above and theirs below, the lower row is the one.
+        let below = at > 0 && at - 1 == best.0 && known == best.1 && known > 1 && columns::all_titles(&cells);
+        if enough && (known > best.1 || below) {
             best = (at, known);
         }
     }

@@ -95,6 +95,23 @@ fn a_title_merged_over_columns_is_the_title_of_each() {
 }
 
 #[test]
+fn of_titles_in_two_rows_the_lower_ones_count() {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    for (at, title) in [(0, "客户名称"), (3, "地址")] {
+        sheet.merge_range(0, at, 1, at, title, &Format::new()).unwrap();
+    }
+    sheet.merge_range(0, 1, 0, 2, "电话", &Format::new()).unwrap();
+    sheet.write(1, 1, "手机").unwrap().write(1, 2, "座机").unwrap();
+    for (at, cell) in (0..).zip(["甲店", "13900001111", "0512-88880001", "人民路12号"]) {
+        sheet.write(2, at, cell).unwrap();
+    }
+    let table = table(&book.save_to_buffer().unwrap());
+    assert_eq!((table.headers.join("|").as_str(), table.title_row), ("客户名称|手机|座机|地址", 2));
+    assert_eq!(cells(&table), [(3, vec!["甲店", "13900001111", "0512-88880001", "人民路12号"])]);
+}
+
+#[test]
 fn an_xls_is_read_as_typed() {
     let table = table(XLS);
     assert_eq!((table.sheet.as_str(), table.title_row), ("客户", 2));

@@ -54,11 +54,8 @@ pub(super) fn stated(field: &str, title: &str) -> Stated {
         if let Some(days) = interval::days_of_period(word).filter(|_| field == "visit_interval_days") {
             stated.visits_in_days = Some(days);
         } else if let Some(factor) = factor(field, money, word) {
-            stated.factor = factor;
-        } else if !word.is_empty()
-            && !NO_UNITS.contains(&word)
-            && !(money && stated.factor != 1 && POWERS.iter().any(|(power, _)| *power == word))
-        {
+            stated.factor = stated.factor.max(factor);
+        } else if !word.is_empty() && !NO_UNITS.contains(&word) {
             stated.unclear.push(hint);
         }
     }
