@@ -56,7 +56,7 @@ fn after_a_removal_the_same_statement_stays_away_and_another_one_is_written() {
     let card = shelf.card(subject);
     shelf.edit(REP, subject, &[Edit::RemoveEntry { list: "addresses".to_owned(), entry: card.lists["addresses"][0].id }], &[]);
     assert_eq!((kinds(&import(&mut shelf, newer)).as_str(), kinds(&import(&mut shelf, list)).as_str()), ("=", "="));
-    assert_eq!(texts(&shelf, subject, "addresses", "text"), [String::new(); 0]);
+    assert_eq!(texts(&shelf, subject, "addresses", "text"), Vec::<String>::new());
     // A position without an address has no entry to go to: the report says so.
     let place = import(&mut shelf, "名称,电话,坐标\n甲店,13900000051,\"120.62,31.31\"\n");
     assert_eq!((kinds(&place).as_str(), &place[0].notes[0].fault), ("=", &Fault::RemovedSince));
@@ -78,4 +78,13 @@ fn a_paragraph_is_added_once_whatever_became_of_it() {
     assert_eq!((kinds(&import(&mut shelf, &newer)).as_str(), kinds(&import(&mut shelf, &newer)).as_str()), ("U", "="));
     assert_eq!(shelf.card(subject).texts["problems"], "都解决了\n门口修路", "only what was never said");
     assert!(shelf.card(subject).texts.get("policy").is_none_or(String::is_empty));
+}
+
+#[test]
+fn a_number_that_a_person_typed_with_a_plus_of_full_width_is_the_same() {
+    let mut shelf = Shelf::default();
+    let subject = import(&mut shelf, "名称,地址\n甲店,人民路12号\n")[0].subject;
+    shelf.edit(REP, subject, &[entry("phones", &[("number", "＋８６ １３９００００００５１"), ("kind", "mobile")])], &[]);
+    assert_eq!(kinds(&import(&mut shelf, "名称,地址,电话\n甲店,人民路12号,13900000051\n")), "=");
+    assert_eq!(kinds(&import(&mut shelf, "名称,电话\n甲店,+86 13900000051\n")), "=");
 }

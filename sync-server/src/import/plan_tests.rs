@@ -322,12 +322,13 @@ fn a_name_that_several_people_have_is_nobodys() {
 
 #[test]
 fn no_column_is_left_out_without_a_word() {
-    let table = csv("名称,省,市,区,,电话\n甲店,江苏省,苏州市,姑苏区,左手边,13900000041\n甲店,江苏省,南京市,,,13900000042\n");
+    let table = csv("名称,省,市,区,,电话,人数(刻)\n甲店,江苏省,苏州市,姑苏区,左手边,13900000041,3\n甲店,江苏省,南京市,,,13900000042,\n");
     let planned = dry_run(drafts(&table, &values()), &mut Shelf::default(), &options()).unwrap();
     assert_eq!(kinds(&planned), "CC", "two cities, two phones: two branches");
     let columns = matched(&table.headers, &ColumnOptions::default()).unwrap();
     let report = Report::new("客户.csv", &table, columns, planned.clone(), true);
     assert!(report.text(Language::Zh, false).contains("未识别的列（未导入）：第 5 列（无标题）"));
+    assert!(report.text(Language::Zh, false).contains("人数(刻)：“刻”不是已知单位，数值按原样导入"));
     assert!(report.text(Language::En, false).contains("unknown columns (not imported): column 5 (no title)"));
     let mut shelf = Shelf::default();
     apply(&planned, &origin(), &mut shelf).unwrap();
