@@ -26,6 +26,11 @@ pub const OFFSET_TRUSTED_MS: i64 = 120_000;
 /// A clock this far before a moment already passed is not believed, in milliseconds.
 pub const BACKWARDS_TOLERATED_MS: i64 = 300_000;
 
+/// Whether a difference is more than anybody's clock has.
+const fn is_off(offset_ms: i64) -> bool {
+    offset_ms.unsigned_abs() > OFFSET_TRUSTED_MS.unsigned_abs()
+}
+
 /// What a device knows about its clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockNote {
@@ -46,7 +51,7 @@ impl ClockNote {
     pub fn judge(now: Ms, last_offset_ms: i64, floor: Option<Ms>) -> Self {
         match floor {
             Some(floor) if now.plus(last_offset_ms).plus(BACKWARDS_TOLERATED_MS) < floor => Self::Unsure { floor },
-            _ if last_offset_ms.abs() > OFFSET_TRUSTED_MS => Self::Offset(last_offset_ms),
+            _ if is_off(last_offset_ms) => Self::Offset(last_offset_ms),
             _ => Self::Agreed,
         }
     }
@@ -84,7 +89,7 @@ pub fn correction(change: &ChangeMeta, measured_ms: i64, last_contact: Option<Ms
         ClockNote::Offset(ms) => Some(ms),
         ClockNote::Unsure { .. } => None,
     };
-    if claimed_offset.is_some_and(|claimed| (claimed - measured_ms).abs() <= OFFSET_TRUSTED_MS) {
+    if claimed_offset.is_some_and(|claimed| !is_off(claimed.saturating_sub(measured_ms))) {
         return None;
     }
     let at = change.time.plus(measured_ms);
@@ -137,7 +142,7 @@ impl Clocks {
         let claimed = change.time;
         let measured = if self.by_actor.is_empty() { None } else { self.by_actor.get(&change.actor.to_string()) };
         if let Some(offset) = measured {
-            let offset_ms = Some(*offset).filter(|offset| offset.abs() > OFFSET_TRUSTED_MS);
+            let offset_ms = Some(*offset).filter(|offset| is_off(*offset));
             return Corrected { claimed, at: claimed.plus(*offset), unsure: false, offset_ms };
         }
         match ClockNote::of_note(change.note.as_deref()) {

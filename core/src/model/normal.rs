@@ -19,7 +19,7 @@ pub fn text(text: &str) -> String {
 #[must_use]
 pub fn phone(number: &str) -> String {
     let digits: String = number.nfkc().filter(char::is_ascii_digit).take(PHONE_DIGITS_MAX).collect();
-    let plus = number.trim_start().starts_with(['+', '+']) || digits.starts_with("0086");
+    let plus = number.trim_start().starts_with(['+', '＋']) || digits.starts_with("0086");
     let bare = digits.strip_prefix("0086").or_else(|| if plus { digits.strip_prefix("86") } else { None });
     bare.map_or_else(|| digits.clone(), str::to_owned)
 }
@@ -51,6 +51,7 @@ mod tests {
         assert_eq!(phone("0571 8888-1234"), phone("057188881234"));
         assert_eq!(phone("+86 139-0000-1111"), phone("13900001111"));
         assert_eq!(phone("008613900001111"), "13900001111");
+        assert_eq!(phone("＋８６ １３９００００１１１１"), "13900001111", "a plus of full width");
         assert_eq!(phone("8613900001111"), "8613900001111", "without a plus the digits stand as typed");
     }
 

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Data, Done, show};
-use crate::accounts::{Act, Who};
+use super::{Data, Done, Failure, import, show};
+use crate::accounts::{Accounts, Act, Territory, User, Who};
 use crate::export::columns::columns;
 use crate::export::row::{Names, of_card};
 use crate::export::{Language, files};
+use crate::import::directory::{self, Meant};
 
 /// Customers read at once.
 const PAGE: usize = 500;
@@ -32,10 +33,7 @@ impl Export {
         }
         let language = if self.language == "en" { Language::En } else { Language::Zh };
         let app = self.data.app()?;
-        let names = Names {
-            territories: app.accounts().territories()?.into_iter().map(|territory| (territory.id.0, territory.name)).collect(),
-            people: app.accounts().users()?.into_iter().map(|user| (user.id.to_string(), user.name)).collect(),
-        };
+        let names = names(app.accounts())?;
         let inner = app.headquarters().hold();
         let replica = inner.replica();
         let mut rows = Vec::new();
@@ -62,4 +60,23 @@ impl Export {
         show::line(format_args!("{count} customers written to {}", self.file.display()));
         Ok(())
     }
+}
+
+/// Names of territories and people; where an import would not know whom a name means, the code or log-in.
+fn names(accounts: &Accounts) -> Result<Names, Failure> {
+    let known = import::options(accounts)?.values.directory;
+    let shown = |names: &directory::Names, name: String, code: String, id: &str| {
+        if names.meant(&name) == Meant::One(id) { name } else { code }
+    };
+    let mut names = Names::default();
+    for Territory { id, name, .. } in accounts.territories()? {
+        let shown = shown(&known.territories, name, id.0.clone(), &id.0);
+        names.territories.insert(id.0, shown);
+    }
+    for User { id, login, name, .. } in accounts.users()? {
+        let id = id.to_string();
+        let shown = shown(&known.people, name, login, &id);
+        names.people.insert(id, shown);
+    }
+    Ok(names)
 }

@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::export::Language;
 use crate::headquarters::{HeadquartersError, Importer};
 use crate::import::cards::{Cards, House};
-use crate::import::columns::{ColumnOptions, normal};
+use crate::import::columns::ColumnOptions;
+use crate::import::datum::Datum;
 use crate::import::draft::ValueOptions;
 use crate::import::job::{self, ImportError, ImportOptions};
 use crate::import::plan::{Duplicates, PlanOptions};
@@ -44,6 +45,9 @@ pub(super) struct Import {
     /// Which sheet, by name; the first when not given
     #[arg(long)]
     sheet: Option<String>,
+    /// What coordinates refer to; when not given what the titles say, else wgs84. A column 坐标系 (datum) goes first
+    #[arg(long, value_parser = ["wgs84", "gcj02", "bd09"])]
+    datum: Option<String>,
     /// What the report is written in
     #[arg(long, value_parser = ["zh", "en"], default_value = "zh")]
     language: String,
@@ -64,6 +68,7 @@ impl Import {
         let mut options = options(app.accounts())?;
         options.dry_run = self.dry_run;
         options.columns.extend = self.extend;
+        options.values.datum = self.datum.as_deref().and_then(Datum::of_name);
         options.read.sheet = self.sheet.clone();
         if self.keep_duplicates {
             options.plan.duplicates = Duplicates::Create;
@@ -85,12 +90,11 @@ impl Import {
 pub(super) fn options(accounts: &Accounts) -> Result<ImportOptions, Failure> {
     let mut values = ValueOptions::default();
     for territory in accounts.territories()? {
-        values.directory.territories.insert(normal(&territory.name), territory.id.0.clone());
-        values.directory.territories.insert(normal(&territory.id.0), territory.id.0);
+        values.directory.territories.add(&territory.id.0, &territory.name, &territory.id.0);
     }
     for user in accounts.users()? {
-        values.directory.people.insert(normal(&user.login), user.id.to_string());
-        values.directory.people.insert(normal(&user.name), user.id.to_string());
+        let (people, id) = (&mut values.directory.people, user.id.to_string());
+        if user.disabled { people.add_switched_off(&user.login, &id) } else { people.add(&user.login, &user.name, &id) }
     }
     let plan = PlanOptions { org: ORG, duplicates: Duplicates::HoldBack, lifecycle: Some("active".to_owned()) };
     Ok(ImportOptions { read: ReadOptions::default(), columns: ColumnOptions::default(), values, plan, dry_run: false })
@@ -101,15 +105,29 @@ pub(super) fn imported(app: &App, importer: &User, name: &str, bytes: &[u8], opt
     let done = {
         let mut inner = app.headquarters().hold();
         let mut desk = Importer { inner: &mut inner, author: importer.id, now: app.now() };
-        match job::import(name, bytes, options, &mut Cards(&mut desk)) {
-            Err(error @ (ImportError::Read(_) | ImportError::Columns(_))) => return Err(format!("{name}: {error}").into()),
-            done => done?,
-        }
+        job::import(name, bytes, options, &mut Cards(&mut desk))
     };
-    if !options.dry_run {
-        app.accounts().audit(app.now(), &Who::shell(), Act::Imported, name)?;
+    let audited = audit_line(name, &done, options.dry_run)
+        .map_or(Ok(()), |about| app.accounts().audit(app.now(), &Who::shell(), Act::Imported, &about));
+    match done {
+        Err(error @ (ImportError::Read(_) | ImportError::Columns(_))) => Err(format!("{name}: {error}").into()),
+        done => {
+            // Why the import stopped is told before that the audit log could not be written.
+            let done = done?;
+            audited?;
+            Ok(done)
+        }
     }
-    Ok(done)
+}
+
+/// What the audit log says of an import; nothing of one that wrote nothing. One that stopped at a row has written those above.
+fn audit_line<T, E>(name: &str, done: &Result<T, ImportError<E>>, dry_run: bool) -> Option<String> {
+    match done {
+        _ if dry_run => None,
+        Ok(_) => Some(name.to_owned()),
+        Err(ImportError::Write { row, .. }) => Some(format!("{name} (stopped at row {row})")),
+        Err(ImportError::Read(_) | ImportError::Columns(_) | ImportError::Book(_)) => None,
+    }
 }
 
 impl House for Importer<'_> {
@@ -119,5 +137,19 @@ impl House for Importer<'_> {
     }
     fn save(&mut self, work: &[(Target, Vec<Edit>)]) -> Result<(), HeadquartersError> {
         self.inner.commit(self.author, self.now, &work.to_vec()).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_that_wrote_something_is_in_the_audit_log() {
+        let done = |done: Result<(), ImportError<&str>>, dry_run| audit_line("客户.csv", &done, dry_run);
+        let stopped = || Err(ImportError::Write { row: 7, source: "the disk is full" });
+        assert_eq!(done(Ok(()), false).as_deref(), Some("客户.csv"));
+        assert_eq!(done(stopped(), false).as_deref(), Some("客户.csv (stopped at row 7)"));
+        assert_eq!((done(stopped(), true), done(Ok(()), true), done(Err(ImportError::Book("gone")), false)), (None, None, None));
     }
 }

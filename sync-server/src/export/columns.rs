@@ -65,7 +65,7 @@ const PARTS: &[(&str, &[Part])] = &[
 const LEFT_OUT: &[&str] = &["parent", "prospect_stage", "substitute", "substitute_until", "merged_into", "credit_badge"];
 
 /// The columns in the order of the form: number and name first, then the field side, then the office side, then the
-/// company's own fields.
+/// company's own fields. The last is the customer's id: an import knows its customer by it, whatever was corrected.
 #[must_use]
 pub fn columns(language: Language, extensions: &[String]) -> Vec<Column> {
     let mut columns: Vec<Column> = Vec::new();
@@ -89,6 +89,11 @@ pub fn columns(language: Language, extensions: &[String]) -> Vec<Column> {
         id: id.clone(),
         cell: CellType::Text,
     }));
+    columns.push(Column {
+        id: "import.customer".to_owned(),
+        title: title(&Label::new("客户标识", "Customer id"), language),
+        cell: CellType::Text,
+    });
     columns
 }
 

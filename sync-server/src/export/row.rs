@@ -7,6 +7,7 @@ use roadbook_core::model::card::{Card, Entry, Fact};
 
 use super::Language;
 use super::words::words;
+use crate::import::draft::entry_id;
 
 /// What one cell holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +53,7 @@ pub fn of_card(card: &Card, names: &Names, language: Language) -> Row {
         put(&mut row, id, Cell::Text(text.clone()));
     }
     lists(card, &mut row, language);
+    put(&mut row, "import.customer", Cell::Text(card.subject.to_string()));
     row
 }
 
@@ -61,12 +63,18 @@ fn lists(card: &Card, row: &mut Row, language: Language) {
         let texts: Vec<&str> = entries(list).iter().filter_map(|entry| text(entry, field)).collect();
         Cell::Text(texts.join(between))
     };
+    // Where an import made an entry, that is the one which the next import compares with: see `crate::import`.
+    let imported = |list: &str, slot: &str| {
+        let id = entry_id(card.subject, list, slot);
+        entries(list).iter().find(|entry| entry.id == id)
+    };
     put(row, "phones.number", joined("phones", "number", ";"));
     put(row, "competitors.brand", joined("competitors", "brand", "、"));
     for (id, role) in
         [("import.owner_name", "owner"), ("import.manager_name", "manager"), ("import.legal_representative", "legal_representative")]
     {
-        let person = entries("stakeholders").iter().find(|entry| text(entry, "role") == Some(role));
+        let of_role = |entry: &&Entry| text(entry, "role") == Some(role);
+        let person = imported("stakeholders", role).filter(of_role).or_else(|| entries("stakeholders").iter().find(of_role));
         put(row, id, Cell::Text(person.and_then(|entry| text(entry, "name")).unwrap_or_default().to_owned()));
     }
     let windows: Vec<String> = entries("time_windows")
@@ -76,7 +84,7 @@ fn lists(card: &Card, row: &mut Row, language: Language) {
         .collect();
     put(row, "time_windows", Cell::Text(windows.join(";")));
     let shop = |entry: &&Entry| text(entry, "kind").is_none_or(|kind| kind == "shop");
-    if let Some(address) = entries("addresses").iter().find(shop) {
+    if let Some(address) = imported("addresses", "shop").filter(shop).or_else(|| entries("addresses").iter().find(shop)) {
         for (id, field) in [("addresses.text", "text"), ("addresses.parking", "parking")] {
             put(row, id, Cell::Text(text(address, field).unwrap_or_default().to_owned()));
         }

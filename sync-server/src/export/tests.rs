@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use roadbook_core::ids::SubjectId;
 use roadbook_core::model::Value;
 
 use super::columns::{Column, columns};
 use super::files::{csv, guarded, xlsx};
-use super::row::{Names, Row, of_card};
+use super::row::{Cell, Names, Row, of_card};
 use super::words::{label_at, words};
 use super::{FORMULA_SIGNS, Language};
 use crate::import::apply::{apply, dry_run};
 use crate::import::draft::ValueOptions;
+use crate::import::fault::Fault;
 use crate::import::plan::Decision;
 use crate::import::plan_tests::{Shelf, drafts, options, origin};
 use crate::import::table::{ReadOptions, read};
@@ -73,6 +75,28 @@ fn what_is_written_says_the_same_when_read() {
             assert_eq!(list(&other, language).1, rows, "{language:?}");
         }
     }
+}
+
+#[test]
+fn a_corrected_list_finds_its_customers() {
+    let mut shelf = filled();
+    let (columns, mut rows) = list(&shelf, Language::Zh);
+    for (row, name) in rows.iter_mut().zip(["甲乙丙丁", "戊己庚辛"]) {
+        for id in ["uscc", "customer_no", "phones.number", "addresses.text"] {
+            row.remove(id);
+        }
+        row.insert("trade_name".to_owned(), Cell::Text(name.to_owned()));
+    }
+    let bytes = xlsx("客户", &columns, rows.clone()).unwrap();
+    let planned = dry_run(drafts(&read(&bytes, &ReadOptions::default()).unwrap(), &values()), &mut shelf, &options()).unwrap();
+    assert!(planned.iter().all(|row| matches!(row.decision, Decision::Update { .. }) && row.notes.is_empty()), "{planned:?}");
+    assert_eq!(planned.iter().map(|row| row.subject).collect::<Vec<_>>(), shelf.cards.keys().copied().collect::<Vec<_>>());
+    // An id that nobody has says so; the row is recognised by its other keys.
+    rows.truncate(1);
+    rows[0].insert("import.customer".to_owned(), Cell::Text(SubjectId::derived("nobody").to_string()));
+    let bytes = csv(&columns, rows).unwrap();
+    let planned = dry_run(drafts(&read(&bytes, &ReadOptions::default()).unwrap(), &values()), &mut shelf, &options()).unwrap();
+    assert_eq!((&planned[0].decision, &planned[0].notes[0].fault), (&Decision::Create, &Fault::NoSuchCustomer));
 }
 
 #[test]

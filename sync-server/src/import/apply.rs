@@ -7,6 +7,7 @@ use roadbook_core::model::edit::{Edit, Provenance};
 
 use super::draft::{Claimed, Draft, Keys, Say};
 use super::held::Held;
+use super::paragraphs::remembered;
 use super::plan::{PlanOptions, Planned, plan};
 
 /// The customers of headquarters, as an import reads and writes them.
@@ -94,7 +95,11 @@ pub fn work(row: &Planned, origin: &Origin) -> Work {
                 work.customer.push(Edit::Entry { list, entry, fields, provenance: provenance.clone() });
             }
             Say::Gone { list, entry } => work.customer.push(Edit::RemoveEntry { list, entry }),
-            Say::Text { field, text } => work.texts.push((field, text)),
+            Say::Text { field, text } => {
+                let source = provenance.source_doc.as_deref().unwrap_or_default();
+                work.customer.extend(remembered(&field, &text, source));
+                work.texts.push((field, text));
+            }
         }
     }
     work

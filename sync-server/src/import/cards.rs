@@ -83,12 +83,14 @@ mod tests {
     use roadbook_core::store::Lane;
 
     use super::super::columns::{ColumnOptions, normal};
+    use super::super::datum::Datum;
     use super::super::draft::ValueOptions;
     use super::super::job::{ImportError, ImportOptions, import};
     use super::super::plan_tests::options;
     use super::super::sample;
     use super::super::table::ReadOptions;
     use super::*;
+    use crate::export::Language;
 
     struct Office {
         replica: Replica,
@@ -124,6 +126,8 @@ mod tests {
         assert_eq!((report.counts.created, report.counts.refused), (333, 4));
         let (again, _) = import(sample::FILE, sample::LIST, &options, &mut Cards(&mut office)).unwrap();
         assert_eq!((again.counts.created, again.counts.updated, again.counts.unchanged), (0, 0, 333));
+        assert!(again.datums.get(&Datum::Wgs84).is_some_and(|rows| *rows > 300), "{:?}", again.datums);
+        assert!(again.text(Language::Zh, false).contains("行按 WGS-84 读取"));
         let failure = import("x.csv", b"a,b\n1,2\n", &options, &mut Cards(&mut office)).unwrap_err();
         assert!(matches!(failure, ImportError::Read(_)));
     }

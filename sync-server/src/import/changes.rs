@@ -11,11 +11,11 @@ use roadbook_core::model::kinds::{CUSTOMER, OFFICE};
 use roadbook_core::model::{FieldType, Value, normal as forms};
 use serde::Serialize;
 
-use super::columns::normal;
+use super::columns::{label, normal};
 use super::draft::{Note, Say, entry_id};
 use super::fault::Fault;
 use super::held::{Held, HeldEntry};
-use super::{place, similar};
+use super::{paragraphs, place, similar};
 
 /// Positions closer than this are the same, in metres: other decimals of the same fix.
 const SAME_PLACE_M: f64 = 5.0;
@@ -63,14 +63,12 @@ pub(super) fn news(says: Vec<Say>, held: &Held, notes: &mut Vec<Note>) -> (Vec<S
                 }
             }
             Say::Text { field, text } => {
-                let before = held.texts.get(&field);
-                let imported = held.imported.get(&field).and_then(Value::as_text);
-                if before.is_none_or(|before| !before.contains(&text)) && imported != Some(text.as_str()) {
+                if let Some(text) = paragraphs::news(&field, &text, held) {
                     changes.push(Change { field: field.clone(), from: Value::Null, to: text.as_str().into() });
                     kept.push(Say::Text { field, text });
                 }
             }
-            Say::Entry { list, slot, fields, .. } => entry(&list, &slot, fields, held, &mut kept, &mut changes),
+            Say::Entry { list, slot, fields, .. } => entry((&list, &slot, fields), held, notes, &mut kept, &mut changes),
             Say::Gone { list, entry } => kept.push(Say::Gone { list, entry }),
         }
     }
@@ -93,21 +91,21 @@ fn differs(field: &str, there: Option<&Value>, value: &Value) -> bool {
     }
 }
 
-fn entry(list: &str, slot: &str, fields: BTreeMap<String, Value>, held: &Held, kept: &mut Vec<Say>, changes: &mut Vec<Change>) {
-    let derived = entry_id(held.subject, list, slot);
-    let entries = held.lists.get(list);
-    if entries.and_then(|entries| entries.get(&derived)).is_some_and(|entry| !entry.live) {
-        return; // Somebody removed what an import made.
-    }
-    let twin = entries.and_then(|entries| twin(list, derived, &fields, entries));
-    let Some((id, there)) = twin else {
-        changes.extend(shown(list, &fields).map(|(field, value)| Change { field, from: Value::Null, to: value }));
-        kept.push(Say::Entry { list: list.to_owned(), slot: slot.to_owned(), entry: Some(derived), fields });
-        return;
+fn entry(say: (&str, &str, BTreeMap<String, Value>), held: &Held, notes: &mut Vec<Note>, kept: &mut Vec<Say>, changes: &mut Vec<Change>) {
+    let (list, slot, fields) = say;
+    let (id, there) = match home(list, slot, &fields, held) {
+        Home::There(id, there) => (id, there),
+        Home::New(id) => {
+            changes.extend(shown(list, &fields).map(|(field, value)| Change { field, from: Value::Null, to: value }));
+            kept.push(Say::Entry { list: list.to_owned(), slot: slot.to_owned(), entry: Some(id), fields });
+            return;
+        }
+        Home::Removed { said_before: true } => return,
+        Home::Removed { said_before: false } => {
+            notes.push(Note { column: label("addresses.text"), fault: Fault::RemovedSince });
+            return;
+        }
     };
-    if !there.live {
-        return;
-    }
     let mut news = BTreeMap::new();
     for (field, value) in fields {
         let from = there.fields.get(&field);
@@ -124,43 +122,78 @@ fn entry(list: &str, slot: &str, fields: BTreeMap<String, Value>, held: &Held, k
     }
 }
 
-/// The entry that the statement is about: the one an import made, else one that says the same, else for an address the
-/// first shop address there is.
-fn twin<'a>(
-    list: &str,
-    derived: EntryId,
-    fields: &BTreeMap<String, Value>,
-    entries: &'a BTreeMap<EntryId, HeldEntry>,
-) -> Option<(EntryId, &'a HeldEntry)> {
-    if let Some(entry) = entries.get(&derived) {
-        return Some((derived, entry));
+/// Where a statement about an entry of a list goes.
+enum Home<'a> {
+    /// To an entry that is there.
+    There(EntryId, &'a HeldEntry),
+    /// Into a new one.
+    New(EntryId),
+    /// Nowhere: somebody removed what an import made.
+    Removed {
+        /// Whether the last import said the same: then there is nothing to tell.
+        said_before: bool,
+    },
+}
+
+/// An entry that says the same goes first, whoever made it; then the one that an import made; then for an address the first
+/// shop address there is, which is the one that an export writes. Where somebody removed what an import made, the same
+/// statement stays away, and another one is a new entry.
+fn home<'a>(list: &str, slot: &str, fields: &BTreeMap<String, Value>, held: &'a Held) -> Home<'a> {
+    let derived = entry_id(held.subject, list, slot);
+    if let Some((id, there)) = says_the_same(list, fields, held) {
+        return Home::There(id, there);
     }
-    let same = |field: &str, form: fn(&str) -> String| {
-        let wanted = fields.get(field).and_then(Value::as_text).map(form);
-        entries
-            .iter()
-            .find(|(_, entry)| wanted.is_some() && entry.fields.get(field).and_then(Value::as_text).map(form) == wanted)
-            .map(|(id, entry)| (*id, entry))
+    match held.lists.get(list).and_then(|entries| entries.get(&derived)) {
+        Some(there) if there.live => Home::There(derived, there),
+        Some(_) => after_removal(list, slot, derived, fields, held),
+        None => {
+            let shop = |entry: &HeldEntry| entry.fields.get("kind").is_none_or(|kind| kind.as_text() == Some("shop"));
+            let first = held.live(list).find(|(_, entry)| list == "addresses" && shop(entry));
+            first.map_or(Home::New(derived), |(id, there)| Home::There(id, there))
+        }
+    }
+}
+
+/// The entry with the same number, brand, text, or role and name.
+fn says_the_same<'a>(list: &str, fields: &BTreeMap<String, Value>, held: &'a Held) -> Option<(EntryId, &'a HeldEntry)> {
+    let (field, form): (_, fn(&str) -> String) = match list {
+        "phones" => ("number", forms::phone),
+        _ => (key_field(list)?, normal),
     };
-    match list {
-        "phones" => same("number", forms::phone),
-        "competitors" => same("brand", normal),
-        "stakeholders" => entries
-            .iter()
-            .filter(|(_, entry)| entry.fields.get("role") == fields.get("role"))
-            .find(|(_, entry)| {
-                let name = |value: Option<&Value>| value.and_then(Value::as_text).map(normal);
-                name(entry.fields.get("name")) == name(fields.get("name"))
-            })
-            .map(|(id, entry)| (*id, entry)),
-        "addresses" => same("text", normal).or_else(|| {
-            entries
-                .iter()
-                .filter(|(_, entry)| entry.live)
-                .find(|(_, entry)| entry.fields.get("kind").is_none_or(|kind| kind.as_text() == Some("shop")))
-                .map(|(id, entry)| (*id, entry))
-        }),
-        _ => None,
+    let wanted = fields.get(field).and_then(Value::as_text).map(form)?;
+    held.live(list)
+        .filter(|(_, entry)| list != "stakeholders" || entry.fields.get("role") == fields.get("role"))
+        .find(|(_, entry)| entry.fields.get(field).and_then(Value::as_text).map(form).as_ref() == Some(&wanted))
+}
+
+/// What an entry of a list is known by to a person.
+fn key_field(list: &str) -> Option<&'static str> {
+    Some(match list {
+        "phones" => "number",
+        "competitors" => "brand",
+        "stakeholders" => "name",
+        "addresses" => "text",
+        _ => return None,
+    })
+}
+
+/// A number or brand has an entry of its own: removed, it stays away. Addresses and people have one slot, whatever it says.
+fn after_removal<'a>(list: &str, slot: &str, removed: EntryId, fields: &BTreeMap<String, Value>, held: &'a Held) -> Home<'a> {
+    let before = |field: &str| held.imported.get(&format!("{list}/{removed}/{field}"));
+    let key = key_field(list).filter(|_| matches!(list, "addresses" | "stakeholders"));
+    let Some(key) = key else { return Home::Removed { said_before: true } };
+    let Some(value) = fields.get(key) else {
+        let same = fields.iter().all(|(field, value)| field == "kind" || !entry_differs(list, field, before(field), value));
+        return Home::Removed { said_before: same };
+    };
+    if !entry_differs(list, key, before(key), value) {
+        return Home::Removed { said_before: true };
+    }
+    let id = entry_id(held.subject, list, &format!("{slot}/{}", normal(value.as_text().unwrap_or_default())));
+    match held.lists.get(list).and_then(|entries| entries.get(&id)) {
+        Some(there) if there.live => Home::There(id, there),
+        Some(_) => Home::Removed { said_before: true },
+        None => Home::New(id),
     }
 }
 

@@ -11,6 +11,7 @@ use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
 use super::synonyms::{KNOWN, Known};
+use super::units::{Stated, stated};
 
 /// Longest title that is looked at, in characters: longer cells are remarks.
 const TITLE_CHARS_MAX: usize = 60;
@@ -32,6 +33,10 @@ pub struct Column {
     pub field: String,
     /// By what numbers of this column are multiplied, because its title says so (`万元`); 1 otherwise.
     pub factor: i64,
+    /// Days in which numbers of this column count visits, because its title says so (`次/月`).
+    pub visits_in_days: Option<i64>,
+    /// Words in parentheses of a title of numbers that are no known unit.
+    pub unclear: Vec<String>,
 }
 
 /// The columns of a table.
@@ -121,7 +126,8 @@ pub fn matched(headers: &[String], options: &ColumnOptions) -> Result<Columns, C
         if !several && let Some(first) = taken.insert(field.clone(), title.clone()) {
             return Err(ColumnError::SameField { first, second: title.clone(), field: label(&field) });
         }
-        columns.known.push(Column { at, title: title.clone(), factor: factor(title), field });
+        let Stated { factor, visits_in_days, unclear } = stated(&field, title);
+        columns.known.push(Column { at, title: title.clone(), field, factor, visits_in_days, unclear });
     }
     if columns.of(NAME).next().is_none() {
         return Err(ColumnError::NoName);
@@ -149,6 +155,11 @@ pub(super) fn titles_known(cells: &[&str]) -> usize {
     ids.sort_unstable();
     ids.dedup();
     ids.len()
+}
+
+/// Whether every filled cell of a row is a title.
+pub(super) fn all_titles(cells: &[&str]) -> bool {
+    cells.iter().filter(|cell| !cell.trim().is_empty()).all(|cell| known_title(cell).is_some())
 }
 
 /// Whether one cell of a row is a title of the name.
@@ -212,7 +223,7 @@ fn known_field(id: &str) -> Option<&'static Known> {
 }
 
 /// Label of a field for messages: the first title in use.
-fn label(field: &str) -> String {
+pub(super) fn label(field: &str) -> String {
     known_field(field).and_then(|known| known.titles.first()).map_or_else(|| field.to_owned(), |title| (*title).to_owned())
 }
 
@@ -237,22 +248,9 @@ fn without_hints(title: &str) -> String {
     kept
 }
 
-fn hints(title: &str) -> Vec<String> {
+/// What stands in parentheses.
+pub(super) fn hints(title: &str) -> Vec<String> {
     title.split(['(', '[', '【']).skip(1).filter_map(|rest| rest.split([')', ']', '】']).next()).map(str::to_owned).collect()
-}
-
-/// The unit that a title states: `销售额(万元)` counts in ten thousands.
-fn factor(title: &str) -> i64 {
-    let plain: String = title.nfkc().collect();
-    if plain.contains("亿") {
-        100_000_000
-    } else if plain.contains('万') {
-        10_000
-    } else if plain.contains("千元") {
-        1_000
-    } else {
-        1
-    }
 }
 
 /// `x.` and up to 40 of `a-z 0-9 _`: Latin letters and digits stay, Chinese characters become pinyin.

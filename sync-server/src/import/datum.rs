@@ -25,7 +25,8 @@ pub struct Degrees {
 }
 
 /// What coordinates refer to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Datum {
     /// Satellite receivers.
     #[default]
@@ -45,6 +46,27 @@ impl Datum {
             Self::Gcj02 => "gcj02",
             Self::Bd09 => "bd09",
         }
+    }
+
+    /// As people write it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Wgs84 => "WGS-84",
+            Self::Gcj02 => "GCJ-02",
+            Self::Bd09 => "BD-09",
+        }
+    }
+
+    /// The datums that a hint in a title names: `经度(GCJ-02)`, `坐标（高德地图）`.
+    pub(super) fn named_in(hint: &str) -> impl Iterator<Item = Self> + use<> {
+        let hint = super::columns::normal(hint);
+        let names: [(Self, &'static [&'static str]); 3] = [
+            (Self::Wgs84, &["wgs", "gps", "4326", "地球坐标"]),
+            (Self::Gcj02, &["gcj", "国测局", "火星", "高德", "腾讯"]),
+            (Self::Bd09, &["bd09", "百度"]),
+        ];
+        names.into_iter().filter(move |(_, names)| names.iter().any(|name| hint.contains(name))).map(|(datum, _)| datum)
     }
 
     /// The datum that a cell or an option names.

@@ -8,24 +8,16 @@ use roadbook_core::model::Value;
 use serde::Serialize;
 
 use super::datum::{Datum, Degrees};
+use super::directory::Directory;
 use super::fault::Fault;
 
 pub use super::reader::draft;
 
-/// What an import has to know about headquarters.
-#[derive(Debug, Clone, Default)]
-pub struct Directory {
-    /// Names and ids of territories, in normal form (`columns::normal`) → id.
-    pub territories: BTreeMap<String, String>,
-    /// Names and log-in names of people, in normal form → id.
-    pub people: BTreeMap<String, String>,
-}
-
 /// What the person who imports can choose about values.
 #[derive(Debug, Clone)]
 pub struct ValueOptions {
-    /// What coordinates refer to if no column says so.
-    pub datum: Datum,
+    /// What coordinates refer to if no column says so, whatever titles say; `None` for what the title says, else WGS-84.
+    pub datum: Option<Datum>,
     /// How far local time is ahead of UTC, in minutes: dates of the list begin at local midnight.
     pub zone_minutes: i32,
     /// Territories and people by name.
@@ -33,9 +25,9 @@ pub struct ValueOptions {
 }
 
 impl Default for ValueOptions {
-    /// WGS-84, China Standard Time, an empty directory.
+    /// The datum of the title, China Standard Time, an empty directory.
     fn default() -> Self {
-        Self { datum: Datum::Wgs84, zone_minutes: 480, directory: Directory::default() }
+        Self { datum: None, zone_minutes: 480, directory: Directory::default() }
     }
 }
 
@@ -100,6 +92,8 @@ pub fn entry_id(subject: SubjectId, list: &str, slot: &str) -> EntryId {
 /// What a customer is recognised by.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Keys {
+    /// The customer that the row names by its id, as a list that was exported does.
+    pub subject: Option<SubjectId>,
     /// Unified social credit code.
     pub uscc: Option<String>,
     /// Customer number in normal form.
@@ -110,6 +104,9 @@ pub struct Keys {
     pub phones: BTreeSet<String>,
     /// Address in normal form.
     pub address: Option<String>,
+    /// Province, city and district in normal form, of a row that has no street: too little to know a shop by, enough to know
+    /// two apart.
+    pub region: Option<String>,
     /// Position.
     pub place: Option<Degrees>,
 }
@@ -131,6 +128,17 @@ pub struct Claimed {
     pub author: Option<String>,
     /// Start of the day that the list gives.
     pub at: Option<Ms>,
+}
+
+impl Draft {
+    /// What its position was taken to refer to, if it has one.
+    #[must_use]
+    pub fn datum(&self) -> Option<Datum> {
+        self.says.iter().find_map(|say| match say {
+            Say::Entry { fields, .. } => Datum::of_name(fields.get("geo")?.get("datum")?.as_text()?),
+            Say::Fact { .. } | Say::Office { .. } | Say::Member { .. } | Say::Gone { .. } | Say::Text { .. } => None,
+        })
+    }
 }
 
 /// What one row says.

@@ -20,7 +20,7 @@ pub enum Fault {
     UsccCharacter,
     /// The check digit does not fit.
     UsccCheckDigit,
-    /// Two customers are meant: the credit code says one, the customer number another.
+    /// Two customers are meant: the id or the credit code says one, the credit code or the customer number another.
     KeysDisagree,
     /// Not a number.
     NotANumber,
@@ -67,6 +67,22 @@ pub enum Fault {
     },
     /// The card has other hours from the field; they are kept.
     KeptFromField,
+    /// The customer number is another customer's.
+    NumberOfAnother,
+    /// No id of a customer, as an exported list has it.
+    NotACustomerId,
+    /// Headquarters has no customer with this id.
+    NoSuchCustomer,
+    /// Titles name two datums.
+    TwoDatums,
+    /// Somebody removed what an import wrote here.
+    RemovedSince,
+    /// Several people have the name.
+    SeveralPeople,
+    /// Several territories have the name.
+    SeveralTerritories,
+    /// The person's account is switched off; the cell is written all the same.
+    PersonSwitchedOff,
 }
 
 impl Fault {
@@ -84,6 +100,12 @@ impl Fault {
         )
     }
 
+    /// Whether the cell is left out; otherwise the note is only something to know.
+    #[must_use]
+    pub const fn leaves_cell_out(&self) -> bool {
+        !matches!(self, Self::PersonSwitchedOff)
+    }
+
     /// In Chinese.
     #[must_use]
     pub fn zh(&self) -> String {
@@ -93,7 +115,7 @@ impl Fault {
             Self::UsccLength => "统一社会信用代码应为 18 位".to_owned(),
             Self::UsccCharacter => "统一社会信用代码含有不允许的字符（不用 I、O、S、V、Z）".to_owned(),
             Self::UsccCheckDigit => "统一社会信用代码校验位不符，请核对".to_owned(),
-            Self::KeysDisagree => "信用代码与客户编号指向两个不同的客户".to_owned(),
+            Self::KeysDisagree => "客户标识、信用代码、客户编号指向不同的客户".to_owned(),
             Self::NotANumber => "不是数字".to_owned(),
             Self::OutOfRange { min, max } => format!("应在 {min} 到 {max} 之间"),
             Self::NotADate => "不是日期".to_owned(),
@@ -111,6 +133,14 @@ impl Fault {
             Self::SpreadsheetError => "单元格是公式错误值".to_owned(),
             Self::TooManyStatements { max } => format!("一行内容超过 {max} 项"),
             Self::KeptFromField => "档案中已有外勤登记的内容，予以保留".to_owned(),
+            Self::NumberOfAnother => "客户编号属于另一个客户，未写入编号".to_owned(),
+            Self::NotACustomerId => "不是客户标识（应来自导出的名单）".to_owned(),
+            Self::NoSuchCustomer => "没有这个标识的客户，改按名称等识别".to_owned(),
+            Self::TwoDatums => "标题中有两种坐标系，请用 --datum 指明".to_owned(),
+            Self::RemovedSince => "该项在档案中已被删除，未再写入".to_owned(),
+            Self::SeveralPeople => "有几个人同名，请写登录名".to_owned(),
+            Self::SeveralTerritories => "有几个区域同名，请写区域代码".to_owned(),
+            Self::PersonSwitchedOff => "该人员的账号已停用（仍已写入）".to_owned(),
         }
     }
 
@@ -123,7 +153,7 @@ impl Fault {
             Self::UsccLength => "a unified social credit code has 18 characters".to_owned(),
             Self::UsccCharacter => "the credit code has a character that is not used (no I, O, S, V, Z)".to_owned(),
             Self::UsccCheckDigit => "the check digit of the credit code does not fit; look at it again".to_owned(),
-            Self::KeysDisagree => "credit code and customer number belong to two different customers".to_owned(),
+            Self::KeysDisagree => "customer id, credit code and customer number belong to different customers".to_owned(),
             Self::NotANumber => "not a number".to_owned(),
             Self::OutOfRange { min, max } => format!("not between {min} and {max}"),
             Self::NotADate => "not a date".to_owned(),
@@ -141,6 +171,14 @@ impl Fault {
             Self::SpreadsheetError => "the cell holds an error of a formula".to_owned(),
             Self::TooManyStatements { max } => format!("the row says more than {max} things"),
             Self::KeptFromField => "the card has something from the field, which is kept".to_owned(),
+            Self::NumberOfAnother => "the customer number is another customer's; the number was left out".to_owned(),
+            Self::NotACustomerId => "no customer id; one comes from an exported list".to_owned(),
+            Self::NoSuchCustomer => "there is no customer with this id; it was recognised by name and other keys".to_owned(),
+            Self::TwoDatums => "the titles name two datums; say which with --datum".to_owned(),
+            Self::RemovedSince => "somebody removed this from the card; it was not written again".to_owned(),
+            Self::SeveralPeople => "several people have this name; write the log-in".to_owned(),
+            Self::SeveralTerritories => "several territories have this name; write the code".to_owned(),
+            Self::PersonSwitchedOff => "the account of this person is switched off (written all the same)".to_owned(),
         }
     }
 }

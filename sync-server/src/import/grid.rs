@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::limits::{CELL_CHARS_MAX, CELLS_MAX, COLUMNS_MAX, MERGES_MAX, ROWS_MAX, TEXT_BYTES_MAX};
+use super::limits::{CELL_CHARS_MAX, CELLS_MAX, COLUMNS_MAX, MERGES_MAX, ROWS_MAX, TEXT_BYTES_MAX, TITLE_ROWS_MAX};
 use super::read_error::ReadError;
+use super::spread::Span;
 
 /// One row with its number as shown in the file (the first is 1) and its cells up to the last filled one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub(super) struct GridRow {
     pub(super) cells: Vec<String>,
     /// The row is one text merged over several columns: a title or a separator, never a customer.
     pub(super) banner: bool,
+    /// Columns over which a text of an early row is merged, from and to: it may be a title.
+    pub(super) wide: Vec<Span>,
 }
 
 /// The rows of one sheet that have at least one filled cell, in the order of the file.
@@ -66,12 +69,14 @@ impl GridBuilder {
     }
 
     /// Repeats the text of a cell that is merged over several rows in each of these rows that has other content,
-    /// and marks rows that are nothing but one text merged over several columns.
+    /// marks rows that are nothing but one text merged over several columns, and notes such columns for early rows.
     pub(super) fn finish(mut self, sheet: String, merges: &[Merge]) -> Result<Grid, ReadError> {
         if merges.len() > MERGES_MAX {
             return Err(too_much("merged regions", MERGES_MAX));
         }
         let mut banners = std::collections::BTreeSet::new();
+        let mut wides: BTreeMap<u32, Vec<Span>> = BTreeMap::new();
+        let last_early = self.rows.keys().take(TITLE_ROWS_MAX).next_back().copied().unwrap_or_default();
         let mut steps = 0_usize;
         for merge in merges {
             let wide = merge.columns.1 > merge.columns.0;
@@ -84,6 +89,10 @@ impl GridBuilder {
             };
             if wide && top.len() == 1 {
                 banners.insert(merge.rows.0);
+            }
+            let span = (column, usize::try_from(merge.columns.1).unwrap_or(usize::MAX).min(COLUMNS_MAX - 1));
+            if wide && merge.rows.0 <= last_early {
+                wides.entry(merge.rows.0).or_default().push(span);
             }
             if merge.rows.1 <= merge.rows.0 {
                 continue;
@@ -98,6 +107,9 @@ impl GridBuilder {
                 let taken = self.rows.get(&row).is_some_and(|cells| cells.contains_key(&column));
                 if !taken {
                     self.put(row, merge.columns.0, text.clone())?;
+                    if wide && row <= last_early {
+                        wides.entry(row).or_default().push(span);
+                    }
                 }
             }
         }
@@ -108,6 +120,7 @@ impl GridBuilder {
                 number: row.saturating_add(1),
                 banner: banners.contains(&row) && cells.len() == 1,
                 cells: dense(cells),
+                wide: wides.remove(&row).unwrap_or_default(),
             })
             .collect();
         Ok(Grid { sheet, rows })

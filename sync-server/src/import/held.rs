@@ -11,7 +11,7 @@ use roadbook_core::model::{Source, Value, normal as forms};
 
 use super::columns::normal;
 use super::draft::Keys;
-use super::place;
+use super::{paragraphs, place};
 
 /// One entry of a list, removed ones included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Held {
     pub lists: BTreeMap<String, BTreeMap<EntryId, HeldEntry>>,
     /// Texts.
     pub texts: BTreeMap<String, String>,
+    /// Paragraphs that imports added to texts, whatever became of them (`paragraphs`).
+    pub paragraphs: BTreeSet<String>,
     /// What the last import said, by path (`turnover`, `office/grade`, `addresses/<entry>/text`), whether it is still
     /// shown or not: the same statement once more is no news, even if people have changed the value since.
     pub imported: BTreeMap<String, Value>,
@@ -53,6 +55,7 @@ impl Held {
             sets: BTreeMap::new(),
             lists: BTreeMap::new(),
             texts: BTreeMap::new(),
+            paragraphs: BTreeSet::new(),
             imported: BTreeMap::new(),
         }
     }
@@ -61,6 +64,7 @@ impl Held {
     #[must_use]
     pub fn of_documents(subject: SubjectId, customer: &Document, office: Option<&Document>) -> Self {
         let mut held = Self::shown(subject, customer, office);
+        held.paragraphs = paragraphs::of_document(customer);
         held.imported = imported(customer, "");
         held.imported.extend(office.map(|office| imported(office, "office/")).unwrap_or_default());
         held
@@ -112,6 +116,7 @@ impl Held {
         let fact = |field: &str| self.facts.get(field).and_then(Value::as_text);
         let shop = self.live("addresses").map(|(_, entry)| entry).find(|entry| entry.fields.contains_key("text"));
         Keys {
+            subject: None,
             uscc: fact("uscc").map(str::to_owned),
             number: fact("customer_no").map(normal).filter(|number| !number.is_empty()),
             name: normal(self.name()),
@@ -122,6 +127,7 @@ impl Held {
                 .filter(|number| !number.is_empty())
                 .collect(),
             address: shop.and_then(|entry| entry.fields.get("text")?.as_text()).map(normal),
+            region: None,
             place: self.live("addresses").find_map(|(_, entry)| place::degrees_of(entry.fields.get("geo")?)),
         }
     }

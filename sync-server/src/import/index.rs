@@ -28,6 +28,10 @@ pub enum Why {
     LikeNameNearby,
     /// Name and number are the same, but each has a credit code of its own.
     OtherUscc,
+    /// The customer number is the same, and nothing else is.
+    SameNumber,
+    /// The name is the same, and nothing says that it is another branch of a chain.
+    SameName,
 }
 
 /// A customer of the index: one that headquarters has, or a row above.
@@ -45,7 +49,8 @@ pub(super) struct Index {
     all: Vec<Indexed>,
     by_subject: BTreeMap<SubjectId, usize>,
     by_uscc: BTreeMap<String, usize>,
-    by_number: BTreeMap<String, usize>,
+    by_number: BTreeMap<String, Vec<usize>>,
+    by_name: BTreeMap<String, Vec<usize>>,
     by_name_phone: BTreeMap<(String, String), usize>,
     by_name_address: BTreeMap<(String, String), usize>,
     by_phone: BTreeMap<String, Vec<usize>>,
@@ -63,8 +68,9 @@ impl Index {
             self.by_uscc.entry(uscc.clone()).or_insert(at);
         }
         if let Some(number) = &keys.number {
-            self.by_number.entry(number.clone()).or_insert(at);
+            self.by_number.entry(number.clone()).or_default().push(at);
         }
+        self.by_name.entry(keys.name.clone()).or_default().push(at);
         for phone in &keys.phones {
             self.by_name_phone.entry((keys.name.clone(), phone.clone())).or_insert(at);
             self.by_phone.entry(phone.clone()).or_default().push(at);
@@ -85,8 +91,18 @@ impl Index {
         self.all.get(*self.by_uscc.get(keys.uscc.as_ref()?)?)
     }
 
-    pub(super) fn of_number(&self, keys: &Keys) -> Option<&Indexed> {
-        self.all.get(*self.by_number.get(keys.number.as_ref()?)?)
+    /// Everybody with the number: it is the sender's, and several lists may count from 1.
+    pub(super) fn of_number(&self, keys: &Keys) -> Vec<&Indexed> {
+        self.numbered(keys).filter_map(|at| self.all.get(at)).collect()
+    }
+
+    fn numbered(&self, keys: &Keys) -> impl Iterator<Item = usize> {
+        keys.number.as_ref().and_then(|number| self.by_number.get(number)).into_iter().flatten().take(CANDIDATES_MAX).copied()
+    }
+
+    /// Whether there is this customer, or a row above makes it.
+    pub(super) fn holds(&self, subject: SubjectId) -> bool {
+        self.by_subject.contains_key(&subject)
     }
 
     pub(super) fn of_subject(&self, subject: SubjectId) -> Option<&Indexed> {
@@ -103,6 +119,14 @@ impl Index {
     /// Customers that may be the same, each with every reason.
     pub(super) fn like(&self, keys: &Keys) -> Vec<(&Indexed, BTreeSet<Why>)> {
         let mut found: BTreeMap<usize, BTreeSet<Why>> = BTreeMap::new();
+        for at in self.numbered(keys) {
+            found.entry(at).or_default().insert(Why::SameNumber);
+        }
+        for at in self.by_name.get(&keys.name).into_iter().flatten().take(CANDIDATES_MAX) {
+            if self.all.get(*at).is_some_and(|other| !similar::another_branch(&other.keys, keys)) {
+                found.entry(*at).or_default().insert(Why::SameName);
+            }
+        }
         for at in keys.phones.iter().filter_map(|phone| self.by_phone.get(phone)).flatten().take(CANDIDATES_MAX) {
             found.entry(*at).or_default().insert(Why::SamePhone);
         }

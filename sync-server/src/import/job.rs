@@ -1,11 +1,13 @@
 //! One import from bytes to report. Belongs here: the steps in their order, and their options and errors together.
 //! Never: the steps themselves.
 
+use std::collections::BTreeMap;
+
 use thiserror::Error;
 
 use super::apply::{Book, Origin, apply, dry_run};
 use super::columns::{ColumnError, ColumnOptions, matched};
-use super::draft::{ValueOptions, draft};
+use super::draft::{Draft, ValueOptions, draft};
 use super::plan::PlanOptions;
 use super::read_error::ReadError;
 use super::report::Report;
@@ -61,7 +63,11 @@ pub enum ImportError<E> {
 pub fn import<B: Book>(file: &str, bytes: &[u8], options: &ImportOptions, book: &mut B) -> Result<(Report, Table), ImportError<B::Error>> {
     let table = read(bytes, &options.read)?;
     let columns = matched(&table.headers, &options.columns)?;
-    let drafts = table.rows.iter().map(|row| draft(row, &columns, &options.values)).collect();
+    let drafts: Vec<Draft> = table.rows.iter().map(|row| draft(row, &columns, &options.values)).collect();
+    let mut datums = BTreeMap::new();
+    for datum in drafts.iter().filter_map(Draft::datum) {
+        *datums.entry(datum).or_default() += 1;
+    }
     let planned = dry_run(drafts, book, &options.plan).map_err(ImportError::Book)?;
     // A path would tell others how somebody's computer is arranged.
     let file = &label(file.rsplit(['/', '\\']).next().unwrap_or(file));
@@ -69,7 +75,8 @@ pub fn import<B: Book>(file: &str, bytes: &[u8], options: &ImportOptions, book: 
         let origin = Origin { file: file.to_owned(), sheet: label(&table.sheet) };
         apply(&planned, &origin, book).map_err(|(row, source)| ImportError::Write { row, source })?;
     }
-    Ok((Report::new(file, &table, columns, planned, options.dry_run), table))
+    let report = Report { datums, ..Report::new(file, &table, columns, planned, options.dry_run) };
+    Ok((report, table))
 }
 
 /// A name of a file or sheet as it is kept with every value.

@@ -40,11 +40,12 @@ const UNITS: &[&str] = &[
     "㎡",
 ];
 
-/// A number times `scale`, rounded half away from zero; `scale` is 1 for counts and 100 for fen.
+/// A number times `scale`, rounded half away from zero; `scale` is 1 for counts and 100 for fen. `factor` is the unit of the
+/// title: a cell that names a unit or a power of ten itself (`30万元`) does without it.
 ///
 /// # Errors
 /// [`Fault::NotANumber`], [`Fault::OutOfRange`] beyond what 64 bits hold.
-pub(super) fn scaled(cell: &str, scale: i64) -> Result<i64, Fault> {
+pub(super) fn scaled(cell: &str, scale: i64, factor: i64) -> Result<i64, Fault> {
     let plain: String = cell.nfkc().collect::<String>().to_lowercase();
     let mut text: String = plain.chars().filter(|c| !c.is_whitespace() && !matches!(c, ',' | '，' | '_' | '\'')).collect();
     for mark in ["大约", "约", "~", "≈", "¥", "$cny", "rmb", "cny"] {
@@ -52,19 +53,20 @@ pub(super) fn scaled(cell: &str, scale: i64) -> Result<i64, Fault> {
             text = rest.to_owned();
         }
     }
-    let mut factor = scale;
+    let (mut own, mut named) = (scale, false);
     // Units and powers may follow in any order: 12万元, 3千人, 1.5亿.
     loop {
         if let Some(rest) = UNITS.iter().find_map(|unit| text.strip_suffix(unit)) {
             text = rest.to_owned();
         } else if let Some((rest, power)) = power(&text) {
-            factor = factor.saturating_mul(power);
+            own = own.saturating_mul(power);
             text = rest.to_owned();
         } else {
             break;
         }
+        named = true;
     }
-    exact(&text, factor)
+    exact(&text, if named { own } else { own.saturating_mul(factor) })
 }
 
 fn power(text: &str) -> Option<(&str, i64)> {
@@ -122,12 +124,15 @@ mod tests {
             ("20 分钟", 1, 20),
             ("2千人", 1, 2000),
         ] {
-            assert_eq!(scaled(cell, scale), Ok(number), "{cell}");
+            assert_eq!(scaled(cell, scale, 1), Ok(number), "{cell}");
+        }
+        for (cell, number) in [("30", 300_000), ("30万", 300_000), ("30万元", 300_000), ("5000元", 5_000), ("1.2亿", 120_000_000)] {
+            assert_eq!(scaled(cell, 1, 10_000), Ok(number), "{cell}");
         }
         for cell in ["", "十几", "10-15", "1.2.3", "万", "99999999999999999999"] {
-            assert_eq!(scaled(cell, 1), Err(Fault::NotANumber), "{cell}");
+            assert_eq!(scaled(cell, 1, 1), Err(Fault::NotANumber), "{cell}");
         }
-        assert!(matches!(scaled("99999999999999亿", 100), Err(Fault::OutOfRange { .. })));
+        assert!(matches!(scaled("99999999999999亿", 100, 1), Err(Fault::OutOfRange { .. })));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What an import would do, row by row. Belongs here: recognising customers, comparing, deciding. Pure: the same rows and
-//! the same customers give the same plan. Never: writing (`apply`), words (`report`).
+//! What an import would do, row by row. Belongs here: comparing and deciding. Pure: the same rows and the same customers give
+//! the same plan. Never: which customer is meant (`recognise`), writing (`apply`), words (`report`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +8,15 @@ use roadbook_core::model::Value;
 use serde::Serialize;
 
 use super::changes::{Change, news};
+use super::columns::normal;
 use super::draft::{Claimed, Draft, Keys, Note, Say};
 use super::fault::Fault;
 use super::held::Held;
 use super::index::{Index, Indexed};
+use super::recognise::{Found, other_uscc, recognised};
 
 pub use super::index::Why;
+pub use super::recognise::identity;
 
 /// What becomes of rows that may be a customer that is already there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -123,24 +126,36 @@ pub fn plan<E>(
     // Customers that a row above is about, by that row.
     let mut taken: BTreeMap<SubjectId, u32> = BTreeMap::new();
     let mut planned = Vec::with_capacity(drafts.len());
-    for draft in drafts {
+    for mut draft in drafts {
         let subject = identity(options.org, &draft.keys);
-        let found = recognised(&draft, subject, &index);
+        let mut found = recognised(&draft, options.org, &index);
+        if let Found::Maybe(of, why) = &found
+            && why.contains(&Why::SameNumber)
+            && let Some(subject) = said_before(of, &draft, &mut card)?
+        {
+            found = Found::Same { subject, number_of_another: false };
+        }
+        if draft.keys.subject.is_some_and(|named| named != subject && !index.holds(named)) {
+            draft.notes.push(Note { column: String::new(), fault: Fault::NoSuchCustomer });
+        }
         let keys = draft.keys.clone();
         let row = match found {
             Found::Refused(fault) => refused(draft, subject, Some(fault)),
             _ if draft.notes.iter().any(|note| note.fault.refuses_row()) => refused(draft, subject, None),
-            Found::Same(subject) => match taken.get(&subject) {
+            Found::Same { subject, number_of_another } => match taken.get(&subject) {
                 Some(row) => pair(draft, subject, vec![Other::Row(*row)], BTreeSet::from([Why::SameInFile]), false),
                 None => {
+                    if number_of_another {
+                        leave_number(&mut draft);
+                    }
                     taken.insert(subject, draft.row);
                     let held = card(subject)?.unwrap_or_else(|| Held::empty(subject));
                     update(draft, &held)
                 }
             },
             Found::Maybe(of, why) => {
-                let create = options.duplicates == Duplicates::Create && !taken.contains_key(&subject);
-                pair(draft, subject, of, why, create)
+                let free = !taken.contains_key(&subject) && !index.holds(subject);
+                pair(draft, subject, of, why, options.duplicates == Duplicates::Create && free)
             }
             Found::Unknown => create(draft, subject, options),
         };
@@ -153,58 +168,29 @@ pub fn plan<E>(
     Ok(planned)
 }
 
-/// The id of a new customer, the same each time the same row is imported: after a failure in the middle, a second import
-/// finds what the first one made. From the strongest key there is; the text below never changes.
-#[must_use]
-pub fn identity(org: OrgId, keys: &Keys) -> SubjectId {
-    let key = match (&keys.uscc, &keys.number) {
-        (Some(uscc), _) => format!("uscc/{uscc}"),
-        (None, Some(number)) => format!("number/{number}"),
-        (None, None) => match (keys.phones.first(), &keys.address) {
-            (Some(phone), _) => format!("name/{}/phone/{phone}", keys.name),
-            (None, Some(address)) => format!("name/{}/address/{address}", keys.name),
-            (None, None) => format!("name/{}", keys.name),
-        },
-    };
-    SubjectId::derived(&format!("import/{org}/{key}"))
-}
-
-enum Found {
-    Same(SubjectId),
-    Maybe(Vec<Other>, BTreeSet<Why>),
-    Refused(Fault),
-    Unknown,
-}
-
-fn recognised(draft: &Draft, derived: SubjectId, index: &Index) -> Found {
-    let keys = &draft.keys;
-    let (by_uscc, by_number) = (index.of_uscc(keys), index.of_number(keys));
-    if let (Some(one), Some(other)) = (by_uscc, by_number)
-        && one.subject != other.subject
-    {
-        return Found::Refused(Fault::KeysDisagree);
-    }
-    let exact = by_uscc.or(by_number).or_else(|| index.of_subject(derived)).or_else(|| index.of_name(keys));
-    if let Some(found) = exact {
-        let other_uscc = matches!((&found.keys.uscc, &keys.uscc), (Some(one), Some(other)) if one != other);
-        if by_uscc.is_none() && by_number.is_none() && other_uscc {
-            return Found::Maybe(vec![other_of(found)], BTreeSet::from([Why::OtherUscc]));
+/// The customer among those with the row's number of whom the last import said the row's number and name: people have renamed
+/// it since, and the same list once more is about the same customer.
+fn said_before<E>(
+    of: &[Other],
+    draft: &Draft,
+    card: &mut impl FnMut(SubjectId) -> Result<Option<Held>, E>,
+) -> Result<Option<SubjectId>, E> {
+    for other in of {
+        let Other::Customer(subject) = other else { continue };
+        let Some(held) = card(*subject)? else { continue };
+        let said = |field: &str| held.imported.get(field).and_then(Value::as_text).map(normal);
+        let same = said("customer_no") == draft.keys.number && said(super::columns::NAME).as_ref() == Some(&draft.keys.name);
+        if same && !other_uscc(&held.keys(), &draft.keys) {
+            return Ok(Some(*subject));
         }
-        return match found.row {
-            Some(row) => Found::Maybe(vec![Other::Row(row)], BTreeSet::from([Why::SameInFile])),
-            None => Found::Same(found.subject),
-        };
     }
-    let like = index.like(keys);
-    if like.is_empty() {
-        return Found::Unknown;
-    }
-    let why = like.iter().flat_map(|(_, why)| why.iter().copied()).collect();
-    Found::Maybe(like.into_iter().map(|(found, _)| other_of(found)).collect(), why)
+    Ok(None)
 }
 
-fn other_of(found: &Indexed) -> Other {
-    found.row.map_or(Other::Customer(found.subject), Other::Row)
+/// Takes the customer number out of a row that is about somebody else than the customer with this number.
+fn leave_number(draft: &mut Draft) {
+    draft.says.retain(|say| !matches!(say, Say::Fact { field, .. } if field == "customer_no"));
+    draft.notes.push(Note { column: String::new(), fault: Fault::NumberOfAnother });
 }
 
 fn planned(draft: Draft, subject: SubjectId, decision: Decision, says: Vec<Say>) -> Planned {

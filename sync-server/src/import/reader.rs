@@ -3,13 +3,15 @@
 
 use roadbook_core::model::kinds::{CUSTOMER, OFFICE};
 use roadbook_core::model::{Field, Merge, Value};
+use unicode_normalization::UnicodeNormalization;
 
-use super::columns::{Column, Columns, normal};
+use super::columns::{Column, Columns, hints, normal};
 use super::datum::Datum;
+use super::directory::Meant;
 use super::draft::{Claimed, Draft, Keys, Note, Say, ValueOptions};
 use super::fault::Fault;
 use super::table::Row;
-use super::{dates, hours, phones, place, values};
+use super::{dates, hours, interval, phones, place, values};
 
 /// Elements that one cell adds to a set.
 const ELEMENTS_MAX: usize = 32;
@@ -88,15 +90,12 @@ impl<'a> Reader<'a> {
     fn column(&mut self, column: &Column, text: &str) {
         let id = column.field.as_str();
         match id {
-            "territory" => self.known_name(column, text, Fault::NoSuchTerritory),
-            "owner" => self.known_name(column, text, Fault::NoSuchPerson),
+            "territory" | "owner" => self.known_name(column, text),
             "time_windows" => self.windows(column, text),
             "closed_days" => self.closed_days(column, text),
             "competitors.brand" => self.competitors(text),
-            "visit_interval_days" if interval_word(text).is_some() => {
-                let value = interval_word(text).map_or(Value::Null, Value::from);
-                self.draft.says.push(Say::Office { field: id.to_owned(), value });
-            }
+            "import.customer" => self.customer(column, text),
+            "visit_interval_days" => self.interval(column, text),
             "import.remark" => self.extension("x.remark", column, text),
             _ if id.starts_with("x.") => self.extension(id, column, text),
             _ => {
@@ -137,6 +136,26 @@ impl<'a> Reader<'a> {
             _ => {}
         }
         self.draft.says.push(Say::Fact { field, value });
+    }
+
+    fn interval(&mut self, column: &Column, text: &str) {
+        let visits = || column.visits_in_days.map(|days| interval::between(text, days).map(Value::from));
+        let number = || OFFICE.field(&column.field).map(|field| values::typed(field, text, column.factor));
+        match interval::said(text).map(|said| said.map(Value::from)).or_else(visits).or_else(number) {
+            Some(Ok(value)) => self.draft.says.push(Say::Office { field: column.field.clone(), value }),
+            Some(Err(fault)) => self.note(&column.title, fault),
+            None => {}
+        }
+    }
+
+    /// The id of a customer. Lists of other programs have their own ids under this title: those are customer numbers, if no
+    /// other column is.
+    fn customer(&mut self, column: &Column, text: &str) {
+        match (text.parse(), CUSTOMER.field("customer_no")) {
+            (Ok(subject), _) => self.draft.keys.subject = Some(subject),
+            (Err(_), Some(number)) if self.columns.of("customer_no").next().is_none() => self.customer_field(number, column, text),
+            (Err(_), _) => self.note(&column.title, Fault::NotACustomerId),
+        }
     }
 
     /// Many lists have one column 类型 with shop formats in it (超市, 餐饮): that is a retailer of that format.
@@ -213,15 +232,19 @@ impl<'a> Reader<'a> {
         self.draft.says.push(Say::Entry { list: list.to_owned(), slot: slot.to_owned(), entry: None, fields });
     }
 
-    fn known_name(&mut self, column: &Column, text: &str, fault: Fault) {
-        let names = if column.field == "owner" { &self.options.directory.people } else { &self.options.directory.territories };
-        match names.get(&normal(text)) {
-            Some(id) => {
-                let value = Value::from(id.as_str());
-                self.draft.says.push(Say::Office { field: column.field.clone(), value });
+    fn known_name(&mut self, column: &Column, text: &str) {
+        let (directory, owner) = (&self.options.directory, column.field == "owner");
+        let names = if owner { &directory.people } else { &directory.territories };
+        let id = match names.meant(text) {
+            Meant::One(id) => id,
+            Meant::SwitchedOff(id) => {
+                self.note(&column.title, Fault::PersonSwitchedOff);
+                id
             }
-            None => self.note(&column.title, fault),
-        }
+            Meant::Several => return self.note(&column.title, if owner { Fault::SeveralPeople } else { Fault::SeveralTerritories }),
+            Meant::Nobody => return self.note(&column.title, if owner { Fault::NoSuchPerson } else { Fault::NoSuchTerritory }),
+        };
+        self.draft.says.push(Say::Office { field: column.field.clone(), value: Value::from(id) });
     }
 
     fn name(&mut self) {
@@ -283,15 +306,19 @@ impl<'a> Reader<'a> {
 
     fn address(&mut self) {
         let mut parts = String::new();
+        let mut region = None;
         let street = self.first("addresses.text");
         for field in ["import.province", "import.city", "import.district"] {
-            if let Some((part, _)) = self.first(field)
+            if let Some((part, title)) = self.first(field)
                 && street.is_none_or(|(street, _)| !street.contains(part))
+                && !(street.is_none() && parts.ends_with(part))
             {
                 parts.push_str(part);
+                region = region.or(Some(("", title)));
             }
         }
-        let text = street.map(|(street, title)| (values::text(&[&parts, street].concat(), 300), title));
+        // Without a street the region alone is the address.
+        let text = street.or(region).map(|(street, title)| (values::text(&[&parts, street].concat(), 300), title));
         let text = match text {
             Some((Ok(text), _)) => text,
             Some((Err(fault), title)) => {
@@ -302,7 +329,8 @@ impl<'a> Reader<'a> {
         };
         let geo = self.position();
         let parking = self.first("addresses.parking").and_then(|(text, _)| values::text(text, 300).ok()).unwrap_or_default();
-        self.draft.keys.address = text.as_text().map(normal).filter(|address| !address.is_empty());
+        let known = text.as_text().map(normal).filter(|address| !address.is_empty());
+        (self.draft.keys.address, self.draft.keys.region) = if street.is_some() { (known, None) } else { (None, known) };
         self.draft.keys.place = place::degrees_of(&geo);
         if !(text.is_null() && geo.is_null() && parking.is_null()) {
             self.entry("addresses", "shop", [("kind", "shop".into()), ("text", text), ("geo", geo), ("parking", parking)]);
@@ -310,16 +338,13 @@ impl<'a> Reader<'a> {
     }
 
     fn position(&mut self) -> Value {
-        let mut datum = self.options.datum;
-        if let Some((name, title)) = self.first("import.datum") {
-            match Datum::of_name(name) {
-                Some(named) => datum = named,
-                None => {
-                    self.note(title, Fault::NotADatum);
-                    return Value::Null;
-                }
+        let datum = match self.datum() {
+            Ok(datum) => datum,
+            Err((title, fault)) => {
+                self.note(title, fault);
+                return Value::Null;
             }
-        }
+        };
         let (lon, lat) = (self.first("import.longitude"), self.first("import.latitude"));
         let (position, title) = match (lon, lat, self.first("import.coordinates")) {
             (Some((lon, title)), Some((lat, _)), _) => (place::of_pair(lon, lat, datum), title),
@@ -331,6 +356,30 @@ impl<'a> Reader<'a> {
             self.note(title, fault);
             Value::Null
         })
+    }
+
+    /// What the row's position refers to: what its own cell says, else what was asked for, else what the titles say.
+    fn datum(&self) -> Result<Datum, (&'a str, Fault)> {
+        if let Some((name, title)) = self.first("import.datum") {
+            return Datum::of_name(name).ok_or((title, Fault::NotADatum));
+        }
+        if let Some(datum) = self.options.datum {
+            return Ok(datum);
+        }
+        let columns: &'a Columns = self.columns;
+        let of = |field: &'a str| columns.of(field);
+        let pair: Vec<&'a Column> = of("import.longitude").chain(of("import.latitude")).collect();
+        let read = if pair.is_empty() { of("import.coordinates").collect() } else { pair };
+        let mut named: Vec<Datum> =
+            read.iter().flat_map(|column| hints(&plain(&column.title))).flat_map(|hint| Datum::named_in(&hint)).collect();
+        named.sort_unstable();
+        named.dedup();
+        match (named.as_slice(), read.first()) {
+            ([], _) => Ok(Datum::Wgs84),
+            ([datum], _) => Ok(*datum),
+            (_, Some(column)) if self.first(&column.field).is_some() => Err((&column.title, Fault::TwoDatums)),
+            (_, _) => Ok(Datum::Wgs84),
+        }
     }
 
     fn claimed(&mut self) {
@@ -345,14 +394,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Days between visits in words.
-fn interval_word(text: &str) -> Option<i64> {
-    Some(match normal(text).as_str() {
-        "每天" | "每日" | "一天一次" | "daily" => 1,
-        "每周" | "一周" | "每周一次" | "一周一次" | "周访" | "weekly" => 7,
-        "双周" | "每两周" | "两周" | "两周一次" | "半月" | "每半月" | "fortnightly" | "biweekly" => 14,
-        "每月" | "一月一次" | "每月一次" | "月访" | "monthly" => 30,
-        "每季" | "每季度" | "季度" | "quarterly" => 90,
-        _ => return None,
-    })
+/// A title with half-width forms.
+fn plain(title: &str) -> String {
+    title.nfkc().collect()
 }

@@ -1,11 +1,14 @@
 //! What an import did, or would do, told to people. Belongs here: the report as data, as text in Chinese and English, as
 //! `.csv`, and the rows to put right as `.xlsx`. Never: deciding (`plan`).
 
+use std::collections::BTreeMap;
+
 use rust_xlsxwriter::{Format, Workbook};
 use serde::Serialize;
 
 use super::changes::Change;
 use super::columns::Columns;
+use super::datum::Datum;
 use super::plan::{Decision, Other, Planned, Why};
 use super::synonyms::KNOWN;
 use super::table::{LeftOut, LeftOutReason, Table};
@@ -45,6 +48,10 @@ pub struct Report {
     pub title_row: u32,
     /// Which column fills what.
     pub columns: Columns,
+    /// Numbers, from 1, of columns that have content and no title; nothing of them was imported.
+    pub untitled: Vec<usize>,
+    /// What positions were taken to refer to: rows by datum.
+    pub datums: BTreeMap<Datum, usize>,
     /// Rows that are no customers.
     pub left_out: Vec<LeftOut>,
     /// How many rows came to what.
@@ -67,7 +74,7 @@ impl Report {
                 Decision::Refused => counts.refused += 1,
             }
             if row.decision != Decision::Refused {
-                counts.cells_left_out += row.notes.len();
+                counts.cells_left_out += row.notes.iter().filter(|note| note.fault.leaves_cell_out()).count();
             }
         }
         Self {
@@ -77,6 +84,8 @@ impl Report {
             dry_run,
             title_row: table.title_row,
             columns,
+            untitled: table.untitled(),
+            datums: BTreeMap::new(),
             left_out: table.left_out.clone(),
             counts,
             rows,
@@ -91,9 +100,27 @@ impl Report {
         let known: Vec<String> =
             self.columns.known.iter().map(|column| format!("{} → {}", column.title, title_of(&column.field, language))).collect();
         lines.push(format!("{}{}", language.of("列：", "columns: "), known.join(language.of("，", ", "))));
-        if !self.columns.unknown.is_empty() {
-            let titles = self.columns.unknown.join(language.of("、", ", "));
+        let untitled = self.untitled.iter().map(|number| match language {
+            Language::Zh => format!("第 {number} 列（无标题）"),
+            Language::En => format!("column {number} (no title)"),
+        });
+        let unknown: Vec<String> = self.columns.unknown.iter().cloned().chain(untitled).collect();
+        if !unknown.is_empty() {
+            let titles = unknown.join(language.of("、", ", "));
             lines.push(format!("{}{titles}", language.of("未识别的列（未导入）：", "unknown columns (not imported): ")));
+        }
+        for column in &self.columns.known {
+            lines.extend(column.unclear.iter().map(|word| match language {
+                Language::Zh => format!("{}：“{word}”不是已知单位，数值按原样导入", column.title),
+                Language::En => format!("{}: “{word}” is no known unit; numbers were taken as they stand", column.title),
+            }));
+        }
+        for (datum, rows) in &self.datums {
+            let datum = datum.label();
+            lines.push(match language {
+                Language::Zh => format!("坐标系：{rows} 行按 {datum} 读取"),
+                Language::En => format!("datum: positions of {rows} rows were read as {datum}"),
+            });
         }
         if !self.other_sheets.is_empty() {
             let names = self.other_sheets.join(language.of("、", ", "));
@@ -143,7 +170,7 @@ impl Report {
         let mut bytes = vec![0xEF, 0xBB, 0xBF];
         {
             let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut bytes);
-            let titles = [("行号", "Row"), ("名称", "Name"), ("结果", "Outcome"), ("说明", "Details"), ("客户标识", "Customer")];
+            let titles = [("行号", "Row"), ("名称", "Name"), ("结果", "Outcome"), ("说明", "Details"), ("客户标识", "Customer id")];
             writer.write_record(titles.map(|(zh, en)| language.of(zh, en)))?;
             for row in &self.rows {
                 let subject = if row.decision == Decision::Refused { String::new() } else { row.subject.to_string() };
@@ -274,5 +301,7 @@ const fn why_words(why: Why, language: Language) -> &'static str {
         Why::LikeNameSameStreet => language.of("同街道名称相近", "like name in the same street"),
         Why::LikeNameNearby => language.of("百米内名称相近", "like name within 100 m"),
         Why::OtherUscc => language.of("名称相同，信用代码不同", "same name, other credit code"),
+        Why::SameName => language.of("名称相同，无法判断是否同一家店", "same name, and nothing says whether it is the same shop"),
+        Why::SameNumber => language.of("客户编号相同，但不像同一家店", "same customer number, but another shop by all else"),
     }
 }

@@ -2,6 +2,7 @@
 //! Never: deciding what is done about it (`plan`).
 
 use super::datum::Degrees;
+use super::draft::Keys;
 
 /// Words at the end of a name that say what kind of shop it is, longest first.
 const ENDINGS: &[&str] = &[
@@ -62,6 +63,25 @@ const ENDINGS: &[&str] = &[
 ];
 /// Metres within which two shops with like names may be one.
 pub(super) const NEAR_M: f64 = 100.0;
+
+/// Metres between two shops from which on they are not in one place, however exact their positions are.
+const ELSEWHERE_M: f64 = 1_000.0;
+
+/// Whether two shops with one name are branches of a chain: both the phone and the place are known of both and are others,
+/// or each has a credit code of its own.
+pub(super) fn another_branch(a: &Keys, b: &Keys) -> bool {
+    let codes = matches!((&a.uscc, &b.uscc), (Some(one), Some(other)) if one != other);
+    let phones = !a.phones.is_empty() && !b.phones.is_empty() && a.phones.is_disjoint(&b.phones);
+    codes || (phones && elsewhere(a, b))
+}
+
+/// Whether two addresses or positions are known and are others. One address within the other is the same, written longer.
+pub(super) fn elsewhere(a: &Keys, b: &Keys) -> bool {
+    let (one, other) = (a.address.as_ref().or(a.region.as_ref()), b.address.as_ref().or(b.region.as_ref()));
+    let texts = matches!((one, other), (Some(one), Some(other)) if !one.contains(other.as_str()) && !other.contains(one.as_str()));
+    let places = matches!((a.place, b.place), (Some(one), Some(other)) if metres(one, other) > ELSEWHERE_M);
+    texts || places
+}
 
 /// What is left of a name in normal form without the words for its kind; never less than two characters.
 pub(super) fn core(name: &str) -> String {

@@ -110,11 +110,11 @@ pub const KNOWN: &[Known] = &[
             "customer no",
             "customer number",
             "customer code",
-            "customer id",
             "code",
             "store code",
         ],
     ),
+    one("import.customer", &["客户标识", "customer id"]),
     one("short_name", &["简称", "客户简称", "门店简称", "short name"]),
     many("aliases", &["别名", "曾用名", "俗称", "alias", "aliases", "also known as"]),
     one(

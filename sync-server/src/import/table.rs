@@ -9,7 +9,7 @@ use super::columns;
 use super::grid::{Grid, GridRow, too_much};
 use super::limits::{FILE_BYTES_MAX, TITLE_ROWS_MAX};
 use super::read_error::ReadError;
-use super::{text, xls, xlsx};
+use super::{spread, text, xls, xlsx};
 
 /// One table of a file: its titles and the rows below them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +33,22 @@ pub struct Table {
 pub struct Row {
     /// Number as the spreadsheet program shows it; the first row of a file is 1.
     pub number: u32,
-    /// Cells as typed, in the order of the columns.
+    /// Cells as typed, in the order of the columns; what stands below a title that is merged over several columns is in the
+    /// first of them.
     pub cells: Vec<String>,
+}
+
+impl Table {
+    /// Numbers, from 1, of the columns that have content and no title: nothing of them is imported.
+    #[must_use]
+    pub fn untitled(&self) -> Vec<usize> {
+        let mut found = std::collections::BTreeSet::new();
+        for row in &self.rows {
+            let filled = row.cells.iter().enumerate().filter(|(_, cell)| !cell.trim().is_empty());
+            found.extend(filled.filter(|(at, _)| self.headers.get(*at).is_none_or(String::is_empty)).map(|(at, _)| at + 1));
+        }
+        found.into_iter().collect()
+    }
 }
 
 impl Row {
@@ -167,6 +181,7 @@ fn table_of(grid: Grid, names: &[String]) -> Result<Table, ReadError> {
         return Err(ReadError::Empty);
     };
     let headers: Vec<String> = titles.cells.iter().map(|title| title.trim().to_owned()).collect();
+    let spans = spread::spans(&titles.wide, &headers);
     let mut table = Table {
         other_sheets: names.iter().filter(|name| **name != grid.sheet).cloned().collect(),
         sheet: grid.sheet,
@@ -183,6 +198,7 @@ fn table_of(grid: Grid, names: &[String]) -> Result<Table, ReadError> {
                 if cells.len() < table.headers.len() {
                     cells.resize(table.headers.len(), String::new());
                 }
+                spread::join(&mut cells, &spans, &table.headers);
                 table.rows.push(Row { number: row.number, cells });
             }
         }
@@ -201,7 +217,9 @@ fn title_row(rows: &[GridRow]) -> Result<usize, ReadError> {
         let cells: Vec<&str> = row.cells.iter().map(String::as_str).collect();
         let known = columns::titles_known(&cells);
         let enough = known > 1 || columns::names_the_name(&cells);
-        if enough && known > best.1 {
+        // Of titles in two rows, merged ones above and theirs below, the lower row is the one.
+        let below = at > 0 && at - 1 == best.0 && known == best.1 && known > 1 && columns::all_titles(&cells);
+        if enough && (known > best.1 || below) {
             best = (at, known);
         }
     }

@@ -70,6 +70,48 @@ fn an_xlsx_is_read_as_typed() {
 }
 
 #[test]
+fn a_title_merged_over_columns_is_the_title_of_each() {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write(0, 0, "客户名称").unwrap();
+    sheet.merge_range(0, 1, 0, 4, "地址", &Format::new()).unwrap();
+    sheet.merge_range(0, 5, 0, 6, "联系电话", &Format::new()).unwrap();
+    sheet.merge_range(0, 8, 0, 9, "坐标", &Format::new()).unwrap();
+    for (at, cell) in (0..).zip(["甲店", "江苏省", "苏州市", "-", "人民路12号", "13900001111", "0512-88880001", "左", "120.62", "31.31"])
+    {
+        sheet.write(1, at, cell).unwrap();
+    }
+    sheet.write(2, 0, "乙店").unwrap().write(2, 4, "平江路5号").unwrap().write(2, 6, "#N/A").unwrap();
+    let table = table(&book.save_to_buffer().unwrap());
+    let cells: Vec<Vec<&str>> = table.rows.iter().map(|row| [0, 1, 4, 5, 6, 7, 8].into_iter().map(|at| row.cell(at)).collect()).collect();
+    assert_eq!(
+        cells,
+        [
+            ["甲店", "江苏省苏州市人民路12号", "", "13900001111\n0512-88880001", "", "左", "120.62 31.31"],
+            ["乙店", "平江路5号", "", "#N/A", "", "", ""],
+        ]
+    );
+    assert_eq!(table.untitled(), [8], "what has no title at all is told");
+}
+
+#[test]
+fn of_titles_in_two_rows_the_lower_ones_count() {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    for (at, title) in [(0, "客户名称"), (3, "地址")] {
+        sheet.merge_range(0, at, 1, at, title, &Format::new()).unwrap();
+    }
+    sheet.merge_range(0, 1, 0, 2, "电话", &Format::new()).unwrap();
+    sheet.write(1, 1, "手机").unwrap().write(1, 2, "座机").unwrap();
+    for (at, cell) in (0..).zip(["甲店", "13900001111", "0512-88880001", "人民路12号"]) {
+        sheet.write(2, at, cell).unwrap();
+    }
+    let table = table(&book.save_to_buffer().unwrap());
+    assert_eq!((table.headers.join("|").as_str(), table.title_row), ("客户名称|手机|座机|地址", 2));
+    assert_eq!(cells(&table), [(3, vec!["甲店", "13900001111", "0512-88880001", "人民路12号"])]);
+}
+
+#[test]
 fn an_xls_is_read_as_typed() {
     let table = table(XLS);
     assert_eq!((table.sheet.as_str(), table.title_row), ("客户", 2));

@@ -35,7 +35,10 @@ pub(super) fn typed(field: &Field, cell: &str, factor: i64) -> Result<Value, Fau
         FieldType::Line(max) => text(cell, usize::from(*max)),
         FieldType::Prose(max) => prose(cell, usize::from(*max)),
         FieldType::Integer { min, max } => {
-            let number = numbers::scaled(cell, factor)?;
+            let number = match hours(cell).filter(|_| field.id == "service_minutes") {
+                Some(hours) => numbers::scaled(hours, 60, 1)?,
+                None => numbers::scaled(cell, 1, factor)?,
+            };
             if (*min..=*max).contains(&number) { Ok(number.into()) } else { Err(Fault::OutOfRange { min: *min, max: *max }) }
         }
         FieldType::Money => money(cell, factor),
@@ -85,11 +88,16 @@ fn prose(cell: &str, max: usize) -> Result<Value, Fault> {
 }
 
 fn money(cell: &str, factor: i64) -> Result<Value, Fault> {
-    let fen = numbers::scaled(cell, factor.saturating_mul(100))?;
+    let fen = numbers::scaled(cell, 100, factor)?;
     if fen < 0 {
         return Err(Fault::OutOfRange { min: 0, max: i64::MAX / 100 });
     }
     Ok(Value::map([("amount", fen.into()), ("currency", "CNY".into())]))
+}
+
+/// The number before a word for hours.
+fn hours(cell: &str) -> Option<&str> {
+    ["小时", "个小时", "hours", "hour", "hrs", "h"].iter().find_map(|unit| cell.trim_end().strip_suffix(unit))
 }
 
 /// `4`, `4分`, `4 回款及时`, `好`, `很好`.
@@ -146,6 +154,9 @@ mod tests {
         let money = |fen: i64| Ok(Value::map([("amount", fen.into()), ("currency", "CNY".into())]));
         assert_eq!(of("turnover", "300万", 1), money(300_000_000));
         assert_eq!(of("turnover", "12.5", 10_000), money(12_500_000));
+        assert_eq!(of("turnover", "30万", 10_000), money(30_000_000), "the cell names its unit itself");
+        assert_eq!((of("service_minutes", "0.5", 60), of("service_minutes", "1.5小时", 1)), (Ok(30.into()), Ok(90.into())));
+        assert_eq!(of("service_minutes", "45分钟", 60), Ok(45.into()));
         assert_eq!(of("founded_on", "2019年5月", 1), Ok("2019-05".into()));
         assert_eq!(of("grade", "Ｂ级", 1), Ok("B".into()));
         assert_eq!(of("business_type", "天上", 1), Err(Fault::NotInSet { set: "business_type".to_owned() }));
