@@ -31,6 +31,18 @@ export function onSignedOut(act: () => void): void {
   signedOut = act;
 }
 
+let alone = false;
+
+/** Runs what asks the server because of news and not because of anybody: such a request keeps no session alive. */
+export function byItself<T>(ask: () => T): T {
+  alone = true;
+  try {
+    return ask();
+  } finally {
+    alone = false;
+  }
+}
+
 /** Builds `path?query`, leaving out what is undefined, empty or false. */
 export function address(path: string, query: Query = {}): string {
   const search = new URLSearchParams();
@@ -73,7 +85,11 @@ async function send<T>(method: string, path: string, body: unknown, signal?: Abo
   const init: RequestInit = {
     method,
     credentials: 'same-origin',
-    headers: body === undefined ? { accept: 'application/json' } : { accept: 'application/json', 'content-type': 'application/json' },
+    headers: {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(alone ? { 'roadbook-by-itself': '1' } : {}),
+    },
     signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
   };
   if (body !== undefined) init.body = JSON.stringify(body);

@@ -1,6 +1,7 @@
 // Reading something from the server and keeping it fresh. While the same question is asked again, the last good answer stays on the page;
 // an answer to another question never does.
 import { onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef, type WatchSource } from 'vue';
+import { byItself } from '../api/client';
 import { onNews } from '../api/live';
 import type { News } from '../api/types';
 import { again, questionText } from './again';
@@ -29,14 +30,17 @@ export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, when: Watc
   let running: AbortController | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  async function reload(): Promise<void> {
+  const reload = (): Promise<void> => ask(read);
+  const renew = (): Promise<void> => ask((signal) => byItself(() => read(signal)));
+
+  async function ask(from: typeof read): Promise<void> {
     running?.abort();
     clearTimeout(timer);
     const mine = new AbortController();
     running = mine;
     busy.value = true;
     try {
-      const found = await read(mine.signal);
+      const found = await from(mine.signal);
       if (running !== mine) return;
       value.value = found;
       error.value = null;
@@ -44,7 +48,7 @@ export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, when: Watc
       if (running !== mine) return;
       error.value = cause;
       const pause_ms = again(cause);
-      if (pause_ms !== null) timer = setTimeout(() => void reload(), pause_ms);
+      if (pause_ms !== null) timer = setTimeout(() => void renew(), pause_ms);
     }
     busy.value = false;
     running = null;
@@ -70,7 +74,7 @@ export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, when: Watc
     onNews((news) => {
       if (!concerns(news)) return;
       clearTimeout(timer);
-      timer = setTimeout(() => void reload(), GATHER_MS);
+      timer = setTimeout(() => void renew(), GATHER_MS);
     });
   }
   onScopeDispose(() => {

@@ -1,5 +1,6 @@
 // A long list read in pages as its rows come into sight. Never here: how the rows look or scroll.
 import { computed, onScopeDispose, ref, shallowReactive, shallowRef, watch, type WatchSource } from 'vue';
+import { byItself } from '../api/client';
 import { onNews } from '../api/live';
 import type { News } from '../api/types';
 import { again, questionText } from './again';
@@ -64,7 +65,7 @@ export function usePages<T>(
       error.value = cause;
       if (foreign) drop();
       const pause_ms = again(cause);
-      if (pause_ms !== null) soon(pause_ms);
+      if (pause_ms !== null) soon(pause_ms, renew);
     }
     asked.delete(page);
     busy.value = asked.size > 0;
@@ -89,6 +90,8 @@ export function usePages<T>(
     for (const page of pagesOf(seen[0], seen[1])) void fetchPage(page);
   }
 
+  const renew = (): void => byItself(restart);
+
   function look(first: number, last: number): void {
     seen = [first, last];
     for (const page of pagesOf(first, last)) {
@@ -96,9 +99,9 @@ export function usePages<T>(
     }
   }
 
-  function soon(pause_ms: number): void {
+  function soon(pause_ms: number, act: () => void): void {
     clearTimeout(timer);
-    timer = setTimeout(restart, pause_ms);
+    timer = setTimeout(act, pause_ms);
   }
 
   watch(() => questionText(when), () => {
@@ -106,10 +109,10 @@ export function usePages<T>(
     error.value = null;
     if (!foreign) holding = setTimeout(drop, HOLD_MS);
     foreign = true;
-    soon(PAUSE_MS);
+    soon(PAUSE_MS, restart);
   });
   onNews((news) => {
-    if (concerns(news)) soon(GATHER_MS);
+    if (concerns(news)) soon(GATHER_MS, renew);
   });
   onScopeDispose(() => {
     clearTimeout(timer);
