@@ -19,7 +19,7 @@ use crate::accounts::Act;
 use crate::device::Caller;
 use crate::duties::SYSTEM;
 use crate::feed::{Batch, Filing, Hand, NewEntry, SetAside};
-use crate::headquarters::{Changed, described, filed_by, fits};
+use crate::headquarters::{Changed, Founder, described, filed_by, fits, founds, owner_of};
 
 /// How long after the beginning of a new life phones may hand back what others wrote, in milliseconds: 60 days.
 pub const RECOVERY_MS: i64 = 60 * Ms::DAY;
@@ -109,12 +109,19 @@ impl Exchange {
         if !others.is_empty() {
             set_aside.entry(verdict::FOREIGN_ACTOR).or_default().extend(others);
         }
-        let mut back = TakenBack { taken: entries.len(), set_aside, to_come_again, changed: Vec::new() };
+        let mut back = TakenBack { taken: 0, set_aside, to_come_again, changed: Vec::new() };
         let Some(user) = entries.first().map(|entry| entry.author) else { return Ok(back) };
-        let introduced = match self.feed.document(pushed.doc)? {
-            Some(known) => known,
-            None => described(pushed.doc, &pushed.kind, pushed.subject, (pushed.kind != kinds::CUSTOMER.id).then_some(user)),
+        let introduced = match (self.feed.document(pushed.doc)?, kinds::kind(&pushed.kind), document.as_ref()) {
+            (Some(known), _, _) => known,
+            (None, Some(kind), Some(made)) if founds(kind, (pushed.doc, pushed.subject), made, Founder::HandedBack) => {
+                described(pushed.doc, &pushed.kind, pushed.subject, owner_of(&pushed.kind, pushed.doc, made, user))
+            }
+            (None, _, _) => {
+                back.set_aside.entry(verdict::WRONG_DOCUMENT).or_default().extend(entries.into_iter().map(|entry| entry.bytes.into()));
+                return Ok(back);
+            }
         };
+        back.taken = entries.len();
         let filings: Vec<_> = filing.into_iter().map(|filing| (pushed.subject, filing)).collect();
         // An actor that the feed still knows stays its device's. In runs, so that nothing comes before what it builds on.
         let mut runs: Vec<(Option<DeviceId>, Vec<NewEntry>)> = Vec::new();

@@ -24,6 +24,7 @@ const NOW: Ms = Ms(1_772_409_600_000);
 
 mod cost;
 mod fitting;
+mod founding;
 mod knocking;
 
 struct World {

@@ -21,7 +21,7 @@ use crate::accounts::{Accounts, AccountsError, Act, Who};
 use crate::clock::{NoEntropy, random};
 use crate::exchange::verdict::{self, FOLLOWS_REFUSED, RECOVERED_ALONE, RECOVERED_OFFICE, WAITS};
 use crate::feed::{Batch, Binding, Decision, DeskRow, DeskState, Feed, FeedError, Filing, Hand, NewEntry};
-use crate::headquarters::{Changed, Headquarters, HeadquartersError, Inner, described, fits};
+use crate::headquarters::{Changed, Founder, Headquarters, HeadquartersError, Inner, described, fits, founds, owner_of};
 
 pub use file::{csv, json};
 pub use words::{Said, said};
@@ -161,6 +161,7 @@ impl Quarantine<'_> {
             return Ok(Ok((DeskState::Approved, Vec::new())));
         }
         let why = match self.judge(row, kind, &document)? {
+            Ok(admitted) if !self.may_found(row, kind, &admitted)? => verdict::words(verdict::WRONG_DOCUMENT).to_owned(),
             Ok(admitted) => {
                 let device = self.brought_by(row, &admitted.change.meta.actor)?;
                 self.append(now, &inner, row, device, *admitted)?;
@@ -172,12 +173,24 @@ impl Quarantine<'_> {
         let rewritten =
             DeskRow { row: crate::feed::Quarantined { refused: again.clone(), device: None, ..row.row.clone() }, ..row.clone() };
         match self.judge(&rewritten, kind, &document)? {
+            Ok(admitted) if !self.may_found(row, kind, &admitted)? => Ok(Err(why)),
             Ok(admitted) => {
                 self.append(now, &inner, &rewritten, None, *admitted)?;
                 Ok(Ok((DeskState::Rewritten, inner.follow(now, BTreeMap::new())?.changed)))
             }
             Err(_) => Ok(Err(why)),
         }
+    }
+
+    /// Whether the document that an admitted change makes, if it makes one, may have its id.
+    fn may_found(&self, row: &DeskRow, kind: &'static Kind, admitted: &Admitted) -> Result<bool, QuarantineError> {
+        let refused = &row.row.refused;
+        if self.feed.document(refused.doc)?.is_some() {
+            return Ok(true);
+        }
+        let device = Founder::Device { user: row.row.user, filed: self.feed.filing(refused.subject)?.is_some() };
+        let founder = if is_recovered(row) { Founder::HandedBack } else { device };
+        Ok(founds(kind, (refused.doc, refused.subject), &admitted.document, founder))
     }
 
     /// Puts a row's change through the gate; a person has answered for its right, but for what nobody may write for another.
@@ -289,7 +302,7 @@ impl Quarantine<'_> {
             let territory = self.accounts.user(author)?.and_then(|user| user.territories.into_iter().next());
             filings.push((refused.subject, Filing { territory, owner: Some(author) }));
         }
-        let owner = (refused.kind != kinds::CUSTOMER.id && refused.kind != kinds::OFFICE.id).then_some(author);
+        let owner = owner_of(&refused.kind, refused.doc, &document, author);
         let introduced = known.unwrap_or_else(|| described(refused.doc, &refused.kind, refused.subject, owner));
         let entry = NewEntry {
             doc: refused.doc,
