@@ -26,6 +26,7 @@ mod cost;
 mod fitting;
 mod founding;
 mod knocking;
+mod tree;
 
 struct World {
     _folder: tempfile::TempDir,

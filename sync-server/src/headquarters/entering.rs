@@ -47,6 +47,10 @@ impl Inner {
         for made in prepared {
             let identity = self.gate.identify(&made.change.bytes)?;
             let owner = self.owner_of_new(&made, author)?;
+            // A card that is filed nowhere has a row that says so: what has none is unknown here.
+            if [kinds::CUSTOMER.id, kinds::OFFICE.id].contains(&made.kind) && self.feed.filing(made.subject)?.is_none() {
+                batch.filings.push((made.subject, Filing::default()));
+            }
             batch.documents.push(described(made.doc, made.kind, made.subject, owner));
             batch.entries.push(NewEntry {
                 doc: made.doc,
