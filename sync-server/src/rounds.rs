@@ -78,7 +78,7 @@ pub fn escalate(headquarters: &Headquarters, accounts: &Accounts, rule: &UrgentR
 /// Looks around until the server ends.
 pub async fn rounds(app: Arc<App>) {
     let mut ending = app.ending();
-    let mut swept = Ms(0);
+    let (mut swept, mut rights) = (Ms(0), None);
     loop {
         tokio::select! {
             () = tokio::time::sleep(ROUND_TIME) => {}
@@ -86,6 +86,12 @@ pub async fn rounds(app: Arc<App>) {
         }
         let now = app.now();
         let sweep = now.since(swept) >= SWEEP_EVERY_MS;
+        let known = rights;
+        match app.blocking(move |app| tell_of_rights(app, known)).await {
+            Ok(Ok(version)) => rights = Some(version),
+            Ok(Err(error)) => tracing::error!(%error, "whether rights have changed cannot be read; the next round looks again"),
+            Err(error) => tracing::warn!(%error, "whether rights have changed was not looked at"),
+        }
         let done = app.blocking(move |app| round(app, now, sweep)).await;
         match done {
             Ok(Ok(())) if sweep => swept = now,
@@ -94,6 +100,16 @@ pub async fn rounds(app: Arc<App>) {
             Err(error) => tracing::warn!(%error, "a round of headquarters was left out"),
         }
     }
+}
+
+/// Tells phones and consoles of changed roles, territories and names: whoever changes them from the shell has no channel to them. Returns up to
+/// which version they were told.
+fn tell_of_rights(app: &App, known: Option<u64>) -> Result<u64, AccountsError> {
+    let version = app.accounts().version()?;
+    if known.is_some_and(|known| known != version) {
+        app.tell_rights_changed();
+    }
+    Ok(version)
 }
 
 fn round(app: &App, now: Ms, sweep: bool) -> Result<(), RoundError> {

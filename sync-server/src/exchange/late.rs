@@ -163,10 +163,12 @@ impl Exchange {
             *filing = Filing { owner: own.or(handed.before.owner), ..handed.before };
         }
         let (role, territories) = match post {
-            Some((_, former)) => (former.role, former.territories),
-            None => (caller.user.role, caller.user.territories.clone()),
+            // As the tree was then: what it is now may have more or less below them.
+            Some((_, former)) if former.whole => (former.role, former.territories),
+            Some((_, former)) => (former.role, self.accounts.territories_below(&former.territories)?),
+            None => (caller.user.role, self.accounts.territories_below(&caller.user.territories)?),
         };
-        let reach = Reach::of(role, self.accounts.territories_below(&territories)?);
+        let reach = Reach::of(role, territories);
         Ok(Some(Then { filing, role, reach, lost_no, lost_at }))
     }
 }
