@@ -136,14 +136,17 @@ pub struct Followed {
     pub changed: Vec<Changed>,
     /// Customers that changed territory or owner by what was committed or carried out.
     pub filed: BTreeSet<SubjectId>,
+    /// Headquarters' sides of cards that somebody's decision wrote when it was carried out.
+    pub guarded: BTreeSet<DocId>,
     /// Everything up to this number is taken in.
     pub number: u64,
 }
 
 impl Followed {
-    /// What moved, as the audit log says it.
-    pub fn filed_lines(&self) -> impl Iterator<Item = (Act, String)> {
-        self.filed.iter().map(|subject| (Act::CustomerFiled, subject.to_string()))
+    /// What moved and what was decided about guarded values, as the audit log says it.
+    pub fn decided_lines(&self) -> impl Iterator<Item = (Act, String)> {
+        let filed = self.filed.iter().map(|subject| (Act::CustomerFiled, subject.to_string()));
+        filed.chain(self.guarded.iter().map(|doc| (Act::GuardedValueSet, format!("{} {doc}", kinds::OFFICE.id))))
     }
 }
 
@@ -349,9 +352,13 @@ impl Inner {
             let mut asked = BTreeSet::new();
             for changed in fresh.iter().filter(|changed| asked.insert(changed.doc)) {
                 for duty in self.owed(changed)? {
-                    let (doc, work) = (duty.target.doc, vec![(duty.target, duty.edits)]);
+                    let (doc, decided) = (duty.target.doc, duty.target.kind.id == kinds::OFFICE.id && duty.author != duties::SYSTEM);
+                    let work = vec![(duty.target, duty.edits)];
                     match self.append(duty.author, now, &work) {
-                        Ok(filed) => followed.filed.extend(filed),
+                        Ok(filed) => {
+                            followed.filed.extend(filed);
+                            followed.guarded.extend(decided.then_some(doc));
+                        }
                         // What came from outside may ask for something that can never be written (a field that does not exist, an
                         // id that another document has). It stays as it is, to be seen; it must not hold up anybody else.
                         Err(error) if error.is_for_good() => {

@@ -10,7 +10,7 @@ use roadbook_core::ids::{Ms, UserId};
 use roadbook_core::replica::ReplicaError;
 use roadbook_core::replica::field::Work;
 
-use crate::accounts::{Accounts, AccountsError};
+use crate::accounts::{Accounts, AccountsError, Who};
 use crate::app::App;
 use crate::clock::span::{HOUR_MS, MINUTE_MS};
 use crate::duties;
@@ -112,14 +112,28 @@ fn tell_of_rights(app: &App, known: Option<u64>) -> Result<u64, AccountsError> {
     Ok(version)
 }
 
+/// Writes into the audit log what was decided before and carried out by a round.
+fn note(app: &App, now: Ms, followed: &Followed) -> Result<(), AccountsError> {
+    let lines: Vec<_> = followed.decided_lines().collect();
+    if lines.is_empty() { Ok(()) } else { app.accounts().audit_all(now, &by_itself(), &lines) }
+}
+
+/// Headquarters itself, in the audit log.
+fn by_itself() -> Who {
+    Who { user: Some(duties::SYSTEM), ..Who::default() }
+}
+
 fn round(app: &App, now: Ms, sweep: bool) -> Result<(), RoundError> {
     let followed = escalate(app.headquarters(), app.accounts(), &app.config().urgent, now)?;
     if !followed.changed.is_empty() {
         tracing::warn!(reports = followed.changed.len(), "urgent reports were not acknowledged in time and are escalated");
+        note(app, now, &followed)?;
         app.tell(followed.changed);
     }
     app.headquarters().scour()?;
-    app.tell(app.headquarters().note_settled(now)?.changed);
+    let settled = app.headquarters().note_settled(now)?;
+    note(app, now, &settled)?;
+    app.tell(settled.changed);
     if sweep {
         let chunks = app.blobs().sweep(now)?;
         if chunks > 0 {

@@ -46,7 +46,7 @@ use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, UserId};
 use roadbook_core::model::kinds;
 
 use crate::access::may_read_ever;
-use crate::accounts::{Accounts, AccountsError, Contact};
+use crate::accounts::{Accounts, AccountsError, Contact, User, Who};
 use crate::clock::span::MINUTE_MS;
 use crate::device::{Caller, Standing};
 use crate::feed::{Feed, FeedError, Scratch};
@@ -168,8 +168,8 @@ pub struct Exchange {
     broad_from: u64,
     portions: Portions,
     views: Views,
-    /// Digests of people's profiles, for as long as the account tables stay as they are.
-    profiles: Mutex<(u64, BTreeMap<UserId, u64>)>,
+    /// Digests of people's profiles, for as long as the account tables stay as they are, with whom they were made of.
+    profiles: Mutex<(u64, BTreeMap<UserId, (User, u64)>)>,
     /// The day for which windows of bounded history were moved on.
     swept: Mutex<Option<NaiveDate>>,
     scrubbed: Mutex<Option<Ms>>,
@@ -243,7 +243,8 @@ impl Exchange {
         let set_aside = told.delivered.iter().flat_map(|delivered| &delivered.refused).map(|refused| refused.hash).collect();
         let (verdicts, pushed) = self.push(now, caller, request, &set_aside, Rest::of(request, epoch))?;
         changed.extend(pushed);
-        changed.extend(self.take_in_waiting(now, caller, &changed)?);
+        let who = Who::device(caller.user.id, caller.device.id, "");
+        changed.extend(self.take_in_waiting(now, &who, &changed)?);
         self.note_handed_in(now, caller, request, &verdicts)?;
         let version = self.accounts.version()?;
         let strange = self.is_strange(epoch, request.cursor)?;
@@ -390,7 +391,8 @@ impl Exchange {
     fn sweep(&self, now: Ms) -> Result<(), ExchangeError> {
         let today = now.day(self.offset_minutes);
         let mut swept = held(&self.swept);
-        if *swept < today {
+        // Another day, earlier ones too: a clock that was wrong may have been set right.
+        if *swept != today {
             crate::windows::sweep(&self.headquarters.hold(), now)?;
             *swept = today;
         }
@@ -404,7 +406,7 @@ impl Exchange {
             if profiles.0 != version {
                 *profiles = (version, BTreeMap::new());
             }
-            profiles.1.get(&caller.user.id).copied()
+            profiles.1.get(&caller.user.id).filter(|(user, _)| *user == caller.user).map(|(_, print)| *print)
         };
         let said = request.pull.as_ref().and_then(|pull| pull.profile);
         let told = held(&self.told).get(&caller.device.id).and_then(|told| told.profile);
@@ -414,7 +416,11 @@ impl Exchange {
         }
         let profile = profile::of(&self.accounts, self.offset_minutes, &caller.user)?;
         let print = print_of(&minicbor::to_vec(&profile).unwrap_or_default());
-        held(&self.profiles).1.insert(caller.user.id, print);
+        let mut profiles = held(&self.profiles);
+        if profiles.0 == version {
+            profiles.1.insert(caller.user.id, (caller.user.clone(), print));
+        }
+        drop(profiles);
         if has(&print) {
             return Ok(None);
         }

@@ -399,8 +399,11 @@ impl Exchange {
             return Ok(Vec::new());
         }
         let hand = Hand { device: Some(bench.caller.device.id), user: bench.caller.user.id, now: bench.now };
-        inner.enter(&hand, batch, at_hand.iter().map(|(doc, document)| (*doc, document)))?;
-        Ok(inner.follow_corrected(bench.now, at_hand, &clocks)?.changed)
+        let filed = inner.enter(&hand, batch, at_hand.iter().map(|(doc, document)| (*doc, document)))?;
+        let mut followed = inner.follow_corrected(bench.now, at_hand, &clocks)?;
+        followed.filed.extend(filed);
+        self.audit_decided(bench.now, &Who::device(bench.caller.user.id, bench.caller.device.id, ""), &followed)?;
+        Ok(followed.changed)
     }
 
     fn introduced(&self, bench: &Bench<'_>, pushed: &Pushed) -> Result<Document, ExchangeError> {

@@ -43,7 +43,7 @@ use roadbook_core::crdt::Heads;
 use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
 
 pub use absence::{ABSENCES_MAX, Absence, Absences, HANDED_IN_MAX, HandedIn};
-pub use desk::{DECISIONS_MAX, DESK_ROWS_MAX, Decision, Desk, DeskRow, DeskState, WAITING_MAX};
+pub use desk::{DECISIONS_MAX, DESK_ROWS_MAX, Decision, Desk, DeskOrder, DeskPage, DeskRow, DeskState, OpenRows, WAITING_MAX};
 pub use erase::{Erased, Erasure, Erasures};
 pub use late::{Handover, Handovers, Late, LateLine};
 pub use scratch::{SCRATCH_MIGRATIONS, Scratch};
