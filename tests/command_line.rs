@@ -110,6 +110,16 @@ fn a_role_territories_and_a_name_are_changed_and_a_territory_stays_where_it_lies
 }
 
 #[test]
+fn a_decision_about_nothing_is_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), &["user", "add", "chen", "--role", "manager", "--no-password"]).status.success());
+    for what in ["approve", "reject"] {
+        let ended = run(folder.path(), &["quarantine", what, "--by", "chen", "7"]);
+        assert!(!ended.status.success() && said(&ended).0.contains('7'), "{ended:?}");
+    }
+}
+
+#[test]
 fn an_older_file_is_brought_up_to_date_but_not_under_a_server_that_runs() {
     let folder = tempfile::tempdir().unwrap();
     let (mut server, _) = Server::prepared(folder.path(), 1);

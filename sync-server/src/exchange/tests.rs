@@ -23,6 +23,8 @@ const DAY: i64 = 86_400_000;
 const NOW: Ms = Ms(1_772_409_600_000);
 
 mod cost;
+mod days;
+mod desk;
 mod fitting;
 mod founding;
 mod knocking;

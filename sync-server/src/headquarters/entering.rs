@@ -90,6 +90,8 @@ impl Inner {
             if after != before {
                 filings.insert(*subject, after);
                 moved.push(*subject);
+            } else if filed.is_none() {
+                filings.entry(*subject).or_insert(after);
             }
         }
         batch.filings = filings.into_iter().collect();

@@ -86,7 +86,6 @@ fn a_phone_takes_no_id_that_is_derived() {
     assert_eq!(codes(&answer), ["accepted", "wrong_document", "wrong_document", "wrong_document", "wrong_document"]);
     assert!(is_proposed(&world, proposal), "the verification became what it becomes");
     assert!(world.feed.document(theirs.doc()).unwrap().is_none() && starts(&world));
-    world.sync(&mut phone, NOW);
 }
 
 #[test]

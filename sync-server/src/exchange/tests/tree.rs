@@ -24,8 +24,25 @@ fn what_was_recorded_before_the_tree_changed_is_judged_by_the_tree_as_it_was() {
     east_lies_in(&world, NOW.plus(2_000), None);
     let answer = world.answer(&boss, NOW.plus(3_000));
     assert_eq!(answer.verdicts.first().unwrap().outcome, Outcome::Accepted, "it comes late, and counts");
+    let late = world.feed.late(0, None).unwrap();
+    assert_eq!(late.iter().map(|line| (line.subject, line.author, line.changes)).collect::<Vec<_>>(), [(c1, boss.user, 1)]);
+    assert!(world.feed.late(0, Some(late.first().unwrap().last_no)).unwrap().is_empty(), "there are no more");
     world.sync(&mut boss, NOW.plus(3_000));
     assert!(!boss.holds(c1.customer()), "what is out of reach is given up");
+}
+
+#[test]
+fn rights_from_before_a_change_are_not_kept_for_after_it() {
+    let world = world();
+    let territories = |id: &str| BTreeSet::from([TerritoryId(id.to_owned())]);
+    let rep = world.user(Role::Salesperson, &["east"]);
+    let before = world.accounts.user(rep).unwrap().unwrap();
+    world.accounts.assign_territories(NOW, &Who::shell(), rep, &territories("west")).unwrap();
+    let after = world.accounts.user(rep).unwrap().unwrap();
+    let (views, asked) = (scope::Views::default(), (world.accounts.version().unwrap(), scope::BROAD_CUSTOMERS_MIN));
+    let reach = |user| views.of(&world.accounts, world.feed.as_ref(), user, asked).unwrap().reach;
+    assert_eq!(reach(&before), Reach::Within(territories("east")), "an exchange that began before");
+    assert_eq!(reach(&after), Reach::Within(territories("west")));
 }
 
 #[test]
