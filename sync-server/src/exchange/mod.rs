@@ -154,6 +154,13 @@ struct Told {
     repaired: Option<(Ms, u32)>,
 }
 
+/// The digest of a profile, and the person as they were when it was made: one who was looked up before a change may come after it.
+#[derive(Debug)]
+struct Printed {
+    of: User,
+    print: u64,
+}
+
 /// The server's half of all exchanges.
 pub struct Exchange {
     accounts: Accounts,
@@ -168,8 +175,8 @@ pub struct Exchange {
     broad_from: u64,
     portions: Portions,
     views: Views,
-    /// Digests of people's profiles, for as long as the account tables stay as they are, with whom they were made of.
-    profiles: Mutex<(u64, BTreeMap<UserId, (User, u64)>)>,
+    /// Digests of people's profiles, for as long as the account tables stay as they are.
+    profiles: Mutex<(u64, BTreeMap<UserId, Printed>)>,
     /// The day for which windows of bounded history were moved on.
     swept: Mutex<Option<NaiveDate>>,
     scrubbed: Mutex<Option<Ms>>,
@@ -406,7 +413,7 @@ impl Exchange {
             if profiles.0 != version {
                 *profiles = (version, BTreeMap::new());
             }
-            profiles.1.get(&caller.user.id).filter(|(user, _)| *user == caller.user).map(|(_, print)| *print)
+            profiles.1.get(&caller.user.id).filter(|printed| printed.of == caller.user).map(|printed| printed.print)
         };
         let said = request.pull.as_ref().and_then(|pull| pull.profile);
         let told = held(&self.told).get(&caller.device.id).and_then(|told| told.profile);
@@ -418,7 +425,7 @@ impl Exchange {
         let print = print_of(&minicbor::to_vec(&profile).unwrap_or_default());
         let mut profiles = held(&self.profiles);
         if profiles.0 == version {
-            profiles.1.insert(caller.user.id, (caller.user.clone(), print));
+            profiles.1.insert(caller.user.id, Printed { of: caller.user.clone(), print });
         }
         drop(profiles);
         if has(&print) {
