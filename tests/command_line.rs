@@ -84,6 +84,42 @@ fn an_account_is_switched_off_and_on_again() {
 }
 
 #[test]
+fn a_role_territories_and_a_name_are_changed_and_a_territory_stays_where_it_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = |arguments: &[&str]| {
+        let output = run(folder.path(), arguments);
+        assert!(output.status.success(), "{output:?}");
+        said(&output).0
+    };
+    done(&["territory", "add", "city", "市区"]);
+    assert!(done(&["territory", "add", "east", "城东", "--parent", "city"]).contains("in city"));
+    assert!(done(&["territory", "add", "east", "东区"]).contains("in city"), "a new name moves nothing");
+    done(&["user", "add", "wang", "--role", "salesperson", "--no-password"]);
+    done(&["user", "role", "wang", "supervisor"]);
+    done(&["user", "territories", "wang", "--territory", "city", "--territory", "east"]);
+    done(&["user", "rename", "wang", "王芳"]);
+    let list = done(&["user", "list"]);
+    assert!(list.contains("supervisor") && list.contains("王芳") && list.contains("city east"), "{list}");
+    done(&["user", "territories", "wang"]);
+    assert!(!done(&["user", "list"]).contains("city"));
+    assert!(!done(&["territory", "add", "east", "东区", "--root"]).contains("in city"));
+    let acts = done(&["audit"]);
+    assert!(["role-changed", "territories-assigned", "user-renamed"].iter().all(|act| acts.contains(act)), "{acts}");
+    let nowhere = run(folder.path(), &["user", "territories", "wang", "--territory", "nowhere"]);
+    assert!(!nowhere.status.success() && said(&nowhere).1.contains("nowhere"), "{nowhere:?}");
+}
+
+#[test]
+fn a_decision_about_nothing_is_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), &["user", "add", "chen", "--role", "manager", "--no-password"]).status.success());
+    for what in ["approve", "reject"] {
+        let ended = run(folder.path(), &["quarantine", what, "--by", "chen", "7"]);
+        assert!(!ended.status.success() && said(&ended).0.contains('7'), "{ended:?}");
+    }
+}
+
+#[test]
 fn an_older_file_is_brought_up_to_date_but_not_under_a_server_that_runs() {
     let folder = tempfile::tempdir().unwrap();
     let (mut server, _) = Server::prepared(folder.path(), 1);

@@ -54,6 +54,12 @@ macro_rules! uuid_ids {
             pub fn derived(name: &str) -> Self {
                 Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
             }
+            /// Whether it has the shape of a [`Self::derived`] one. A [`Self::fresh`] one never has: whoever makes up an id of this shape
+            /// takes the place of something that is to be derived.
+            #[must_use]
+            pub fn is_derived(&self) -> bool {
+                self.0.get_version_num() == 5 && self.0.get_variant() == uuid::Variant::RFC4122
+            }
         }
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

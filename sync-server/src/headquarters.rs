@@ -8,6 +8,7 @@ mod desk;
 mod entering;
 mod erasing;
 mod filing;
+mod founding;
 mod renewal;
 mod settled;
 mod step;
@@ -31,6 +32,7 @@ use crate::duties::{self, Duty};
 use crate::feed::{Entry, Feed, FeedError};
 use desk::Desk;
 pub use filing::{command_for, described, filed_by, fits};
+pub use founding::{Founder, founds, owner_of};
 pub use renewal::renew;
 use renewal::renew_when_it_went_back;
 
@@ -61,6 +63,16 @@ pub enum HeadquartersError {
     /// A change of headquarters' own did not pass its own reading.
     #[error("headquarters made a change that it refuses itself: {0}")]
     OwnChange(#[from] Refusal),
+    /// One piece of work writes a document twice, from two states of it or as two kinds. Nothing was written.
+    #[error(
+        "{kind} {doc} is written twice by one piece of work, from two states of it: put its edits together, or commit them one after the other"
+    )]
+    TwiceInOne {
+        /// The document.
+        doc: DocId,
+        /// Its kind.
+        kind: &'static str,
+    },
     /// What the feed holds of a document cannot be put together.
     #[error(
         "{kind} {doc} of the feed cannot be opened with its changes up to {number}: {source}; restore the latest backup in which it opens: the phones hand in what came since"
@@ -83,6 +95,21 @@ pub enum HeadquartersError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+impl HeadquartersError {
+    /// Whether the same work would fail in the same way whenever it is tried again: nothing is wrong with a disk.
+    fn is_for_good(&self) -> bool {
+        match self {
+            Self::Replica(error) => !matches!(error, ReplicaError::Store(_)),
+            Self::Feed(error) => match error {
+                FeedError::ActorTaken(_) | FeedError::AnotherDocument(_) | FeedError::Erased(_) | FeedError::NoDocument(_) => true,
+                FeedError::Sqlite(_) | FeedError::Trials(_) | FeedError::NoEntropy(_) => false,
+            },
+            Self::OwnChange(_) | Self::TwiceInOne { .. } => true,
+            Self::Accounts(_) | Self::NoEntropy(_) | Self::Unreadable { .. } | Self::Remove { .. } => false,
+        }
+    }
 }
 
 impl From<StoreError> for HeadquartersError {
@@ -109,14 +136,17 @@ pub struct Followed {
     pub changed: Vec<Changed>,
     /// Customers that changed territory or owner by what was committed or carried out.
     pub filed: BTreeSet<SubjectId>,
+    /// Headquarters' sides of cards that somebody's decision wrote when it was carried out.
+    pub guarded: BTreeSet<DocId>,
     /// Everything up to this number is taken in.
     pub number: u64,
 }
 
 impl Followed {
-    /// What moved, as the audit log says it.
-    pub fn filed_lines(&self) -> impl Iterator<Item = (Act, String)> {
-        self.filed.iter().map(|subject| (Act::CustomerFiled, subject.to_string()))
+    /// What moved and what was decided about guarded values, as the audit log says it.
+    pub fn decided_lines(&self) -> impl Iterator<Item = (Act, String)> {
+        let filed = self.filed.iter().map(|subject| (Act::CustomerFiled, subject.to_string()));
+        filed.chain(self.guarded.iter().map(|doc| (Act::GuardedValueSet, format!("{} {doc}", kinds::OFFICE.id))))
     }
 }
 
@@ -322,13 +352,17 @@ impl Inner {
             let mut asked = BTreeSet::new();
             for changed in fresh.iter().filter(|changed| asked.insert(changed.doc)) {
                 for duty in self.owed(changed)? {
-                    let (doc, work) = (duty.target.doc, vec![(duty.target, duty.edits)]);
+                    let (doc, decided) = (duty.target.doc, duty.target.kind.id == kinds::OFFICE.id && duty.author != duties::SYSTEM);
+                    let work = vec![(duty.target, duty.edits)];
                     match self.append(duty.author, now, &work) {
-                        Ok(filed) => followed.filed.extend(filed),
-                        // What came from outside may ask for something that cannot be written (a field that does not exist). It
-                        // stays as it is, to be seen; it must not hold up anybody else.
-                        Err(HeadquartersError::Replica(error)) if !matches!(error, ReplicaError::Store(_)) => {
-                            tracing::warn!(%doc, %error, "something owed cannot be written and is left");
+                        Ok(filed) => {
+                            followed.filed.extend(filed);
+                            followed.guarded.extend(decided.then_some(doc));
+                        }
+                        // What came from outside may ask for something that can never be written (a field that does not exist, an
+                        // id that another document has). It stays as it is, to be seen; it must not hold up anybody else.
+                        Err(error) if error.is_for_good() => {
+                            tracing::error!(%doc, %error, "something owed can never be written and is left; everything else goes on");
                         }
                         Err(other) => return Err(other),
                     }

@@ -10,7 +10,7 @@ use roadbook_core::ids::{Ms, UserId};
 use roadbook_core::replica::ReplicaError;
 use roadbook_core::replica::field::Work;
 
-use crate::accounts::{Accounts, AccountsError};
+use crate::accounts::{Accounts, AccountsError, Who};
 use crate::app::App;
 use crate::clock::span::{HOUR_MS, MINUTE_MS};
 use crate::duties;
@@ -78,7 +78,7 @@ pub fn escalate(headquarters: &Headquarters, accounts: &Accounts, rule: &UrgentR
 /// Looks around until the server ends.
 pub async fn rounds(app: Arc<App>) {
     let mut ending = app.ending();
-    let mut swept = Ms(0);
+    let (mut swept, mut rights) = (Ms(0), None);
     loop {
         tokio::select! {
             () = tokio::time::sleep(ROUND_TIME) => {}
@@ -86,6 +86,12 @@ pub async fn rounds(app: Arc<App>) {
         }
         let now = app.now();
         let sweep = now.since(swept) >= SWEEP_EVERY_MS;
+        let known = rights;
+        match app.blocking(move |app| tell_of_rights(app, known)).await {
+            Ok(Ok(version)) => rights = Some(version),
+            Ok(Err(error)) => tracing::error!(%error, "whether rights have changed cannot be read; the next round looks again"),
+            Err(error) => tracing::warn!(%error, "whether rights have changed was not looked at"),
+        }
         let done = app.blocking(move |app| round(app, now, sweep)).await;
         match done {
             Ok(Ok(())) if sweep => swept = now,
@@ -96,14 +102,38 @@ pub async fn rounds(app: Arc<App>) {
     }
 }
 
+/// Tells phones and consoles of changed roles, territories and names: whoever changes them from the shell has no channel to them. Returns up to
+/// which version they were told.
+fn tell_of_rights(app: &App, known: Option<u64>) -> Result<u64, AccountsError> {
+    let version = app.accounts().version()?;
+    if known.is_some_and(|known| known != version) {
+        app.tell_rights_changed();
+    }
+    Ok(version)
+}
+
+/// Writes into the audit log what was decided before and carried out by a round.
+fn note(app: &App, now: Ms, followed: &Followed) -> Result<(), AccountsError> {
+    let lines: Vec<_> = followed.decided_lines().collect();
+    if lines.is_empty() { Ok(()) } else { app.accounts().audit_all(now, &by_itself(), &lines) }
+}
+
+/// Headquarters itself, in the audit log.
+fn by_itself() -> Who {
+    Who { user: Some(duties::SYSTEM), ..Who::default() }
+}
+
 fn round(app: &App, now: Ms, sweep: bool) -> Result<(), RoundError> {
     let followed = escalate(app.headquarters(), app.accounts(), &app.config().urgent, now)?;
     if !followed.changed.is_empty() {
         tracing::warn!(reports = followed.changed.len(), "urgent reports were not acknowledged in time and are escalated");
+        note(app, now, &followed)?;
         app.tell(followed.changed);
     }
     app.headquarters().scour()?;
-    app.tell(app.headquarters().note_settled(now)?.changed);
+    let settled = app.headquarters().note_settled(now)?;
+    note(app, now, &settled)?;
+    app.tell(settled.changed);
     if sweep {
         let chunks = app.blobs().sweep(now)?;
         if chunks > 0 {

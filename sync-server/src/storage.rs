@@ -39,4 +39,6 @@ pub const SERVER_MIGRATIONS: &[&str] = &[
     feed::MIGRATION_ERASED,
     feed::MIGRATION_ABSENCE,
     blobs::table::MIGRATION_LOST,
+    accounts::MIGRATION_REACH,
+    feed::MIGRATION_DECIDED,
 ];

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use roadbook_core::ids::{Ms, SubjectId, TerritoryId, UserId};
+use roadbook_core::ids::{DocId, Ms, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::card::Card;
 use roadbook_core::model::tour::{PlannedStop, Tour};
 use roadbook_core::model::{Edit, Provenance, Source, Value};
@@ -20,6 +20,23 @@ pub const CARDS_MAX: usize = 5_000;
 const TOURS_AHEAD_DAYS: u64 = 60;
 /// Fields named in a checklist, at most.
 const STALE_MAX: usize = 20;
+
+/// Why a hand-over cannot be worked out.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// Who leaves is who takes over.
+    #[error("customers cannot be handed over from a person to the same person: name somebody else who takes over, or nobody for the pool")]
+    ToThemselves,
+    /// The replica cannot be read.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+}
+
+impl From<roadbook_core::store::StoreError> for TransferError {
+    fn from(error: roadbook_core::store::StoreError) -> Self {
+        Self::Replica(error.into())
+    }
+}
 
 /// What is handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,8 +88,11 @@ pub struct Plan {
 /// Works a hand-over out from what headquarters holds.
 ///
 /// # Errors
-/// [`ReplicaError`] when the replica cannot be read.
-pub fn plan(replica: &Replica, stamp: &Stamp, today: NaiveDate, wanted: &Wanted) -> Result<Plan, ReplicaError> {
+/// [`TransferError::ToThemselves`]; [`TransferError::Replica`] when the replica cannot be read.
+pub fn plan(replica: &Replica, stamp: &Stamp, today: NaiveDate, wanted: &Wanted) -> Result<Plan, TransferError> {
+    if wanted.winner == Some(wanted.leaver) {
+        return Err(TransferError::ToThemselves);
+    }
     let mut cards = Vec::new();
     let mut work: Work = Vec::new();
     for customer in owned(replica, wanted)? {
@@ -94,19 +114,21 @@ pub fn plan(replica: &Replica, stamp: &Stamp, today: NaiveDate, wanted: &Wanted)
     Ok(Plan { cards, work })
 }
 
+/// The leaver's cards that are asked for, by name; the bound counts those, not the ones that were looked at on the way.
 fn owned(replica: &Replica, wanted: &Wanted) -> Result<Vec<SubjectId>, ReplicaError> {
     let filter = CustomerFilter { owner: Some(wanted.leaver), territories: wanted.territories.clone(), ..CustomerFilter::default() };
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let page = replica.store().read(|read| read.customers(&filter, CustomerOrder::Name, after.as_ref(), 200))?;
         // The list has the leaver's substitutions too: those cards stay with their owners.
-        found.extend(page.lines.into_iter().filter(|line| line.owner == Some(wanted.leaver)).map(|line| line.subject));
+        let own = page.lines.into_iter().filter(|line| line.owner == Some(wanted.leaver)).map(|line| line.subject);
+        found.extend(own.filter(|customer| wanted.only.is_empty() || wanted.only.contains(customer)));
         after = page.next;
         if after.is_none() || found.len() >= CARDS_MAX {
             break;
         }
     }
-    found.retain(|customer| wanted.only.is_empty() || wanted.only.contains(customer));
+    found.truncate(CARDS_MAX);
     Ok(found)
 }
 
@@ -146,7 +168,15 @@ struct Followed {
     followed: Vec<SubjectId>,
 }
 
-/// Stops of tours from today on leave the leaver's tours; those of cards that go to somebody join that person's tour of the day.
+/// What becomes of one tour.
+struct Changing {
+    key: TourKey,
+    before: Option<Tour>,
+    stops: Vec<PlannedStop>,
+}
+
+/// Stops of tours from today on leave the leaver's tours; those of cards that go to somebody join that person's tour of the day. Each tour is
+/// published once, whatever happens to it.
 fn tours(
     replica: &Replica,
     stamp: &Stamp,
@@ -154,41 +184,55 @@ fn tours(
     wanted: &Wanted,
     moving: &BTreeMap<SubjectId, bool>,
 ) -> Result<Followed, ReplicaError> {
-    let mut done = Followed { work: Vec::new(), followed: Vec::new() };
+    let mut followed = Vec::new();
+    let mut changing: BTreeMap<DocId, Changing> = BTreeMap::new();
     let until = today.checked_add_days(chrono::Days::new(TOURS_AHEAD_DAYS)).unwrap_or(today);
-    for (n, line) in (0_u32..).zip(replica.store().read(|read| read.tours(today, until, Some(wanted.leaver)))?) {
+    for line in replica.store().read(|read| read.tours(today, until, Some(wanted.leaver)))? {
         let Some(tour) = replica.tour(line.tour.doc)? else { continue };
         let Some(plan) = &tour.plan else { continue };
         let begun: BTreeSet<SubjectId> = tour.stops.iter().filter(|stop| stop.visit.is_some()).map(|stop| stop.stop).collect();
-        let goes = |stop: &&PlannedStop| moving.contains_key(&stop.stop) && !begun.contains(&stop.stop);
-        let gone: Vec<PlannedStop> = plan.stops.iter().filter(goes).cloned().collect();
+        let goes = |stop: &PlannedStop| moving.contains_key(&stop.stop) && !begun.contains(&stop.stop);
+        let (gone, left): (Vec<PlannedStop>, Vec<PlannedStop>) = plan.stops.iter().cloned().partition(goes);
         if gone.is_empty() {
             continue;
         }
-        let left: Vec<PlannedStop> = plan.stops.iter().filter(|stop| !goes(stop)).cloned().collect();
-        let own = Stamp { entropy: stamp.piece(2 * n + 1), ..*stamp };
-        done.work.push(field::publish(&own, &key(&tour, line.tour.day, wanted.leaver), Some(&tour), &left, None, &[]));
-        done.followed.extend(gone.iter().map(|stop| stop.stop));
+        followed.extend(gone.iter().map(|stop| stop.stop));
+        let (day, route) = (line.tour.day, tour.route.clone());
+        let key = TourKey { route: route.clone(), day, rep: wanted.leaver };
+        changing.insert(tour.doc, Changing { key, before: Some(tour), stops: left });
         let joining: Vec<PlannedStop> = gone.into_iter().filter(|stop| moving.get(&stop.stop) == Some(&false)).collect();
         let Some(winner) = wanted.winner.filter(|_| !joining.is_empty()) else { continue };
-        let theirs = replica.store().read(|read| read.tours(line.tour.day, line.tour.day, Some(winner)))?;
-        let before = match theirs.first() {
-            Some(line) => replica.tour(line.tour.doc)?,
-            None => None,
+        let begun_here = changing.iter().find(|(_, other)| other.key.rep == winner && other.key.day == day).map(|(doc, _)| *doc);
+        let (doc, theirs) = match begun_here.and_then(|doc| changing.remove_entry(&doc)) {
+            Some(known) => known,
+            None => winners_tour(replica, winner, day, route)?,
         };
-        let route = before.as_ref().map_or_else(|| tour.route.clone(), |before| before.route.clone());
-        let mut stops = before.as_ref().and_then(|before| before.plan.as_ref()).map(|plan| plan.stops.clone()).unwrap_or_default();
-        let there: BTreeSet<SubjectId> = stops.iter().map(|stop| stop.stop).collect();
-        stops.extend(joining.into_iter().filter(|stop| !there.contains(&stop.stop)));
-        let own = Stamp { entropy: stamp.piece(2 * n + 2), ..*stamp };
-        let key = TourKey { route, day: line.tour.day, rep: winner };
-        done.work.push(field::publish(&own, &key, before.as_ref(), &stops, None, &[]));
+        let stops = &mut changing.entry(doc).or_insert(theirs).stops;
+        for stop in joining {
+            if stops.iter().all(|there| there.stop != stop.stop) {
+                stops.push(stop);
+            }
+        }
     }
-    Ok(done)
+    let work = (1_u32..).zip(changing.into_values()).map(|(n, tour)| {
+        let own = Stamp { entropy: stamp.piece(n), ..*stamp };
+        field::publish(&own, &tour.key, tour.before.as_ref(), &tour.stops, None, &[])
+    });
+    Ok(Followed { work: work.collect(), followed })
 }
 
-fn key(tour: &Tour, day: NaiveDate, rep: UserId) -> TourKey {
-    TourKey { route: tour.route.clone(), day, rep }
+/// The tour of a day that stops join: the one that there is, else a new one on the route that they come from.
+fn winners_tour(replica: &Replica, winner: UserId, day: NaiveDate, route: String) -> Result<(DocId, Changing), ReplicaError> {
+    let theirs = replica.store().read(|read| read.tours(day, day, Some(winner)))?;
+    let before = match theirs.first() {
+        Some(line) => replica.tour(line.tour.doc)?,
+        None => None,
+    };
+    let route = before.as_ref().map_or(route, |before| before.route.clone());
+    let stops = before.as_ref().and_then(|before| before.plan.as_ref()).map(|plan| plan.stops.clone()).unwrap_or_default();
+    let key = TourKey { route, day, rep: winner };
+    let doc = before.as_ref().map_or_else(|| key.doc(), |before| before.doc);
+    Ok((doc, Changing { key, before, stops }))
 }
 
 /// The record of a hand-over as it is kept: the checklists as JSON.

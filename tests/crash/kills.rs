@@ -19,6 +19,7 @@ use roadbook_server::phone::Phone;
 use super::number;
 use super::process::{Server, enrolled, named, phone, settled};
 use crate::world::about;
+use crate::world::cast::made;
 use crate::world::hand::fact;
 
 /// Kills of an ordinary test run, of each kind.
@@ -36,7 +37,7 @@ fn below(end: u64) -> u64 {
 
 /// A customer of this phone's own.
 fn shop(phone: &Phone, n: u64) -> SubjectId {
-    SubjectId::derived(&format!("{} {n}", named(phone)))
+    made(&format!("{} {n}", named(phone)))
 }
 
 /// Saves something on a card and returns.

@@ -5,13 +5,14 @@
 use std::path::Path;
 use std::process::Command;
 
-use roadbook_core::ids::{ChangeHash, DocId, SubjectId};
+use roadbook_core::ids::{ChangeHash, DocId};
 use roadbook_core::replica::Target;
 use roadbook_core::store::Lane;
 
 use super::power::{self, Promised};
 use super::process::{Server, enrolled, settled};
 use super::{number, spread};
+use crate::world::cast::made;
 use crate::world::chance::Chance;
 use crate::world::disk::Disk;
 use crate::world::hand::fact;
@@ -74,7 +75,7 @@ fn evening() -> Evening {
     let mut acknowledged = Vec::new();
     for turn in 0..TURNS {
         let stamp = phone.stamp().unwrap();
-        let customer = SubjectId::derived(&format!("evening {}", turn % 3));
+        let customer = made(&format!("evening {}", turn % 3));
         let edits = [fact("trade_name", format!("店 {turn}"))];
         phone.replica_mut().save(&stamp, Lane::Normal, &Target::customer(customer), &edits).unwrap();
         phone.sync().unwrap();

@@ -56,7 +56,7 @@ impl Attack {
 
     /// A new customer, as an honest phone hands one in.
     fn sibling(&self) -> Pushed {
-        let subject = SubjectId::from_bytes(random().unwrap());
+        let subject = SubjectId::fresh(self.server.app.now(), random().unwrap());
         let mut card = kinds::ready("customer").unwrap().genesis.clone();
         let change = written(&mut card, CAT, |w| w.put("facts", "trade_name", b"x".to_vec()));
         Pushed { doc: subject.customer(), kind: "customer".to_owned(), subject, changes: vec![change.bytes.into()] }

@@ -2,7 +2,6 @@
 //! owes for it is done.
 
 use roadbook_core::exchange::{Answer, Outcome};
-use roadbook_core::ids::SubjectId;
 
 use crate::world::World;
 use crate::world::cast::{self, customer};
@@ -48,7 +47,7 @@ fn what_the_disk_refused_to_be_carried_out_is_carried_out_in_the_next_round() {
         let mut world = World::on_disk(3, Disk::new());
         world.enrol("wf1", false);
         world.sync("wf1");
-        let new = SubjectId::derived("new customer");
+        let new = cast::made("new customer");
         world.on("wf1").set(new, "trade_name", "新城小店");
         let request = world.phones["wf1"].replica().sync_request(world.now, None).unwrap();
         let mut chance = Chance::new(within);

@@ -4,7 +4,7 @@ use roadbook_core::blobs::photos::NewPhoto;
 use roadbook_core::replica::Target;
 
 use crate::world::World;
-use crate::world::cast::{customer, device, user};
+use crate::world::cast::{customer, device, made, user};
 use crate::world::chance::Chance;
 use crate::world::disk::Trouble;
 use crate::world::edits::picture;
@@ -27,7 +27,7 @@ fn what_is_written_next_builds_on_what_a_disk_interrupted() {
         world.sync("wf1");
         let mut chance = Chance::new(seed);
         // A new customer, of which headquarters owes its own side, and then somebody's work, while something is owed.
-        world.on("wf1").set(customer(200), "trade_name", "新店");
+        world.on("wf1").set(made("new customer"), "trade_name", "新店");
         world.office.disk().plant(Trouble::Refused, WRITES, &mut chance);
         interrupted += u64::from(attempt(|| world.exchange("wf1")).is_err());
         world.office.disk().plant(Trouble::Refused, WRITES, &mut chance);
@@ -41,7 +41,7 @@ fn what_is_written_next_builds_on_what_a_disk_interrupted() {
         world.desk("cg", vec![(Target::office(customer(1)), vec![office_fact("grade", "D")])]);
         assert_eq!(world.office_card(customer(1)).text("grade"), Some("D"), "disk {seed}");
         world.settle();
-        assert_eq!(world.office_card(customer(200)).text("owner"), Some(user("wf").to_string().as_str()), "disk {seed}");
+        assert_eq!(world.office_card(made("new customer")).text("owner"), Some(user("wf").to_string().as_str()), "disk {seed}");
     }
     assert!(interrupted > DISKS / 2, "disks refused while somebody wrote: {interrupted}");
 }

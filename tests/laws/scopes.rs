@@ -2,7 +2,6 @@
 //! told plainly.
 
 use roadbook_core::exchange::{Cursor, parts};
-use roadbook_core::ids::SubjectId;
 use roadbook_core::store::rows::VisitFilter;
 use roadbook_server::accounts::Who;
 use roadbook_server::feed::DeskState;
@@ -13,7 +12,7 @@ use crate::world::{World, about};
 #[test]
 fn a_card_that_comes_back_is_given_again_to_the_device_that_wrote_all_of_it() {
     let mut world = World::monday(&["xw1", "lq1"]);
-    let new = SubjectId::derived("new customer");
+    let new = cast::made("new customer");
     world.at("09:00").on("xw1").set(new, "trade_name", "新城小店");
     world.settle();
     assert!(world.holds("xw1", new) && !world.holds("lq1", new));

@@ -36,7 +36,7 @@ pub(crate) fn on_a_phone(world: &mut World, name: &str, no: u64, chance: &mut Ch
         }
         // What one does not hold one can only make: a new customer, at times the same one that somebody else makes too.
         if chance.in_thousand(100) {
-            let new = SubjectId::derived(&format!("new {}", chance.below(3)));
+            let new = cast::made(&format!("new {}", chance.below(3)));
             hand.edit(new, &[edits::card_edit(chance, stamp.now, &note, |_| 0)]);
         }
         return;

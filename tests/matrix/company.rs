@@ -307,11 +307,21 @@ pub(super) fn touch(document: &mut Document, author: UserId, kind: &'static Kind
     said(document, author, kind, container, "写")
 }
 
+/// As [`touch`], behind edits that say what the document is.
+pub(super) fn begun(document: &mut Document, author: UserId, kind: &'static Kind, container: &str, first: &[Edit]) -> Vec<u8> {
+    written_with(document, author, kind, container, "写", first)
+}
+
 /// As [`touch`], with a text of its own.
 pub(super) fn said(document: &mut Document, author: UserId, kind: &'static Kind, container: &str, what: &str) -> Vec<u8> {
+    written_with(document, author, kind, container, what, &[])
+}
+
+fn written_with(document: &mut Document, author: UserId, kind: &'static Kind, container: &str, what: &str, first: &[Edit]) -> Vec<u8> {
     let text = kind.containers.iter().any(|known| known.name == container && known.shape == roadbook_core::crdt::Shape::Text);
     let entry = EntryId::from_bytes(random().unwrap());
     let change = written(document, author, |w: &mut Writer<'_>| -> Result<(), EditError> {
+        edit::write(kind, first, w)?;
         if text {
             return Ok(w.splice(container, 0, 0, what)?);
         }

@@ -4,17 +4,21 @@
 use std::collections::BTreeMap;
 
 use minicbor::bytes::ByteVec;
+use roadbook_core::crdt::Document;
 use roadbook_core::crdt::gate::Gate;
 use roadbook_core::exchange::{Order, Outcome, Pushed, Request};
 use roadbook_core::ids::{ChangeHash, DocId, SubjectId};
-use roadbook_core::model::{Kind, kinds};
+use roadbook_core::model::person::STAKEHOLDER;
+use roadbook_core::model::{Edit, Kind, Provenance, Value, kinds};
+use roadbook_core::replica::field::TourKey;
 use roadbook_core::signing::SYNC_PATH;
 use roadbook_server::access::table::SYSTEM_PART;
 use roadbook_server::access::{Action, Relation, may};
 use roadbook_server::feed::Batch;
 
-use super::company::{Company, Place, Seat, touch};
+use super::company::{Company, Place, Seat, begun, stakeholder, touch};
 use crate::socket::Device;
+use crate::world::cast::{MONDAY, OFFSET_MINUTES};
 
 /// The parts with which documents begin.
 const FOUNDING: [&str; 10] = [
@@ -84,8 +88,40 @@ fn fresh(kind: &Kind, subject: SubjectId) -> DocId {
         "office" => subject.office(),
         "credit" => subject.credit(),
         "tour" => DocId::from_bytes(*subject.as_bytes()),
-        _ => DocId::derived(&format!("new {} {subject}", kind.id)),
+        "person" => subject.person(stakeholder(subject)),
+        _ => DocId::fresh(MONDAY, *SubjectId::derived(&format!("new {} {subject}", kind.id)).as_bytes()),
     }
+}
+
+/// The subject of what is made: a tour's is its own id, which follows from its route, its day and whoever makes it; others have the shape that
+/// phones make.
+fn subject_of(kind: &Kind, seat: &Seat, what: &str) -> SubjectId {
+    match kind.id {
+        "tour" => tour_of(seat, what).doc().into(),
+        _ => SubjectId::fresh(MONDAY, *SubjectId::derived(what).as_bytes()),
+    }
+}
+
+fn tour_of(seat: &Seat, what: &str) -> TourKey {
+    TourKey { route: what.to_owned(), day: MONDAY.day(OFFSET_MINUTES).unwrap(), rep: seat.user }
+}
+
+/// The first change of a document: besides what is tried it says what its id is derived from, where that stands in the same part.
+fn founding(seat: &Seat, kind: &'static Kind, container: &str, (subject, what): (SubjectId, &str), document: &mut Document) -> Vec<u8> {
+    let put = |container: &str, key: &str, value: Value| Edit::Put { container: container.to_owned(), key: key.to_owned(), value };
+    let said = match (kind.id, container) {
+        ("tour", "plan") => {
+            let key = tour_of(seat, what);
+            let (route, day, rep) = (key.route.as_str().into(), key.day.to_string().into(), key.rep.to_string().into());
+            vec![put("plan", "route", route), put("plan", "day", day), put("plan", "rep", rep)]
+        }
+        ("person", part) if part != "clocks" => {
+            let value = stakeholder(subject).to_string().into();
+            vec![Edit::Assert { field: STAKEHOLDER.to_owned(), value, provenance: Provenance::default() }]
+        }
+        _ => Vec::new(),
+    };
+    begun(document, seat.user, kind, container, &said)
 }
 
 /// Every part as the first thing in a new document, and every part behind one that documents begin with.
@@ -96,22 +132,25 @@ fn creations(company: &Company, seat: &Seat, filings: &mut Batch) -> Lot {
         for kind in kinds::ALL.iter().copied() {
             let genesis = &kinds::ready(kind.id).unwrap().genesis;
             let mut about = |what: &str| {
-                let subject = SubjectId::derived(&format!("{:?} {} {} {what}", seat.role, place.word(), kind.id));
+                let what = format!("{:?} {} {} {what}", seat.role, place.word(), kind.id);
+                let subject = subject_of(kind, seat, &what);
                 if place != Place::Unfiled {
                     filings.filings.push((subject, company.filing(seat, place, true)));
                 }
-                (fresh(kind, subject), subject)
+                (fresh(kind, subject), subject, what)
             };
             let named = |what: String| format!("{:?} makes {} {}: {what}", seat.role, place.word(), kind.id);
             let first = kind.containers.iter().find(|container| FOUNDING.contains(&container.part.0));
             for container in kind.containers {
                 let part = container.part.0;
-                let may_begin = FOUNDING.contains(&part) && may(seat.role, relation, Action::Create, part);
-                let (doc, subject) = about(container.name);
-                let change = touch(&mut genesis.clone(), seat.user, kind, container.name);
+                // What is done on a tour does not say of which route, day and person it is: under the tour's id anybody could say so.
+                let names_itself = part != "tour.progress";
+                let may_begin = FOUNDING.contains(&part) && names_itself && may(seat.role, relation, Action::Create, part);
+                let (doc, subject, what) = about(container.name);
+                let change = founding(seat, kind, container.name, (subject, &what), &mut genesis.clone());
                 lot.add(kind, doc, subject, vec![(named(container.name.to_owned()), change, may_begin)]);
                 let Some(first) = first.filter(|first| first.name != container.name) else { continue };
-                let (doc, subject) = about(&format!("{} behind", container.name));
+                let (doc, subject, what) = about(&format!("{} behind", container.name));
                 let mut document = genesis.clone();
                 let begun = may(seat.role, relation, Action::Create, first.part.0);
                 let own = |action| may(seat.role, Relation::Own, action, part);
@@ -121,7 +160,7 @@ fn creations(company: &Company, seat: &Seat, filings: &mut Batch) -> Lot {
                     part if FOUNDING.contains(&part) => may(seat.role, relation, Action::Create, part),
                     _ => own(Action::Create) || own(Action::Edit),
                 };
-                let beginning = touch(&mut document, seat.user, kind, first.name);
+                let beginning = founding(seat, kind, first.name, (subject, &what), &mut document);
                 let behind = touch(&mut document, seat.user, kind, container.name);
                 let name = named(format!("{} behind {}", container.name, first.name));
                 lot.add(kind, doc, subject, vec![(name.clone(), beginning, begun), (name, behind, begun && goes_on)]);

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use roadbook_core::ids::{Ms, SubjectId};
+use roadbook_core::ids::{DocId, Ms, SubjectId};
 use roadbook_core::model::{Edit, Value};
 use roadbook_core::replica::Stamp;
 use roadbook_core::replica::Target;
 use roadbook_core::store::rows::{ProposalState, VisitFilter};
 use roadbook_core::sync::Synced;
 use roadbook_server::accounts::{TransferRow, Who};
-use roadbook_server::transfer::{self, Wanted};
+use roadbook_server::transfer::{self, TransferError, Wanted};
 
 use crate::laws;
 use crate::world::cast::{self, EAST, WEST, customer};
@@ -214,6 +214,41 @@ fn s40_a_leavers_cards_go_to_one_person_and_to_the_pool_with_a_checklist_each() 
         let theirs = roadbook_core::replica::field::TourKey { rep: cast::user("lq"), ..key.clone() };
         assert_eq!(of(theirs.doc()), [c1, c4], "and follow the cards; the pool has no tour");
     });
+    world.settle();
+    laws::hold(&mut world);
+}
+
+#[test]
+fn a_hand_over_writes_each_tour_once_and_nobody_hands_over_to_themselves() {
+    let mut world = World::monday(&["wf1"]);
+    let day = world.at("09:00").now.day(cast::OFFSET_MINUTES).unwrap().succ_opt().unwrap();
+    let (c1, c3) = (customer(1), customer(3));
+    for (route, stop, n) in [("R1", c1, 1), ("R2", c3, 2)] {
+        let stop = roadbook_core::model::tour::PlannedStop { stop, arrive_s: None, service_s: None, note: None, urgent: false };
+        let stamp = Stamp { author: cast::user("zm"), now: world.now, entropy: [n; 16] };
+        let key = roadbook_core::replica::field::TourKey { route: route.to_owned(), day, rep: cast::user("wf") };
+        world.desk("zm", vec![roadbook_core::replica::field::publish(&stamp, &key, None, &[stop], None, &[])]);
+    }
+    let to = |winner: &str| Wanted {
+        leaver: cast::user("wf"),
+        winner: Some(cast::user(winner)),
+        pool: BTreeSet::new(),
+        only: BTreeSet::from([c1, c3]),
+        territories: Vec::new(),
+    };
+    let stamp = Stamp { author: cast::user("cg"), now: world.now, entropy: [9; 16] };
+    let plan = |world: &World, winner: &str| world.office.read(|replica| transfer::plan(replica, &stamp, day, &to(winner)));
+    assert!(matches!(plan(&world, "wf"), Err(TransferError::ToThemselves)));
+    let planned = plan(&world, "lq").unwrap();
+    let docs: BTreeSet<DocId> = planned.work.iter().map(|(target, _)| target.doc).collect();
+    assert_eq!((planned.work.len(), docs.len()), (5, 5), "two cards, two tours that lose a stop, one that gains both");
+    world.desk("cg", planned.work);
+    let stops: BTreeSet<SubjectId> = world.office.read(|replica| {
+        let lines = replica.store().read(|read| read.tours(day, day, Some(cast::user("lq")))).unwrap();
+        let tours = lines.iter().map(|line| replica.tour(line.tour.doc).unwrap().unwrap());
+        tours.flat_map(|tour| tour.plan.unwrap().stops).map(|stop| stop.stop).collect()
+    });
+    assert_eq!(stops, BTreeSet::from([c1, c3]));
     world.settle();
     laws::hold(&mut world);
 }

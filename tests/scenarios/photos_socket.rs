@@ -38,7 +38,7 @@ fn begin() -> Story {
     let folder = tempfile::tempdir().unwrap();
     let code = server.app.accounts().issue_code(server.app.now(), &Who::shell(), rep).unwrap();
     let mut phone = Phone::enroll(&folder.path().join("phone"), &server.origin(), &code.to_string(), "手机", Clock::system()).unwrap();
-    let shop = SubjectId::from_bytes(random().unwrap());
+    let shop = SubjectId::fresh(server.app.now(), random().unwrap());
     let name = Edit::Assert { field: "trade_name".to_owned(), value: "惠民超市".into(), provenance: Provenance::default() };
     let stamp = phone.stamp().unwrap();
     phone.replica_mut().save(&stamp, Lane::Normal, &Target::customer(shop), &[name]).unwrap();

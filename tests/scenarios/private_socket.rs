@@ -46,7 +46,7 @@ fn begin() -> Story {
     let folder = tempfile::tempdir().unwrap();
     let code = server.app.accounts().issue_code(server.app.now(), &Who::shell(), rep).unwrap();
     let mut phone = Phone::enroll(&folder.path().join("phone"), &server.origin(), &code.to_string(), "手机", Clock::system()).unwrap();
-    let (shop, boss) = (SubjectId::from_bytes(random().unwrap()), EntryId::from_bytes(random().unwrap()));
+    let (shop, boss) = (SubjectId::fresh(server.app.now(), random().unwrap()), EntryId::from_bytes(random().unwrap()));
     let name = Edit::Assert { field: "trade_name".to_owned(), value: "惠民超市".into(), provenance: Provenance::default() };
     let person = Edit::Entry {
         list: "stakeholders".to_owned(),

@@ -2,7 +2,6 @@
 //! found out and healed; nothing is lost, nothing doubled.
 
 use roadbook_core::exchange::{Answer, Pushed, Request};
-use roadbook_core::ids::SubjectId;
 use roadbook_core::model::{Edit, Provenance};
 use roadbook_core::replica::{Claimed, Replica, Start, Target};
 use roadbook_core::store::{Check, Durability, OpenOptions};
@@ -255,7 +254,7 @@ fn what_is_handed_back_and_cannot_be_taken_is_kept_with_its_reason() {
     world.settle();
     let backup = world.office.back_up("backup");
     let now = world.at("10:00").now;
-    let new = SubjectId::derived("new customer");
+    let new = cast::made("new customer");
     world.on("lq1").set(customer(1), "short_name", "一").set(new, "trade_name", "新城小店");
     let mut waiting = world.phone("lq1").replica().request(now, None).unwrap().pushed;
     let (made, theirs) = (waiting.pop().unwrap(), waiting.pop().unwrap());

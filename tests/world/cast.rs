@@ -63,7 +63,12 @@ pub(crate) fn owner(device: &str) -> UserId {
     user(first.trim_end_matches(|c: char| c.is_ascii_digit()))
 }
 
-/// Customer C1, C2, …
+/// A customer that a phone makes: the same id at every run, of the shape that phones make.
+pub(crate) fn made(name: &str) -> SubjectId {
+    SubjectId::fresh(MONDAY, *SubjectId::derived(name).as_bytes())
+}
+
+/// Customer C1, C2, …: headquarters made them.
 pub(crate) fn customer(n: u8) -> SubjectId {
     SubjectId::derived(&format!("cast/C{n}"))
 }

@@ -40,8 +40,12 @@ impl Relation {
         match filing {
             None => Self::New,
             Some(filing) if filing.owner == Some(user) => Self::Own,
-            Some(filing) if filing.territory.as_ref().is_some_and(|territory| reach.holds(territory)) => Self::Territory,
-            Some(_) => Self::Elsewhere,
+            Some(filing) => match &filing.territory {
+                Some(territory) if reach.holds(territory) => Self::Territory,
+                // What lies in no territory is within reach of those whose reach has no bounds, or it would be within nobody's.
+                None if *reach == Reach::Everywhere => Self::Territory,
+                Some(_) | None => Self::Elsewhere,
+            },
         }
     }
 }
@@ -240,7 +244,9 @@ mod tests {
         assert_eq!(Relation::of(me, &reach, Some(&filed("west", Some(me)))), Relation::Own);
         assert_eq!(Relation::of(me, &reach, Some(&filed("east", None))), Relation::Territory);
         assert_eq!(Relation::of(me, &reach, Some(&filed("west", None))), Relation::Elsewhere);
-        assert_eq!(Relation::of(me, &reach, Some(&Filing { territory: None, owner: None })), Relation::Elsewhere);
+        let nowhere = Filing { territory: None, owner: None };
+        assert_eq!(Relation::of(me, &reach, Some(&nowhere)), Relation::Elsewhere);
+        assert_eq!(Relation::of(me, &Reach::Everywhere, Some(&nowhere)), Relation::Territory, "or nobody could ever give it a territory");
         assert!(Reach::of(Role::Manager, BTreeSet::new()).holds(&territory("west")));
     }
 

@@ -1,4 +1,4 @@
-//! What a person held before their role or territories changed: a phone that has been away still works by it.
+//! What a person held before their role, their territories or the tree below these changed: a phone that has been away still works by it.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,10 @@ pub struct FormerPost {
     pub until: Ms,
     /// The role until then.
     pub role: Role,
-    /// The territories until then.
+    /// The territories until then: with `whole` all within reach, those below the assigned ones included.
     pub territories: BTreeSet<TerritoryId>,
+    /// What lay below the assigned territories is among them. It is not in what earlier releases wrote down.
+    pub whole: bool,
 }
 
 impl Accounts {
@@ -26,13 +28,14 @@ impl Accounts {
     /// When the database fails.
     pub fn former_posts(&self, user: UserId) -> Result<Vec<FormerPost>, AccountsError> {
         self.database.read(|tx| {
-            let mut find = tx.prepare_cached("SELECT at_ms, role, territories FROM former WHERE user = ?1 ORDER BY no")?;
+            let mut find = tx.prepare_cached("SELECT at_ms, role, territories, whole FROM former WHERE user = ?1 ORDER BY no")?;
             let rows = find.query_map([user.as_bytes()], |row| {
                 let (role, territories): (String, String) = (row.get(1)?, row.get(2)?);
                 Ok(FormerPost {
                     until: Ms(row.get(0)?),
                     role: Role::of_code(&role).ok_or(rusqlite::Error::InvalidQuery)?,
                     territories: territories.lines().map(|id| TerritoryId(id.to_owned())).collect(),
+                    whole: row.get(3)?,
                 })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -40,15 +43,29 @@ impl Accounts {
     }
 }
 
-/// Writes down what a person holds, in the transaction that changes it.
+/// Writes down what a person holds, in the transaction that changes it: role and reach.
 pub(super) fn remember(tx: &Transaction<'_>, now: Ms, user: UserId) -> Result<(), rusqlite::Error> {
     tx.prepare_cached(
-        "INSERT INTO former (user, at_ms, role, territories)
-         SELECT id, ?2, role, coalesce((SELECT group_concat(territory, char(10)) FROM assignment WHERE user = ?1), '')
-           FROM user WHERE id = ?1",
+        "WITH RECURSIVE reach (territory) AS (
+             SELECT territory FROM assignment WHERE user = ?1
+             UNION
+             SELECT below.id FROM territory AS below JOIN reach ON below.parent = reach.territory)
+         INSERT INTO former (user, at_ms, role, territories, whole)
+         SELECT id, ?2, role, coalesce((SELECT group_concat(territory, char(10)) FROM reach), ''), 1 FROM user WHERE id = ?1",
     )?
     .execute(params![user.as_bytes(), now.0])?;
     Ok(())
+}
+
+/// As [`remember`], for everybody who has one of these territories.
+pub(super) fn remember_all(tx: &Transaction<'_>, now: Ms, territories: &BTreeSet<TerritoryId>) -> Result<(), rusqlite::Error> {
+    let mut people = BTreeSet::new();
+    let mut find = tx.prepare_cached("SELECT user FROM assignment WHERE territory = ?1")?;
+    for territory in territories {
+        let found = find.query_map([&territory.0], |row| super::user_column(row, 0))?;
+        people.extend(found.collect::<Result<Vec<UserId>, _>>()?);
+    }
+    people.into_iter().try_for_each(|user| remember(tx, now, user))
 }
 
 #[cfg(test)]
@@ -80,7 +97,39 @@ mod tests {
         accounts.assign_territories(Ms(3), &who, user, &BTreeSet::new()).unwrap();
         accounts.set_role(Ms(4), &who, user, Role::Supervisor).unwrap();
         let posts = accounts.former_posts(user).unwrap();
-        let first = FormerPost { until: Ms(3), role: Role::Salesperson, territories: new.territories };
-        assert_eq!(posts, [first, FormerPost { until: Ms(4), role: Role::Salesperson, territories: BTreeSet::new() }]);
+        let post = |until, territories| FormerPost { until: Ms(until), role: Role::Salesperson, territories, whole: true };
+        assert_eq!(posts, [post(3, new.territories), post(4, BTreeSet::new())]);
+    }
+
+    #[test]
+    fn whoever_answers_for_what_is_moved_in_the_tree_is_remembered_with_all_they_had() {
+        let (_folder, accounts) = accounts();
+        let territory = |id: &str| TerritoryId(id.to_owned());
+        let lies = |at, id: &str, parent: Option<&str>| {
+            let set = Territory { id: territory(id), parent: parent.map(territory), name: id.to_owned() };
+            accounts.set_territory(Ms(at), &Who::shell(), &set).unwrap();
+        };
+        for (id, parent) in [("city", None), ("east", Some("city")), ("market", Some("east")), ("west", None)] {
+            lies(1, id, parent);
+        }
+        let person = |n: u8, place: &str| {
+            let new = NewUser {
+                id: UserId::from_bytes([n; 16]),
+                login: format!("user{n}"),
+                name: format!("User {n}"),
+                role: Role::Supervisor,
+                password: None,
+                territories: BTreeSet::from([territory(place)]),
+            };
+            accounts.add_user(Ms(2), &Who::shell(), &new).unwrap().id
+        };
+        let (boss, rep, far) = (person(1, "city"), person(2, "market"), person(3, "west"));
+        lies(3, "market", Some("east"));
+        assert!(accounts.former_posts(boss).unwrap().is_empty(), "a new name loses nobody anything");
+        lies(4, "market", Some("west"));
+        let posts = accounts.former_posts(boss).unwrap();
+        let all = ["city", "east", "market"].map(territory);
+        assert_eq!(posts, [FormerPost { until: Ms(4), role: Role::Supervisor, territories: all.into(), whole: true }]);
+        assert!(accounts.former_posts(rep).unwrap().is_empty() && accounts.former_posts(far).unwrap().is_empty());
     }
 }

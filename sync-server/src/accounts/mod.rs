@@ -39,6 +39,8 @@ pub(crate) const MIGRATION_1: &str = include_str!("migrations/0001_accounts.sql"
 pub(crate) const MIGRATION_ORDERS: &str = include_str!("migrations/0002_orders.sql");
 /// See [`MIGRATION_1`].
 pub(crate) const MIGRATION_2: &str = include_str!("migrations/0002_version.sql");
+/// The reach of former posts.
+pub(crate) const MIGRATION_REACH: &str = include_str!("migrations/0003_reach.sql");
 
 /// Why a command or question about accounts could not be carried out.
 #[derive(Debug, thiserror::Error)]

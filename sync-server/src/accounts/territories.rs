@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use roadbook_core::ids::{Ms, TerritoryId};
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::audit::{self, Act, Who};
 use super::{Accounts, AccountsError, checked_text};
@@ -41,6 +41,10 @@ impl Accounts {
                     return Err(AccountsError::TerritoryCycle(territory.id.clone()));
                 }
             }
+            if let Some(before) = parent_of(tx, &territory.id)?.filter(|before| Some(before) != territory.parent.as_ref()) {
+                // Who answers for what it lay in loses it: their phones still work by what they knew.
+                super::former::remember_all(tx, now, &ancestors(tx, &before)?)?;
+            }
             tx.prepare_cached(
                 "INSERT INTO territory (id, parent, name) VALUES (?1, ?2, ?3)
                  ON CONFLICT (id) DO UPDATE SET parent = excluded.parent, name = excluded.name",
@@ -48,6 +52,14 @@ impl Accounts {
             .execute(params![id, territory.parent.as_ref().map(|parent| &parent.0), name])?;
             Ok(audit::append(tx, now, who, Act::TerritorySet, &id)?)
         })
+    }
+
+    /// A territory; `None` when there is none of this id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn territory(&self, id: &TerritoryId) -> Result<Option<Territory>, AccountsError> {
+        Ok(self.territories()?.into_iter().find(|territory| territory.id == *id))
     }
 
     /// The whole tree, by id.
@@ -104,12 +116,14 @@ fn ancestors(tx: &Transaction<'_>, id: &TerritoryId) -> Result<BTreeSet<Territor
         if found.len() >= TERRITORY_DEPTH_MAX || !found.insert(here.clone()) {
             return Err(AccountsError::TerritoryCycle(here));
         }
-        at = tx
-            .prepare_cached("SELECT parent FROM territory WHERE id = ?1")?
-            .query_row([&here.0], |row| row.get::<_, Option<String>>(0))?
-            .map(TerritoryId);
+        at = parent_of(tx, &here)?;
     }
     Ok(found)
+}
+
+fn parent_of(tx: &Transaction<'_>, id: &TerritoryId) -> Result<Option<TerritoryId>, AccountsError> {
+    let mut find = tx.prepare_cached("SELECT parent FROM territory WHERE id = ?1")?;
+    Ok(find.query_row([&id.0], |row| row.get::<_, Option<String>>(0)).optional()?.flatten().map(TerritoryId))
 }
 
 #[cfg(test)]

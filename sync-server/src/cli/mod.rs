@@ -61,7 +61,7 @@ enum Command {
     Import(import::Import),
     /// Write all customers as .xlsx or .csv
     Export(export::Export),
-    /// Add and list people
+    /// Add, change and list people
     User(user::UserCommand),
     /// Add and list territories (区域)
     Territory(territory::TerritoryCommand),

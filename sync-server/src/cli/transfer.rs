@@ -55,7 +55,7 @@ impl Transfer {
             show::line(format_args!("{} card(s); nothing was changed", plan.cards.len()));
             return Ok(());
         }
-        let lines: Vec<_> = app.commit(SYSTEM, &plan.work)?.filed_lines().collect();
+        let lines: Vec<_> = app.commit(SYSTEM, &plan.work)?.decided_lines().collect();
         app.accounts().audit_all(app.now(), &Who::shell(), &lines)?;
         let row = TransferRow { no: 0, at: app.now(), by: None, leaver, winner, list: transfer::record(&plan.cards) };
         let no = app.accounts().note_transfer(app.now(), &Who::shell(), &row, plan.cards.len())?;

@@ -1,5 +1,6 @@
 //! `user`: people, their roles, territories and passwords.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use clap::{Args, Subcommand};
@@ -37,6 +38,29 @@ enum What {
         /// Without a password: the person uses a phone only
         #[arg(long)]
         no_password: bool,
+    },
+    /// Give another role. Open sessions of the person are ended; phones hear of it at their next contact
+    Role {
+        /// Whose
+        login: String,
+        /// salesperson, dispatcher, supervisor, manager, finance or admin
+        #[arg(value_parser = role)]
+        role: Role,
+    },
+    /// Give exactly these territories in place of those that the person has
+    Territories {
+        /// Whose
+        login: String,
+        /// Territory the person works in or answers for; may be repeated; without it the person has none
+        #[arg(long = "territory", value_name = "ID")]
+        territories: Vec<String>,
+    },
+    /// Change the name that others read
+    Rename {
+        /// Whose
+        login: String,
+        /// The new name
+        name: String,
     },
     /// Set a new password
     Password {
@@ -80,6 +104,22 @@ impl UserCommand {
                 let user = accounts.add_user(now, &Who::shell(), &new)?;
                 show::line(format_args!("added {} ({}), {}", user.login, user.name, user.role.code()));
             }
+            What::Role { login, role } => {
+                let user = person(&accounts, &login)?;
+                accounts.set_role(now, &Who::shell(), user.id, role)?;
+                show::line(format_args!("{} is {} (was {}); open sessions are ended", user.login, role.code(), user.role.code()));
+            }
+            What::Territories { login, territories } => {
+                let user = person(&accounts, &login)?;
+                let territories: BTreeSet<TerritoryId> = territories.into_iter().map(TerritoryId).collect();
+                accounts.assign_territories(now, &Who::shell(), user.id, &territories)?;
+                show::line(format_args!("{}: {} (was: {})", user.login, listed(&territories), listed(&user.territories)));
+            }
+            What::Rename { login, name } => {
+                let user = person(&accounts, &login)?;
+                accounts.rename_user(now, &Who::shell(), user.id, &name)?;
+                show::line(format_args!("{} is called {} (was {})", user.login, name.trim(), user.name));
+            }
             What::Password { login } => {
                 let user = person(&accounts, &login)?;
                 accounts.set_password(now, &Who::shell(), user.id, &password::hash(&asked()?)?)?;
@@ -108,6 +148,14 @@ impl UserCommand {
         }
         Ok(())
     }
+}
+
+/// Territories as they are printed.
+fn listed(territories: &BTreeSet<TerritoryId>) -> String {
+    if territories.is_empty() {
+        return "no territory".to_owned();
+    }
+    territories.iter().map(|territory| territory.0.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// A password from the environment, or from the keyboard (it is shown: hide it with ROADBOOK_PASSWORD in scripts).

@@ -17,13 +17,16 @@ use crate::accounts::{Act, Contact, Who};
 use crate::clock::span::DAY_MS;
 use crate::device::{Caller, Standing};
 use crate::duties::SYSTEM;
-use crate::feed::{Decision, DeskState};
-use crate::headquarters::Changed;
+use crate::feed::{Decision, DeskState, LateLine};
+use crate::headquarters::{Changed, Followed};
 
 /// How long a device that may only hand in has for its photos after it has handed in its text, in milliseconds.
 const PHOTOS_DRAIN_MS: i64 = 7 * DAY_MS;
 /// One that was silent for longer than this may try again, however late: it could not hand in anything meanwhile.
 const PHOTOS_SILENCE_MS: i64 = DAY_MS;
+
+/// Late records told in one answer, at most: the newest of the person's own.
+const LATE_TOLD_MAX: usize = 5_000;
 
 impl Exchange {
     /// Takes in what comes besides the outbox; what is to be told about it, and which documents changed.
@@ -54,18 +57,38 @@ impl Exchange {
         let Some(besides) = &request.besides else { return Ok(()) };
         told.decisions = self.decisions(caller, besides.heard)?;
         let Some((view, base)) = view.filter(|(_, base)| *base > 0) else { return Ok(()) };
-        for line in self.feed.late(base)? {
-            let Some(filing) = self.feed.filing(line.subject)? else { continue };
-            let unowned = filing.owner.is_none() && filing.territory.as_ref().is_some_and(|territory| view.reach.holds(territory));
-            if line.author != caller.user.id && (filing.owner == Some(caller.user.id) || unowned) {
-                told.late.push(LateNotice {
-                    subject: line.subject,
-                    author: line.author,
-                    changes: line.changes,
-                    last_no: line.last_no,
-                    received_at: line.received_at,
-                });
+        told.late = self.late_for(caller, view, base)?;
+        Ok(())
+    }
+
+    /// What came late after a number about customers of this person, or of nobody within their reach; the newest first. The company's lines
+    /// are read in portions until there are no more: what is left out here is never told, for the cursor moves on.
+    fn late_for(&self, caller: &Caller, view: &View, base: u64) -> Result<Vec<LateNotice>, ExchangeError> {
+        let (mut found, mut before) = (Vec::new(), None);
+        loop {
+            let lines = self.feed.late(base, before)?;
+            let Some(last) = lines.last() else { return Ok(found) };
+            before = Some(last.last_no);
+            for line in lines {
+                let Some(filing) = self.feed.filing(line.subject)? else { continue };
+                let unowned = filing.owner.is_none() && filing.territory.as_ref().is_some_and(|territory| view.reach.holds(territory));
+                if line.author != caller.user.id && (filing.owner == Some(caller.user.id) || unowned) {
+                    let LateLine { subject, author, changes, last_no, received_at } = line;
+                    found.push(LateNotice { subject, author, changes, last_no, received_at });
+                }
             }
+            if found.len() >= LATE_TOLD_MAX {
+                found.truncate(LATE_TOLD_MAX);
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Notes in the journal what moved and which guarded values were written by what was handed in.
+    pub(super) fn audit_decided(&self, now: Ms, who: &Who, followed: &Followed) -> Result<(), ExchangeError> {
+        let lines: Vec<(Act, String)> = followed.decided_lines().collect();
+        if !lines.is_empty() {
+            self.accounts.audit_all(now, who, &lines)?;
         }
         Ok(())
     }

@@ -95,8 +95,10 @@ impl Exchange {
         let upto = self.knew_upto(caller, request)?;
         for former in self.accounts.former_posts(caller.user.id)? {
             let no = self.feed.number_at(former.until)?.saturating_add(1);
-            if no > upto {
-                return Ok(Knew { upto, post: Some((no, former)) });
+            // Not every number is an entry's: what a device was last told may have a number above the last entry, and still be from before.
+            let heard_before = caller.device.seen_at.is_some_and(|seen| seen < former.until);
+            if no > upto || heard_before {
+                return Ok(Knew { upto, post: Some((no.max(upto), former)) });
             }
         }
         Ok(Knew { upto, post: None })
@@ -163,10 +165,12 @@ impl Exchange {
             *filing = Filing { owner: own.or(handed.before.owner), ..handed.before };
         }
         let (role, territories) = match post {
-            Some((_, former)) => (former.role, former.territories),
-            None => (caller.user.role, caller.user.territories.clone()),
+            // As the tree was then: what it is now may have more or less below them.
+            Some((_, former)) if former.whole => (former.role, former.territories),
+            Some((_, former)) => (former.role, self.accounts.territories_below(&former.territories)?),
+            None => (caller.user.role, self.accounts.territories_below(&caller.user.territories)?),
         };
-        let reach = Reach::of(role, self.accounts.territories_below(&territories)?);
+        let reach = Reach::of(role, territories);
         Ok(Some(Then { filing, role, reach, lost_no, lost_at }))
     }
 }

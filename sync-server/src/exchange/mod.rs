@@ -46,7 +46,7 @@ use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, UserId};
 use roadbook_core::model::kinds;
 
 use crate::access::may_read_ever;
-use crate::accounts::{Accounts, AccountsError, Contact};
+use crate::accounts::{Accounts, AccountsError, Contact, User, Who};
 use crate::clock::span::MINUTE_MS;
 use crate::device::{Caller, Standing};
 use crate::feed::{Feed, FeedError, Scratch};
@@ -154,6 +154,13 @@ struct Told {
     repaired: Option<(Ms, u32)>,
 }
 
+/// The digest of a profile, and the person as they were when it was made: one who was looked up before a change may come after it.
+#[derive(Debug)]
+struct Printed {
+    of: User,
+    print: u64,
+}
+
 /// The server's half of all exchanges.
 pub struct Exchange {
     accounts: Accounts,
@@ -169,7 +176,7 @@ pub struct Exchange {
     portions: Portions,
     views: Views,
     /// Digests of people's profiles, for as long as the account tables stay as they are.
-    profiles: Mutex<(u64, BTreeMap<UserId, u64>)>,
+    profiles: Mutex<(u64, BTreeMap<UserId, Printed>)>,
     /// The day for which windows of bounded history were moved on.
     swept: Mutex<Option<NaiveDate>>,
     scrubbed: Mutex<Option<Ms>>,
@@ -243,7 +250,8 @@ impl Exchange {
         let set_aside = told.delivered.iter().flat_map(|delivered| &delivered.refused).map(|refused| refused.hash).collect();
         let (verdicts, pushed) = self.push(now, caller, request, &set_aside, Rest::of(request, epoch))?;
         changed.extend(pushed);
-        changed.extend(self.take_in_waiting(now, caller, &changed)?);
+        let who = Who::device(caller.user.id, caller.device.id, "");
+        changed.extend(self.take_in_waiting(now, &who, &changed)?);
         self.note_handed_in(now, caller, request, &verdicts)?;
         let version = self.accounts.version()?;
         let strange = self.is_strange(epoch, request.cursor)?;
@@ -390,7 +398,8 @@ impl Exchange {
     fn sweep(&self, now: Ms) -> Result<(), ExchangeError> {
         let today = now.day(self.offset_minutes);
         let mut swept = held(&self.swept);
-        if *swept < today {
+        // Another day, earlier ones too: a clock that was wrong may have been set right.
+        if *swept != today {
             crate::windows::sweep(&self.headquarters.hold(), now)?;
             *swept = today;
         }
@@ -404,7 +413,7 @@ impl Exchange {
             if profiles.0 != version {
                 *profiles = (version, BTreeMap::new());
             }
-            profiles.1.get(&caller.user.id).copied()
+            profiles.1.get(&caller.user.id).filter(|printed| printed.of == caller.user).map(|printed| printed.print)
         };
         let said = request.pull.as_ref().and_then(|pull| pull.profile);
         let told = held(&self.told).get(&caller.device.id).and_then(|told| told.profile);
@@ -414,7 +423,11 @@ impl Exchange {
         }
         let profile = profile::of(&self.accounts, self.offset_minutes, &caller.user)?;
         let print = print_of(&minicbor::to_vec(&profile).unwrap_or_default());
-        held(&self.profiles).1.insert(caller.user.id, print);
+        let mut profiles = held(&self.profiles);
+        if profiles.0 == version {
+            profiles.1.insert(caller.user.id, Printed { of: caller.user.clone(), print });
+        }
+        drop(profiles);
         if has(&print) {
             return Ok(None);
         }

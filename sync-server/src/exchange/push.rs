@@ -3,6 +3,8 @@
 //! Judging runs beside other devices' and needs no lock; appending and taking in run one push after the other. Between the
 //! two a document may have moved on: then it is judged again under the lock.
 
+mod founding;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use roadbook_core::crdt::gate::{Candidate, Gate, Incoming, Outcome as Judged, Refusal, Source};
@@ -192,6 +194,7 @@ impl Exchange {
         let rule = Rule::new(kind, bench.caller.user.role, relation, case.exists);
         let former = self.former(bench.now, bench.caller, &bench.knew, kind, pushed, case.exists, &bench.gate)?;
         self.judge(bench, &mut case, pushed, &document, &rule, former.as_ref())?;
+        self.keep_derived_ids_free(bench, &mut case, pushed)?;
         bench.bound.extend(case.entries.iter().map(|entry| (entry.actor.clone(), pushed.doc)));
         case.late =
             former.map_or_else(Vec::new, |former| case.entries.iter().filter_map(|entry| former.late(pushed, entry.hash)).collect());
@@ -396,8 +399,11 @@ impl Exchange {
             return Ok(Vec::new());
         }
         let hand = Hand { device: Some(bench.caller.device.id), user: bench.caller.user.id, now: bench.now };
-        inner.enter(&hand, batch, at_hand.iter().map(|(doc, document)| (*doc, document)))?;
-        Ok(inner.follow_corrected(bench.now, at_hand, &clocks)?.changed)
+        let filed = inner.enter(&hand, batch, at_hand.iter().map(|(doc, document)| (*doc, document)))?;
+        let mut followed = inner.follow_corrected(bench.now, at_hand, &clocks)?;
+        followed.filed.extend(filed);
+        self.audit_decided(bench.now, &Who::device(bench.caller.user.id, bench.caller.device.id, ""), &followed)?;
+        Ok(followed.changed)
     }
 
     fn introduced(&self, bench: &Bench<'_>, pushed: &Pushed) -> Result<Document, ExchangeError> {

@@ -15,11 +15,11 @@ use roadbook_core::model::kinds;
 use super::verdict::{self, NO_RIGHT, RECOVERED_ALONE, RECOVERED_OFFICE};
 use super::{Exchange, ExchangeError, scope};
 use crate::access::{Reach, may_read_kind};
-use crate::accounts::Act;
+use crate::accounts::{Act, Who};
 use crate::device::Caller;
 use crate::duties::SYSTEM;
 use crate::feed::{Batch, Filing, Hand, NewEntry, SetAside};
-use crate::headquarters::{Changed, described, filed_by, fits};
+use crate::headquarters::{Changed, Followed, Founder, described, filed_by, fits, founds, owner_of};
 
 /// How long after the beginning of a new life phones may hand back what others wrote, in milliseconds: 60 days.
 pub const RECOVERY_MS: i64 = 60 * Ms::DAY;
@@ -74,7 +74,8 @@ impl Exchange {
             }
             done.extend(names.into_iter().filter(|name| !back.to_come_again.contains(name)));
             taken += back.taken;
-            changed.extend(back.changed);
+            self.audit_decided(now, &Who::device(caller.user.id, caller.device.id, ""), &back.followed)?;
+            changed.extend(back.followed.changed);
         }
         self.audit_changes(now, caller, Act::Recovered, taken)?;
         Ok((done, changed))
@@ -109,12 +110,19 @@ impl Exchange {
         if !others.is_empty() {
             set_aside.entry(verdict::FOREIGN_ACTOR).or_default().extend(others);
         }
-        let mut back = TakenBack { taken: entries.len(), set_aside, to_come_again, changed: Vec::new() };
+        let mut back = TakenBack { taken: 0, set_aside, to_come_again, followed: Followed::default() };
         let Some(user) = entries.first().map(|entry| entry.author) else { return Ok(back) };
-        let introduced = match self.feed.document(pushed.doc)? {
-            Some(known) => known,
-            None => described(pushed.doc, &pushed.kind, pushed.subject, (pushed.kind != kinds::CUSTOMER.id).then_some(user)),
+        let introduced = match (self.feed.document(pushed.doc)?, kinds::kind(&pushed.kind), document.as_ref()) {
+            (Some(known), _, _) => known,
+            (None, Some(kind), Some(made)) if founds(kind, (pushed.doc, pushed.subject), made, Founder::HandedBack) => {
+                described(pushed.doc, &pushed.kind, pushed.subject, owner_of(&pushed.kind, pushed.doc, made, user))
+            }
+            (None, _, _) => {
+                back.set_aside.entry(verdict::WRONG_DOCUMENT).or_default().extend(entries.into_iter().map(|entry| entry.bytes.into()));
+                return Ok(back);
+            }
         };
+        back.taken = entries.len();
         let filings: Vec<_> = filing.into_iter().map(|filing| (pushed.subject, filing)).collect();
         // An actor that the feed still knows stays its device's. In runs, so that nothing comes before what it builds on.
         let mut runs: Vec<(Option<DeviceId>, Vec<NewEntry>)> = Vec::new();
@@ -125,11 +133,13 @@ impl Exchange {
                 Some(_) | None => runs.push((device, vec![entry])),
             }
         }
+        let mut filed = Vec::new();
         for (device, entries) in runs {
             let batch = Batch { documents: vec![introduced.clone()], entries, filings: filings.clone(), ..Batch::default() };
-            inner.enter(&Hand { device, user, now }, batch, document.iter().map(|document| (pushed.doc, document)))?;
+            filed.extend(inner.enter(&Hand { device, user, now }, batch, document.iter().map(|document| (pushed.doc, document)))?);
         }
-        back.changed = inner.follow(now, BTreeMap::new())?.changed;
+        back.followed = inner.follow(now, BTreeMap::new())?;
+        back.followed.filed.extend(filed);
         Ok(back)
     }
 }
@@ -138,7 +148,7 @@ impl Exchange {
 #[derive(Default)]
 pub(super) struct TakenBack {
     taken: usize,
-    pub(super) changed: Vec<Changed>,
+    pub(super) followed: Followed,
     set_aside: BTreeMap<&'static str, Vec<ByteVec>>,
     to_come_again: BTreeSet<ChangeHash>,
 }

@@ -7,7 +7,7 @@ use roadbook_core::ids::{DocId, SubjectId, TerritoryId, UserId};
 use roadbook_core::model::kinds;
 
 use super::Exchange;
-use crate::access::{self, Reach, Relation};
+use crate::access::{self, Reach, Relation, Role};
 use crate::accounts::{Accounts, AccountsError, User};
 use crate::feed::{Ask, Begun, Feed, FeedError, Filing, Grant, Scope};
 
@@ -113,6 +113,8 @@ impl View {
 /// Reach and scopes of a person, worked out from the account tables.
 #[derive(Debug)]
 struct Reached {
+    role: Role,
+    territories: BTreeSet<TerritoryId>,
     reach: Reach,
     scopes: BTreeSet<Scope>,
 }
@@ -122,7 +124,12 @@ impl Reached {
         let reach = Reach::of(user.role, accounts.territories_below(&user.territories)?);
         let all: BTreeSet<TerritoryId> = accounts.territories()?.into_iter().map(|territory| territory.id).collect();
         let scopes = access::scopes(user.id, &reach, &all);
-        Ok(Self { reach, scopes })
+        Ok(Self { role: user.role, territories: user.territories.clone(), reach, scopes })
+    }
+
+    /// Whether it is of this person as they are known to the caller: one who was looked up before a change may come with the version after it.
+    fn is_of(&self, user: &User) -> bool {
+        self.role == user.role && self.territories == user.territories
     }
 }
 
@@ -143,7 +150,7 @@ impl Views {
             if kept.0 != version {
                 *kept = (version, BTreeMap::new());
             }
-            kept.1.get(&user.id).cloned()
+            kept.1.get(&user.id).filter(|reached| reached.is_of(user)).cloned()
         };
         let reached = match known {
             Some(reached) => reached,

@@ -23,8 +23,12 @@ const DAY: i64 = 86_400_000;
 const NOW: Ms = Ms(1_772_409_600_000);
 
 mod cost;
+mod days;
+mod desk;
 mod fitting;
+mod founding;
 mod knocking;
+mod tree;
 
 struct World {
     _folder: tempfile::TempDir,

@@ -11,7 +11,7 @@ use roadbook_core::model::kinds;
 
 use super::verdict::{self, RECOVERED_ALONE};
 use super::{Exchange, ExchangeError};
-use crate::accounts::{Act, Device, User};
+use crate::accounts::{Act, Device, User, Who};
 use crate::device::{Caller, Standing};
 use crate::duties::SYSTEM;
 use crate::feed::{Decision, DeskRow, DeskState};
@@ -69,8 +69,12 @@ impl Here {
 }
 
 impl Exchange {
-    /// Takes in what waited in these documents for what was just brought, and for what that brings in turn.
-    pub(super) fn take_in_waiting(&self, now: Ms, caller: &Caller, brought: &[Changed]) -> Result<Vec<Changed>, ExchangeError> {
+    /// Takes in what waited in these documents for what was just brought, and for what that brings in turn. `who` brought it, or decided that it
+    /// is taken in.
+    ///
+    /// # Errors
+    /// [`ExchangeError`]; what was not taken in goes on waiting.
+    pub fn take_in_waiting(&self, now: Ms, who: &Who, brought: &[Changed]) -> Result<Vec<Changed>, ExchangeError> {
         let (mut all, mut taken) = (Vec::new(), 0_usize);
         let mut docs: BTreeSet<DocId> = brought.iter().map(|changed| changed.doc).collect();
         while !docs.is_empty() {
@@ -80,7 +84,7 @@ impl Exchange {
                 if rows.is_empty() {
                     continue;
                 }
-                changed.extend(self.try_again(now, doc, &rows)?);
+                changed.extend(self.try_again(now, who, doc, &rows)?);
                 let names: Vec<ChangeHash> = rows.iter().map(|row| row.row.refused.hash).collect();
                 let known = self.feed.known(doc, &names)?;
                 for row in rows.iter().filter(|row| known.contains(&row.row.refused.hash)) {
@@ -91,8 +95,8 @@ impl Exchange {
             docs = changed.iter().map(|changed| changed.doc).collect();
             all.extend(changed);
         }
-        self.audit_changes(now, caller, Act::Recovered, taken)?;
         if taken > 0 {
+            self.accounts.audit(now, who, Act::Recovered, &taken.to_string())?;
             self.note_desk_moved();
         }
         Ok(all)
@@ -121,7 +125,7 @@ impl Exchange {
 
     /// Judges once more what waits in one document: what was handed back after a restore as such, for its rights were looked at when it
     /// came; everything else as if its device came with it now.
-    fn try_again(&self, now: Ms, doc: DocId, rows: &[DeskRow]) -> Result<Vec<Changed>, ExchangeError> {
+    fn try_again(&self, now: Ms, who: &Who, doc: DocId, rows: &[DeskRow]) -> Result<Vec<Changed>, ExchangeError> {
         let known = self.feed.document(doc)?;
         let pushed = |rows: &[&DeskRow]| {
             let first = rows.first().map(|row| &row.row.refused)?;
@@ -132,7 +136,11 @@ impl Exchange {
         };
         let (handed_back, handed_in): (Vec<&DeskRow>, Vec<&DeskRow>) = rows.iter().partition(|row| row.row.refused.code == RECOVERED_ALONE);
         let mut changed = match pushed(&handed_back) {
-            Some(pushed) => self.take_back(now, &pushed, None)?.changed,
+            Some(pushed) => {
+                let followed = self.take_back(now, &pushed, None)?.followed;
+                self.audit_decided(now, who, &followed)?;
+                followed.changed
+            }
             None => Vec::new(),
         };
         let mut by_device: BTreeMap<DeviceId, Vec<&DeskRow>> = BTreeMap::new();

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, UserId};
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use roadbook_core::ids::{ChangeHash, DeviceId, DocId, Ms, SubjectId, UserId};
+use rusqlite::{OptionalExtension, Row, ToSql, Transaction, params};
 
 use super::columns::{column, number, optional_id, quarantined};
 use super::sqlite::SqliteFeed;
@@ -83,13 +83,62 @@ pub struct Decision<'a> {
     pub remark: &'a str,
 }
 
+/// In which order the desk is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeskOrder {
+    /// What was set aside first.
+    OldestFirst,
+    /// What was set aside last.
+    NewestFirst,
+    /// What was decided last; what is open is not among it.
+    LatestDecisionFirst,
+}
+
+/// A portion of the desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeskPage {
+    /// Rows of this state; `None`: of any.
+    pub state: Option<DeskState>,
+    /// In this order.
+    pub order: DeskOrder,
+    /// Those after this row: the number of its decision, and its own.
+    pub after: Option<(u64, i64)>,
+    /// Rows, at most; never more than [`DESK_ROWS_MAX`].
+    pub rows_max: usize,
+}
+
+/// Open rows about one subject and of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRows {
+    /// What they are about, as their devices said.
+    pub subject: SubjectId,
+    /// The kind, as their devices said.
+    pub kind: String,
+    /// How many.
+    pub rows: u64,
+}
+
 /// The quarantine as a desk.
 pub trait Desk {
     /// Rows of one state, or all, the oldest first.
     ///
     /// # Errors
     /// When the storage fails.
-    fn desk(&self, state: Option<DeskState>, rows_max: usize) -> Result<Vec<DeskRow>, FeedError>;
+    fn desk(&self, state: Option<DeskState>, rows_max: usize) -> Result<Vec<DeskRow>, FeedError> {
+        self.desk_page(&DeskPage { state, order: DeskOrder::OldestFirst, after: None, rows_max })
+    }
+
+    /// A portion of the desk.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn desk_page(&self, page: &DeskPage) -> Result<Vec<DeskRow>, FeedError>;
+
+    /// What is open, counted by subject and kind.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn desk_open_by_subject(&self) -> Result<Vec<OpenRows>, FeedError>;
 
     /// One row.
     ///
@@ -161,11 +210,40 @@ pub(super) fn kept_aside(tx: &Transaction<'_>, doc: DocId, hashes: &[ChangeHash]
 }
 
 impl Desk for SqliteFeed {
-    fn desk(&self, state: Option<DeskState>, rows_max: usize) -> Result<Vec<DeskRow>, FeedError> {
-        let limit = column(rows_max.min(DESK_ROWS_MAX) as u64);
+    fn desk_page(&self, page: &DeskPage) -> Result<Vec<DeskRow>, FeedError> {
+        let limit = column(page.rows_max.min(DESK_ROWS_MAX) as u64);
+        let state = page.state.map_or("", DeskState::code);
+        // A statement for each state or none: with one for both SQLite would walk through everything that was ever set aside. The plus keeps it
+        // on the index of decisions, whose order is wanted.
+        let of_state = match (page.state, page.order) {
+            (None, _) => "?1 = ''",
+            (Some(_), DeskOrder::LatestDecisionFirst) => "+state = ?1",
+            (Some(_), DeskOrder::OldestFirst | DeskOrder::NewestFirst) => "state = ?1",
+        };
+        let (decided, id) = page.after.map_or((i64::MAX, None), |(decided, id)| (column(decided), Some(id)));
         self.database.read(|tx| {
-            let mut find = tx.prepare_cached(&format!("{ROW} WHERE ?1 IN ('', state) ORDER BY id LIMIT ?2"))?;
-            let rows = find.query_map(params![state.map_or("", DeskState::code), limit], desk_row)?;
+            let ask = |rest: &str, parameters: &[&dyn ToSql]| {
+                let mut find = tx.prepare_cached(&format!("{ROW} WHERE {of_state} AND {rest} LIMIT ?2"))?;
+                find.query_map(parameters, desk_row)?.collect::<Result<Vec<DeskRow>, _>>()
+            };
+            Ok(match page.order {
+                DeskOrder::OldestFirst => ask("id > ?3 ORDER BY id", &[&state, &limit, &id.unwrap_or(i64::MIN)])?,
+                DeskOrder::NewestFirst => ask("id < ?3 ORDER BY id DESC", &[&state, &limit, &id.unwrap_or(i64::MAX)])?,
+                DeskOrder::LatestDecisionFirst => ask(
+                    "decided_no > 0 AND (decided_no, id) < (?4, ?3) ORDER BY decided_no DESC, id DESC",
+                    &[&state, &limit, &id.unwrap_or(i64::MAX), &decided],
+                )?,
+            })
+        })
+    }
+
+    fn desk_open_by_subject(&self) -> Result<Vec<OpenRows>, FeedError> {
+        self.database.read(|tx| {
+            let mut find =
+                tx.prepare_cached("SELECT subject, kind, count(*) FROM quarantine WHERE state = 'open' GROUP BY subject, kind")?;
+            let rows = find.query_map([], |row| {
+                Ok(OpenRows { subject: SubjectId::from_bytes(row.get(0)?), kind: row.get(1)?, rows: number(row, 2)? })
+            })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }

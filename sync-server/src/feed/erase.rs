@@ -125,10 +125,15 @@ impl Erasures for SqliteFeed {
     }
 
     fn all_erased(&self, subject: Option<SubjectId>) -> Result<Vec<Erased>, FeedError> {
-        let subject = subject.map_or_else(Vec::new, |subject| subject.as_bytes().to_vec());
-        self.database.read(|tx| {
-            let mut find = tx.prepare_cached(&format!("{TOMBSTONE} WHERE ?1 IN (x'', doc.subject) ORDER BY erased.no"))?;
-            Ok(find.query_map([subject], read)?.collect::<Result<_, _>>()?)
+        self.database.read(|tx| match subject {
+            Some(subject) => {
+                let mut find = tx.prepare_cached(&format!("{TOMBSTONE} WHERE doc.subject = ?1 ORDER BY +erased.no"))?;
+                Ok(find.query_map([subject.as_bytes()], read)?.collect::<Result<_, _>>()?)
+            }
+            None => {
+                let mut find = tx.prepare_cached(&format!("{TOMBSTONE} ORDER BY erased.no"))?;
+                Ok(find.query_map([], read)?.collect::<Result<_, _>>()?)
+            }
         })
     }
 

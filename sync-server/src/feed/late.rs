@@ -10,7 +10,7 @@ use super::columns::{column, number, optional_id};
 use super::sqlite::SqliteFeed;
 use super::{FeedError, Filing};
 
-/// Lines of [`Handovers::late`], at most.
+/// Lines of one portion of [`Handovers::late`], at most.
 const LATE_MAX: i64 = 1_000;
 
 /// A subject that was filed elsewhere.
@@ -78,11 +78,12 @@ pub trait Handovers {
     /// When the storage fails.
     fn knowable(&self, doc: DocId, hashes: &[ChangeHash], upto: u64, device: DeviceId) -> Result<Vec<ChangeHash>, FeedError>;
 
-    /// Late changes after a number, by subject and author, the newest first.
+    /// Late changes after a number, by subject and author, the newest first: a portion of at most 1,000 lines. `before`: only lines whose last
+    /// number is lower, to go on after the last line of a portion. Nothing: there are no more.
     ///
     /// # Errors
     /// When the storage fails.
-    fn late(&self, after: u64) -> Result<Vec<LateLine>, FeedError>;
+    fn late(&self, after: u64, before: Option<u64>) -> Result<Vec<LateLine>, FeedError>;
 
     /// What a device knew when it began to hand in the outbox that it is still handing in.
     ///
@@ -155,15 +156,15 @@ impl Handovers for SqliteFeed {
         })
     }
 
-    fn late(&self, after: u64) -> Result<Vec<LateLine>, FeedError> {
+    fn late(&self, after: u64, before: Option<u64>) -> Result<Vec<LateLine>, FeedError> {
         self.database.read(|tx| {
             // A cross join, which SQLite takes in this order: the few late ones, not all of the feed from there on.
             let mut find = tx.prepare_cached(
                 "SELECT late.subject, feed.author, count(*), max(late.no), max(feed.received_ms)
                    FROM late NOT INDEXED CROSS JOIN feed ON feed.no = late.no WHERE late.no > ?1
-                  GROUP BY late.subject, feed.author ORDER BY max(late.no) DESC LIMIT ?2",
+                  GROUP BY late.subject, feed.author HAVING max(late.no) < ?3 ORDER BY max(late.no) DESC LIMIT ?2",
             )?;
-            let lines = find.query_map([column(after), LATE_MAX], |row| {
+            let lines = find.query_map([column(after), LATE_MAX, before.map_or(i64::MAX, column)], |row| {
                 Ok(LateLine {
                     subject: SubjectId::from_bytes(row.get(0)?),
                     author: UserId::from_bytes(row.get(1)?),

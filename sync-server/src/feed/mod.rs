@@ -33,6 +33,7 @@ mod order;
 mod pull;
 mod scratch;
 mod sqlite;
+mod steps;
 mod trials;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,22 +43,12 @@ use roadbook_core::crdt::Heads;
 use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, SubjectId, TerritoryId, UserId};
 
 pub use absence::{ABSENCES_MAX, Absence, Absences, HANDED_IN_MAX, HandedIn};
-pub use desk::{DECISIONS_MAX, DESK_ROWS_MAX, Decision, Desk, DeskRow, DeskState, WAITING_MAX};
+pub use desk::{DECISIONS_MAX, DESK_ROWS_MAX, Decision, Desk, DeskOrder, DeskPage, DeskRow, DeskState, OpenRows, WAITING_MAX};
 pub use erase::{Erased, Erasure, Erasures};
 pub use late::{Handover, Handovers, Late, LateLine};
 pub use scratch::{SCRATCH_MIGRATIONS, Scratch};
 pub use sqlite::SqliteFeed;
-
-/// The schema steps of this room, oldest first; see `storage` for the ladder that they are part of.
-pub(crate) const MIGRATION_1: &str = include_str!("migrations/0001_feed.sql");
-/// Handovers, late entries, decisions about the quarantine.
-pub(crate) const MIGRATION_HANDOVER: &str = include_str!("migrations/0002_handover.sql");
-/// See [`MIGRATION_1`].
-pub(crate) const MIGRATION_2: &str = include_str!("migrations/0002_pull.sql");
-/// Documents erased for good.
-pub(crate) const MIGRATION_ERASED: &str = include_str!("migrations/0003_erased.sql");
-/// Devices that were away for long.
-pub(crate) const MIGRATION_ABSENCE: &str = include_str!("migrations/0004_absence.sql");
+pub(crate) use steps::{MIGRATION_1, MIGRATION_2, MIGRATION_ABSENCE, MIGRATION_DECIDED, MIGRATION_ERASED, MIGRATION_HANDOVER};
 
 /// Documents of one page, at most; a page may be closed earlier by its bytes.
 pub const PAGE_DOCUMENTS_MAX: usize = 2_000;

@@ -10,22 +10,47 @@ use roadbook_core::replica::field::Work;
 use roadbook_core::replica::{Prepared, Stamp};
 
 use super::filing::{described, filed_by};
+use super::founding::owner_of;
 use super::{HeadquartersError, Inner};
 use crate::clock::random;
 use crate::feed::{Batch, Filing, Hand, NewEntry};
 use crate::windows;
+
+/// The same work with the edits of a document put together. Each is prepared from the state that is held: two changes of one document would
+/// carry the same number of the same line, and nothing could ever read them again.
+fn each_once(work: &Work) -> Result<Work, HeadquartersError> {
+    let mut once: Work = Vec::with_capacity(work.len());
+    let mut places: BTreeMap<DocId, usize> = BTreeMap::new();
+    for (target, edits) in work {
+        match places.get(&target.doc).and_then(|place| once.get_mut(*place)) {
+            Some((known, before)) if known.at == target.at && known.kind.id == target.kind.id && known.subject == target.subject => {
+                before.extend(edits.iter().cloned());
+            }
+            Some(_) => return Err(HeadquartersError::TwiceInOne { doc: target.doc, kind: target.kind.id }),
+            None => {
+                places.insert(target.doc, once.len());
+                once.push((target.clone(), edits.clone()));
+            }
+        }
+    }
+    Ok(once)
+}
 
 impl Inner {
     /// Appends work in a person's name; returns the customers that it files anew.
     pub(super) fn append(&mut self, author: UserId, now: Ms, work: &Work) -> Result<Vec<SubjectId>, HeadquartersError> {
         self.in_step()?;
         let stamp = Stamp { author, now, entropy: random()? };
-        let prepared: Vec<Prepared> = self.replica.prepare_all(&stamp, work)?.into_iter().flatten().collect();
+        let prepared: Vec<Prepared> = self.replica.prepare_all(&stamp, &each_once(work)?)?.into_iter().flatten().collect();
         let mut batch = Batch::default();
         let mut documents = Vec::with_capacity(prepared.len());
         for made in prepared {
             let identity = self.gate.identify(&made.change.bytes)?;
             let owner = self.owner_of_new(&made, author)?;
+            // A card that is filed nowhere has a row that says so: what has none is unknown here.
+            if [kinds::CUSTOMER.id, kinds::OFFICE.id].contains(&made.kind) && self.feed.filing(made.subject)?.is_none() {
+                batch.filings.push((made.subject, Filing::default()));
+            }
             batch.documents.push(described(made.doc, made.kind, made.subject, owner));
             batch.entries.push(NewEntry {
                 doc: made.doc,
@@ -65,6 +90,8 @@ impl Inner {
             if after != before {
                 filings.insert(*subject, after);
                 moved.push(*subject);
+            } else if filed.is_none() {
+                filings.entry(*subject).or_insert(after);
             }
         }
         batch.filings = filings.into_iter().collect();
@@ -78,10 +105,6 @@ impl Inner {
         if let Some(known) = self.feed.document(made.doc)? {
             return Ok(known.owner);
         }
-        Ok(match made.kind {
-            "tour" => roadbook_core::model::tour::Tour::fold(made.doc, &made.document).rep,
-            kind if kinds::belongs_to_customer(kind) => None,
-            _ => Some(author),
-        })
+        Ok(owner_of(made.kind, made.doc, &made.document, author))
     }
 }

@@ -21,7 +21,7 @@ use crate::accounts::{Accounts, AccountsError, Act, Who};
 use crate::clock::{NoEntropy, random};
 use crate::exchange::verdict::{self, FOLLOWS_REFUSED, RECOVERED_ALONE, RECOVERED_OFFICE, WAITS};
 use crate::feed::{Batch, Binding, Decision, DeskRow, DeskState, Feed, FeedError, Filing, Hand, NewEntry};
-use crate::headquarters::{Changed, Headquarters, HeadquartersError, Inner, described, fits};
+use crate::headquarters::{Changed, Followed, Founder, Headquarters, HeadquartersError, Inner, described, fits, founds, owner_of};
 
 pub use file::{csv, json};
 pub use words::{Said, said};
@@ -64,8 +64,24 @@ pub struct Approved {
     pub rewritten: Vec<i64>,
     /// Rows that cannot be admitted in any form, with why: they stay open.
     pub impossible: Vec<(i64, String)>,
+    /// Rows that were decided before, with how.
+    pub decided: Vec<(i64, DeskState)>,
+    /// Numbers of which there is no row.
+    pub unknown: Vec<i64>,
     /// Documents that changed.
     pub changed: Vec<Changed>,
+}
+
+/// What became of one row.
+enum Became {
+    /// It is admitted, and decided as this.
+    Admitted(DeskState, DeskRow),
+    /// It cannot be admitted, for this reason.
+    Impossible(String),
+    /// It was decided before.
+    Decided(DeskRow),
+    /// There is no such row.
+    Unknown,
 }
 
 /// A row's change that passed the gate, and its document with it.
@@ -96,23 +112,34 @@ impl Quarantine<'_> {
     /// # Errors
     /// [`QuarantineError`]; what was approved before stays approved.
     pub fn approve(&self, now: Ms, who: &Who, by: UserId, ids: &[i64], remark: &str) -> Result<Approved, QuarantineError> {
-        let mut approved = Approved::default();
+        let (mut approved, mut all) = (Approved::default(), BTreeSet::new());
         let mut wanted: BTreeSet<i64> = ids.iter().copied().take(DECIDED_MAX).collect();
         while let Some(id) = wanted.pop_first() {
-            let Some(row) = self.feed.desk_row(id)?.filter(|row| row.state == DeskState::Open) else { continue };
-            let (refused, device) = (row.row.refused.clone(), row.row.device);
-            let state = match self.admit(now, &row)? {
-                Ok((state, changed)) => {
-                    approved.changed.extend(changed);
-                    state
-                }
-                Err(why) => {
+            let mut followed = Followed::default();
+            let became = self.approve_one(id, &Decision { state: DeskState::Approved, by, now, remark }, &mut followed)?;
+            let (state, row) = match became {
+                Became::Admitted(state, row) => (state, row),
+                Became::Impossible(why) => {
                     approved.impossible.push((id, why));
                     continue;
                 }
+                // The same change of another device is decided with it.
+                Became::Decided(row) if all.contains(&row.row.refused.hash) => continue,
+                Became::Decided(row) => {
+                    approved.decided.push((id, row.state));
+                    continue;
+                }
+                Became::Unknown => {
+                    approved.unknown.push(id);
+                    continue;
+                }
             };
-            self.feed.decide(id, &Decision { state, by, now, remark })?;
-            self.accounts.audit(now, who, Act::QuarantineApproved, &format!("{id} {}", state.code()))?;
+            let (refused, device) = (row.row.refused, row.row.device);
+            all.insert(refused.hash);
+            let decided = (Act::QuarantineApproved, format!("{id} {}", state.code()));
+            let lines: Vec<(Act, String)> = followed.decided_lines().chain([decided]).collect();
+            self.accounts.audit_all(now, who, &lines)?;
+            approved.changed.append(&mut followed.changed);
             if state == DeskState::Approved {
                 approved.as_is.push(id)
             } else {
@@ -137,6 +164,8 @@ impl Quarantine<'_> {
     pub fn reject(&self, now: Ms, who: &Who, by: UserId, ids: &[i64], remark: &str) -> Result<usize, QuarantineError> {
         let mut rejected = 0;
         for id in ids.iter().take(DECIDED_MAX) {
+            // Nobody may be about to admit it.
+            let _inner = self.headquarters.hold();
             if self.feed.decide(*id, &Decision { state: DeskState::Rejected, by, now, remark })? {
                 rejected += 1;
                 self.accounts.audit(now, who, Act::QuarantineRejected, &id.to_string())?;
@@ -145,26 +174,49 @@ impl Quarantine<'_> {
         Ok(rejected)
     }
 
+    /// Admits one row and writes the decision down, while nobody else can decide about it: of two who approve it at once the second finds it
+    /// decided. Which of the two forms of approval it became is not in `decision`.
+    fn approve_one(&self, id: i64, decision: &Decision<'_>, followed: &mut Followed) -> Result<Became, QuarantineError> {
+        let mut inner = self.headquarters.hold_in_step()?;
+        let Some(row) = self.feed.desk_row(id)? else { return Ok(Became::Unknown) };
+        if row.state != DeskState::Open {
+            return Ok(Became::Decided(row));
+        }
+        Ok(match self.admit(decision.now, &mut inner, &row, followed)? {
+            Ok(state) => {
+                self.feed.decide(id, &Decision { state, ..*decision })?;
+                Became::Admitted(state, row)
+            }
+            Err(why) => Became::Impossible(why),
+        })
+    }
+
     /// Admits one row, in the order: as it is, then written again. `Err`: why neither is possible.
-    fn admit(&self, now: Ms, row: &DeskRow) -> Result<Result<(DeskState, Vec<Changed>), String>, QuarantineError> {
+    fn admit(
+        &self,
+        now: Ms,
+        inner: &mut Inner,
+        row: &DeskRow,
+        followed: &mut Followed,
+    ) -> Result<Result<DeskState, String>, QuarantineError> {
         let refused = &row.row.refused;
         let Some((kind, ready)) = kinds::kind(&refused.kind).zip(kinds::ready(&refused.kind)) else {
             return Ok(Err(format!("kind {:?} is not known to this server", refused.kind)));
         };
-        let mut inner = self.headquarters.hold_in_step()?;
         if !fits(kind, (refused.doc, refused.subject), self.feed.document(refused.doc)?.as_ref()) {
             return Ok(Err(verdict::words(verdict::WRONG_DOCUMENT).to_owned()));
         }
         let held = inner.replica().document(refused.doc)?;
         let document = held.map_or_else(|| ready.genesis.clone(), |held| held.document);
         if document.holds(&refused.hash) {
-            return Ok(Ok((DeskState::Approved, Vec::new())));
+            return Ok(Ok(DeskState::Approved));
         }
         let why = match self.judge(row, kind, &document)? {
+            Ok(admitted) if !self.may_found(row, kind, &admitted)? => verdict::words(verdict::WRONG_DOCUMENT).to_owned(),
             Ok(admitted) => {
                 let device = self.brought_by(row, &admitted.change.meta.actor)?;
-                self.append(now, &inner, row, device, *admitted)?;
-                return Ok(Ok((DeskState::Approved, inner.follow(now, BTreeMap::new())?.changed)));
+                *followed = self.append(now, inner, row, device, *admitted)?;
+                return Ok(Ok(DeskState::Approved));
             }
             Err(why) => why,
         };
@@ -172,12 +224,24 @@ impl Quarantine<'_> {
         let rewritten =
             DeskRow { row: crate::feed::Quarantined { refused: again.clone(), device: None, ..row.row.clone() }, ..row.clone() };
         match self.judge(&rewritten, kind, &document)? {
+            Ok(admitted) if !self.may_found(row, kind, &admitted)? => Ok(Err(why)),
             Ok(admitted) => {
-                self.append(now, &inner, &rewritten, None, *admitted)?;
-                Ok(Ok((DeskState::Rewritten, inner.follow(now, BTreeMap::new())?.changed)))
+                *followed = self.append(now, inner, &rewritten, None, *admitted)?;
+                Ok(Ok(DeskState::Rewritten))
             }
             Err(_) => Ok(Err(why)),
         }
+    }
+
+    /// Whether the document that an admitted change makes, if it makes one, may have its id.
+    fn may_found(&self, row: &DeskRow, kind: &'static Kind, admitted: &Admitted) -> Result<bool, QuarantineError> {
+        let refused = &row.row.refused;
+        if self.feed.document(refused.doc)?.is_some() {
+            return Ok(true);
+        }
+        let device = Founder::Device { user: row.row.user, filed: self.feed.filing(refused.subject)?.is_some() };
+        let founder = if is_recovered(row) { Founder::HandedBack } else { device };
+        Ok(founds(kind, (refused.doc, refused.subject), &admitted.document, founder))
     }
 
     /// Puts a row's change through the gate; a person has answered for its right, but for what nobody may write for another.
@@ -279,7 +343,14 @@ impl Quarantine<'_> {
         Ok(Some((branch, others.collect())))
     }
 
-    fn append(&self, now: Ms, inner: &Inner, row: &DeskRow, device: Option<DeviceId>, admitted: Admitted) -> Result<(), QuarantineError> {
+    fn append(
+        &self,
+        now: Ms,
+        inner: &mut Inner,
+        row: &DeskRow,
+        device: Option<DeviceId>,
+        admitted: Admitted,
+    ) -> Result<Followed, QuarantineError> {
         let Admitted { change: accepted, document } = admitted;
         let refused = &row.row.refused;
         let author = accepted.meta.author.unwrap_or(row.row.user);
@@ -289,7 +360,7 @@ impl Quarantine<'_> {
             let territory = self.accounts.user(author)?.and_then(|user| user.territories.into_iter().next());
             filings.push((refused.subject, Filing { territory, owner: Some(author) }));
         }
-        let owner = (refused.kind != kinds::CUSTOMER.id && refused.kind != kinds::OFFICE.id).then_some(author);
+        let owner = owner_of(&refused.kind, refused.doc, &document, author);
         let introduced = known.unwrap_or_else(|| described(refused.doc, &refused.kind, refused.subject, owner));
         let entry = NewEntry {
             doc: refused.doc,
@@ -300,8 +371,10 @@ impl Quarantine<'_> {
             bytes: accepted.raw.bytes,
         };
         let batch = Batch { documents: vec![introduced], entries: vec![entry], filings, ..Batch::default() };
-        inner.enter(&Hand { device, user: row.row.user, now }, batch, [(refused.doc, &document)])?;
-        Ok(())
+        let filed = inner.enter(&Hand { device, user: row.row.user, now }, batch, [(refused.doc, &document)])?;
+        let mut followed = inner.follow(now, BTreeMap::new())?;
+        followed.filed.extend(filed);
+        Ok(followed)
     }
 
     /// The document of a row as headquarters holds it, or as it begins.

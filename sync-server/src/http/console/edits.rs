@@ -35,17 +35,51 @@ pub(super) struct Request {
 #[derive(Deserialize)]
 #[serde(tag = "act", rename_all = "snake_case")]
 enum EditJson {
-    Set { field: String, value: Value, source: Option<Source>, observed_ms: Option<i64> },
-    Clear { field: String },
-    Add { field: String, element: String },
-    Remove { field: String, element: String },
-    EntrySet { list: String, entry: Option<EntryId>, values: BTreeMap<String, Value> },
-    EntryRemove { list: String, entry: EntryId },
-    Text { field: String, text: String },
-    Move { list: String, entry: EntryId, field: String, by: i64 },
+    Set {
+        field: String,
+        value: Value,
+        source: Option<Source>,
+        observed_ms: Option<i64>,
+    },
+    Clear {
+        field: String,
+    },
+    Add {
+        field: String,
+        element: String,
+    },
+    Remove {
+        field: String,
+        element: String,
+    },
+    EntrySet {
+        list: String,
+        entry: Option<EntryId>,
+        values: BTreeMap<String, Value>,
+    },
+    EntryRemove {
+        list: String,
+        entry: EntryId,
+    },
+    Text {
+        field: String,
+        text: String,
+    },
+    Move {
+        list: String,
+        entry: EntryId,
+        field: String,
+        by: i64,
+    },
     /// What is confirmed is the value that the page showed, never one that came since.
-    Confirm { field: String, value: Value },
-    Choose { field: String, assertion: String },
+    Confirm {
+        field: String,
+        value: Value,
+    },
+    Choose {
+        field: String,
+        assertion: String,
+    },
 }
 
 /// What a request comes to: edits of the two sides, proposals.

@@ -14,7 +14,7 @@ use crate::access::{Command, Reach, Role};
 use crate::accounts::TransferRow;
 use crate::app::App;
 use crate::http::{Error, JsonBody, Session, Shared};
-use crate::transfer::{self, CARDS_MAX, CardCheck, Plan, Wanted};
+use crate::transfer::{self, CARDS_MAX, CardCheck, Plan, TransferError, Wanted};
 
 /// Who gives what to whom.
 #[derive(Deserialize)]
@@ -79,7 +79,7 @@ pub(super) async fn plan(
 }
 
 /// * 200 with the hand-overs as they stand then; 403 unless the person may file all of these customers; 404 for an unknown person; 422 when there is
-///   nothing to hand over.
+///   nothing to hand over, or somebody would hand over to themselves.
 pub(super) async fn transfer(State(app): State<Shared>, session: Session, JsonBody(asked): JsonBody<Request>) -> Result<Json<List>, Error> {
     session.require(Command::File)?;
     app.blocking(move |app| {
@@ -105,9 +105,22 @@ pub(super) async fn transfer(State(app): State<Shared>, session: Session, JsonBo
     .await?
 }
 
+impl From<TransferError> for Error {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::ToThemselves => Self::invalid(
+                "handed_over_to_themselves",
+                "移交人和接收人是同一人,请另选接收人或移交到客户池。",
+                "A person cannot hand customers over to themselves: name somebody else, or nobody for the pool.",
+            ),
+            TransferError::Replica(error) => error.into(),
+        }
+    }
+}
+
 /// `None`: there is nothing to hand over.
 fn planned(app: &App, session: &Session, asked: Request) -> Result<Option<(Wanted, Plan)>, Error> {
-    if asked.pool.len() > CARDS_MAX || asked.only.len() > CARDS_MAX || asked.winner == Some(asked.leaver) {
+    if asked.pool.len() > CARDS_MAX || asked.only.len() > CARDS_MAX {
         return Err(Error::Malformed);
     }
     app.accounts().user(asked.leaver)?.ok_or(Error::NotFound)?;

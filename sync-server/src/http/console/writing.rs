@@ -56,7 +56,7 @@ fn note(app: &App, session: &Session, work: &Work, followed: &Followed) -> Resul
         let act = if target.kind.id == kinds::OFFICE.id { Act::GuardedValueSet } else { Act::Written };
         (act, format!("{} {}", target.kind.id, target.doc))
     });
-    let lines: Vec<(Act, String)> = followed.filed_lines().chain(written).collect();
+    let lines: Vec<(Act, String)> = followed.decided_lines().chain(written).collect();
     Ok(app.accounts().audit_all(app.now(), &session.who(), &lines)?)
 }
 
