@@ -175,6 +175,12 @@ pub fn may(role: Role, relation: Relation, action: Action, part: &str) -> bool {
     table::rights(part, role, relation).is_some_and(|rights| rights.contains(action))
 }
 
+/// Whether a role plans tours of others.
+#[must_use]
+pub fn plans_for_others(role: Role) -> bool {
+    may(role, Relation::Territory, Action::Create, "tour.plan")
+}
+
 /// Whether `role` may give `command` for something it stands to in `relation`.
 #[must_use]
 pub fn may_command(role: Role, relation: Relation, command: Command) -> bool {

@@ -25,7 +25,7 @@ use crate::access::{Reach, Relation};
 use crate::accounts::{Act, Who};
 use crate::device::Caller;
 use crate::feed::{Batch, Binding, Document, Filing, Hand, Late, NewEntry, Refused, SetAside};
-use crate::headquarters::{Changed, Inner, described, fits};
+use crate::headquarters::{Changed, Inner, described, fits, owner_of};
 
 /// A document of a push after judging.
 struct Case {
@@ -379,7 +379,7 @@ impl Exchange {
             let Some(pushed) = request.pushed.get(case.place).filter(|_| !case.entries.is_empty()) else { continue };
             batch.entries.append(&mut case.entries);
             batch.late.append(&mut case.late);
-            batch.documents.push(self.introduced(bench, pushed)?);
+            batch.documents.push(self.introduced(bench, pushed, case.document.as_ref())?);
             if let Some(filing) = bench.filed.get(&pushed.subject).filter(|_| !case.exists) {
                 batch.filings.push((pushed.subject, filing.clone()));
             }
@@ -406,11 +406,12 @@ impl Exchange {
         Ok(followed.changed)
     }
 
-    fn introduced(&self, bench: &Bench<'_>, pushed: &Pushed) -> Result<Document, ExchangeError> {
+    fn introduced(&self, bench: &Bench<'_>, pushed: &Pushed, made: Option<&CrdtDocument>) -> Result<Document, ExchangeError> {
         if let Some(known) = self.feed.document(pushed.doc)? {
             return Ok(known);
         }
-        let owner = (pushed.kind != kinds::CUSTOMER.id).then_some(bench.caller.user.id);
+        let caller = bench.caller.user.id;
+        let owner = made.map_or(Some(caller), |made| owner_of(&pushed.kind, pushed.doc, made, caller));
         Ok(described(pushed.doc, &pushed.kind, pushed.subject, owner))
     }
 }

@@ -16,6 +16,8 @@ pub enum Founder {
         user: UserId,
         /// The feed knows where the subject is filed.
         filed: bool,
+        /// They plan tours of others.
+        plans: bool,
     },
     /// Somebody made it before the feed lost it, and a device hands it back.
     HandedBack,
@@ -40,7 +42,7 @@ pub fn founds(kind: &Kind, (doc, subject): (DocId, SubjectId), document: &CrdtDo
             let id = tour.rep.zip(tour.day.parse().ok()).map(|(rep, day)| DocId::tour(&tour.route, day, rep));
             id == Some(doc)
                 && match founder {
-                    Founder::Device { user, .. } => tour.rep == Some(user),
+                    Founder::Device { user, plans, .. } => plans || tour.rep == Some(user),
                     Founder::HandedBack => true,
                 }
         }
@@ -80,7 +82,7 @@ mod tests {
         let subject = SubjectId::fresh(Ms(1), [3; 16]);
         let (fresh, derived) = (DocId::fresh(Ms(1), [4; 16]), DocId::derived("proposal/verification/x"));
         for filed in [false, true] {
-            let founder = Founder::Device { user: ME, filed };
+            let founder = Founder::Device { user: ME, filed, plans: false };
             for kind in ["visit", "verification", "proposal", "urgent", "observation"] {
                 let (kind, document) = empty(kind);
                 assert!(founds(kind, (fresh, subject), &document, founder), "{}", kind.id);
@@ -89,7 +91,7 @@ mod tests {
         }
         let (card, document) = empty("customer");
         let imported = SubjectId::derived("import/1");
-        let device = |filed| Founder::Device { user: ME, filed };
+        let device = |filed| Founder::Device { user: ME, filed, plans: false };
         assert!(founds(card, (subject.customer(), subject), &document, device(false)));
         assert!(!founds(card, (imported.customer(), imported), &document, device(false)));
         assert!(founds(card, (imported.customer(), imported), &document, device(true)));
@@ -109,10 +111,12 @@ mod tests {
         let stamp = Stamp { author: ME, now: Ms(1), entropy: [5; 16] };
         let made = replica.prepare(&stamp, &target, &edits).unwrap().unwrap().document;
         let (tour, begun) = empty("tour");
-        let by = |user| Founder::Device { user, filed: false };
+        let by = |user| Founder::Device { user, filed: false, plans: false };
         let id = (key.doc(), key.doc().into());
         assert!(founds(tour, id, &made, by(ME)) && founds(tour, id, &made, Founder::HandedBack));
-        assert!(!founds(tour, id, &made, by(UserId::from_bytes([2; 16]))), "somebody else's");
+        let other = UserId::from_bytes([2; 16]);
+        assert!(!founds(tour, id, &made, by(other)), "somebody else's");
+        assert!(founds(tour, id, &made, Founder::Device { user: other, filed: false, plans: true }), "a dispatcher plans it");
         assert!(!founds(tour, id, &begun, by(ME)), "it does not say whose it is");
         let other = DocId::tour("day", day, ME);
         assert!(!founds(tour, (other, other.into()), &made, by(ME)), "another day's id");

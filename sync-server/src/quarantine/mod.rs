@@ -16,6 +16,7 @@ use roadbook_core::ids::{ActorId, ChangeHash, DeviceId, DocId, Ms, UserId};
 use roadbook_core::model::{Kind, kinds};
 use sha2::{Digest as _, Sha256};
 
+use crate::access;
 use crate::access::table::SYSTEM_PART;
 use crate::accounts::{Accounts, AccountsError, Act, Who};
 use crate::clock::{NoEntropy, random};
@@ -239,7 +240,9 @@ impl Quarantine<'_> {
         if self.feed.document(refused.doc)?.is_some() {
             return Ok(true);
         }
-        let device = Founder::Device { user: row.row.user, filed: self.feed.filing(refused.subject)?.is_some() };
+        let author = self.accounts.user(row.row.user)?;
+        let plans = author.is_some_and(|author| access::plans_for_others(author.role));
+        let device = Founder::Device { user: row.row.user, filed: self.feed.filing(refused.subject)?.is_some(), plans };
         let founder = if is_recovered(row) { Founder::HandedBack } else { device };
         Ok(founds(kind, (refused.doc, refused.subject), &admitted.document, founder))
     }

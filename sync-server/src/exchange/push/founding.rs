@@ -6,6 +6,7 @@ use roadbook_core::exchange::Pushed;
 use roadbook_core::ids::ChangeHash;
 
 use super::{Bench, Case, set_aside};
+use crate::access;
 use crate::exchange::{Exchange, ExchangeError, verdict};
 use crate::headquarters::{Founder, founds};
 
@@ -13,7 +14,9 @@ impl Exchange {
     /// Sets aside what was accepted of a new document that may not have its id.
     pub(super) fn keep_derived_ids_free(&self, bench: &Bench<'_>, case: &mut Case, pushed: &Pushed) -> Result<(), ExchangeError> {
         let Some(document) = case.document.as_ref().filter(|_| !case.exists && !case.entries.is_empty()) else { return Ok(()) };
-        let founder = Founder::Device { user: bench.caller.user.id, filed: self.feed.filing(pushed.subject)?.is_some() };
+        let caller = &bench.caller.user;
+        let filed = self.feed.filing(pushed.subject)?.is_some();
+        let founder = Founder::Device { user: caller.id, filed, plans: access::plans_for_others(caller.role) };
         if founds(case.kind, (pushed.doc, pushed.subject), document, founder) {
             return Ok(());
         }
