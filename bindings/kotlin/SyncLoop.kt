@@ -27,7 +27,13 @@ class SyncLoop(private val book: Roadbook, server: String, private val app: Stri
     fun once(): List<Synced> {
         val rounds = mutableListOf<Synced>()
         do {
-            rounds += book.syncResponse(send(book.syncRequest(app)))
+            val (arrived, broke) = exchange(book.syncRequest(app))
+            try {
+                rounds += book.syncResponse(arrived)
+            } catch (unreadable: RoadbookException.AnswerUnreadable) {
+                // Not even the first part was whole: the line is to blame, if it broke.
+                throw broke ?: unreadable
+            }
         } while (rounds.last().more && rounds.size < ROUNDS_MAX)
         return rounds
     }
@@ -75,11 +81,25 @@ class SyncLoop(private val book: Roadbook, server: String, private val app: Stri
     }
 
     private fun send(outgoing: Outgoing): Arrived {
+        val (arrived, broke) = exchange(outgoing)
+        if (broke != null) throw broke
+        return arrived
+    }
+
+    /** What arrived, and what broke it off: the whole parts of a long answer are good, and the next request asks for the rest. */
+    private fun exchange(outgoing: Outgoing): Pair<Arrived, IOException?> {
         val connection = open(outgoing, TIMEOUT_MS)
         try {
             val status = connection.responseCode
-            val body = (if (status < 400) connection.inputStream else connection.errorStream)?.use { it.readAtMost(ANSWER_BYTES_MAX + 1) }
-            return Arrived(status.toUShort(), connection.getHeaderField("roadbook-time"), body ?: ByteArray(0))
+            val body = java.io.ByteArrayOutputStream()
+            var broke: IOException? = null
+            try {
+                (if (status < 400) connection.inputStream else connection.errorStream)?.use { it.readAtMost(ANSWER_BYTES_MAX + 1, body) }
+            } catch (error: IOException) {
+                if (body.size() == 0) throw error
+                broke = error
+            }
+            return Pair(Arrived(status.toUShort(), connection.getHeaderField("roadbook-time"), body.toByteArray()), broke)
         } finally {
             connection.disconnect()
         }
@@ -101,15 +121,13 @@ class SyncLoop(private val book: Roadbook, server: String, private val app: Stri
         return connection
     }
 
-    private fun InputStream.readAtMost(limit: Int): ByteArray {
-        val all = java.io.ByteArrayOutputStream()
+    private fun InputStream.readAtMost(limit: Int, all: java.io.ByteArrayOutputStream) {
         val piece = ByteArray(64 shl 10)
         while (all.size() < limit) {
             val read = read(piece, 0, minOf(piece.size, limit - all.size()))
             if (read < 0) break
             all.write(piece, 0, read)
         }
-        return all.toByteArray()
     }
 
     private companion object {

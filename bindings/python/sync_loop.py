@@ -4,6 +4,7 @@ What the bytes mean is the library's business; what this file decides is only wh
 line breaks. Every request may be repeated, and every answer may be lost: that costs time and nothing else.
 """
 
+import http.client
 import threading
 import urllib.error
 import urllib.request
@@ -16,6 +17,7 @@ SILENCE_S = 60
 # More rounds than any honest exchange needs; a first sync takes about one for every 24 MB of documents.
 ROUNDS_MAX = 10_000
 ANSWER_BYTES_MAX = 16 << 20
+PIECE_BYTES = 64 << 10
 
 
 class SyncLoop:
@@ -34,7 +36,14 @@ class SyncLoop:
         """Exchanges until nothing waits on either side; returns what each round did. Raises RoadbookError, or OSError when there is no line."""
         rounds = []
         while not rounds or (rounds[-1].more and len(rounds) < ROUNDS_MAX):
-            rounds.append(self.book.sync_response(self._send(self.book.sync_request(self.app))))
+            arrived, broke = self._exchange(self.book.sync_request(self.app))
+            try:
+                rounds.append(self.book.sync_response(arrived))
+            except roadbook.RoadbookError.AnswerUnreadable:
+                # Not even the first part was whole: the line is to blame, if it broke.
+                if broke:
+                    raise broke from None
+                raise
         return rounds
 
     def photos(self, metered=False):
@@ -77,6 +86,13 @@ class SyncLoop:
                     on_news()
 
     def _send(self, outgoing):
+        arrived, broke = self._exchange(outgoing)
+        if broke:
+            raise broke
+        return arrived
+
+    def _exchange(self, outgoing):
+        """What arrived, and what broke it off: the whole parts of a long answer are good, and the next request asks for the rest."""
         try:
             with self._open(outgoing, TIMEOUT_S) as answer:
                 return self._arrived(answer)
@@ -94,6 +110,15 @@ class SyncLoop:
 
     @staticmethod
     def _arrived(answer):
-        return roadbook.Arrived(
-            status=answer.status, time=answer.headers.get("roadbook-time"), body=answer.read(ANSWER_BYTES_MAX + 1)
-        )
+        body, broke = bytearray(), None
+        try:
+            while len(body) <= ANSWER_BYTES_MAX and (piece := answer.read1(PIECE_BYTES)):
+                body += piece
+        except (OSError, http.client.HTTPException) as error:
+            broke = error if isinstance(error, OSError) else ConnectionError(str(error))
+            if not body:
+                raise broke from None
+        length = answer.headers.get("content-length")
+        if broke is None and length is not None and len(body) < int(length):
+            broke = ConnectionError(f"the answer broke off after {len(body)} of {length} bytes")
+        return roadbook.Arrived(status=answer.status, time=answer.headers.get("roadbook-time"), body=bytes(body)), broke

@@ -18,14 +18,17 @@ public final class SyncLoop: Sendable {
     private let book: Roadbook
     private let server: URL
     private let app: String?
-    private let session: URLSession
+    private let line: Line
 
-    public init(book: Roadbook, server: URL, app: String? = nil, session: URLSession = .shared) {
+    /// `configuration` is for proxies, background transfer and the like; requests carry their own time limits.
+    public init(book: Roadbook, server: URL, app: String? = nil, configuration: URLSessionConfiguration = .ephemeral) {
         self.book = book
         self.server = server
         self.app = app
-        self.session = session
+        self.line = Line(configuration)
     }
+
+    deinit { line.close() }
 
     /// Enrols this device. Throws `RoadbookError.EnrolmentRefused`, or `URLError` when there is no line.
     public func enrol(code: String, deviceName: String) async throws {
@@ -41,8 +44,13 @@ public final class SyncLoop: Sendable {
     public func once() async throws -> [Synced] {
         var rounds: [Synced] = []
         repeat {
-            let arrived = try await send(try book.syncRequest(app: app))
-            rounds.append(try book.syncResponse(arrived: arrived))
+            let (arrived, broke) = try await exchange(try book.syncRequest(app: app))
+            do {
+                rounds.append(try book.syncResponse(arrived: arrived))
+            } catch RoadbookError.AnswerUnreadable where broke != nil {
+                // Not even the first part was whole: the line is to blame.
+                throw broke ?? URLError(.unknown)
+            }
         } while rounds[rounds.count - 1].more && rounds.count < Self.roundsMax
         return rounds
     }
@@ -83,13 +91,23 @@ public final class SyncLoop: Sendable {
     }
 
     private func send(_ outgoing: Outgoing) async throws -> Arrived {
-        let (body, response) = try await session.answer(to: try request(outgoing, timeout: 60))
+        let (arrived, broke) = try await exchange(outgoing)
+        if let broke { throw broke }
+        return arrived
+    }
+
+    /// What arrived, and what broke it off: the whole parts of a long answer are good, and the next request asks for the rest.
+    private func exchange(_ outgoing: Outgoing) async throws -> (Arrived, Error?) {
+        let (body, response, broke) = try await line.answer(to: try request(outgoing, timeout: 60))
         guard let http = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
-        return Arrived(status: UInt16(http.statusCode), time: http.value(forHTTPHeaderField: "roadbook-time"), body: body)
+        let arrived = Arrived(status: UInt16(http.statusCode), time: http.value(forHTTPHeaderField: "roadbook-time"), body: body)
+        return (arrived, broke)
     }
 
     private func request(_ outgoing: Outgoing, timeout: TimeInterval) throws -> URLRequest {
-        guard let url = URL(string: outgoing.path, relativeTo: server) else { throw URLError(.badURL) }
+        // Joined as text: a server below a path keeps it.
+        let base = server.absoluteString
+        guard let url = URL(string: (base.hasSuffix("/") ? String(base.dropLast()) : base) + outgoing.path) else { throw URLError(.badURL) }
         var request = URLRequest(url: url, timeoutInterval: timeout)
         request.httpMethod = outgoing.method
         for header in outgoing.headers { request.setValue(header.value, forHTTPHeaderField: header.name) }
@@ -101,37 +119,53 @@ public final class SyncLoop: Sendable {
     }
 }
 
-extension URLSession {
-#if canImport(FoundationNetworking)
-    /// On Linux, in place of `data(for:)`: there a request that is cancelled in the moment of its answer waits for ever or ends the process
-    /// (swift-corelibs-foundation 6.0). So whoever gives up only stops waiting; the answer is lost, as any answer may be.
-    fileprivate func answer(to request: URLRequest) async throws -> (Data, URLResponse) {
-        let waiting = Waiting()
+/// The connection to headquarters: answers come whole, or with what came before they broke off. Whoever gives up only stops waiting; the
+/// answer is lost, as any answer may be.
+private final class Line: NSObject, URLSessionDataDelegate, @unchecked Sendable {
+    typealias Answer = (Data, URLResponse, Error?)
+    private let lock = NSLock()
+    private var session: URLSession!
+    private var waiting: [Int: (waiter: Waiting, body: Data)] = [:]
+
+    init(_ configuration: URLSessionConfiguration) {
+        super.init()
+        session = URLSession(configuration: configuration, delegate: self, delegateQueue: nil)
+    }
+
+    func close() { session.finishTasksAndInvalidate() }
+
+    func answer(to request: URLRequest) async throws -> Answer {
+        let task = session.dataTask(with: request)
+        let waiter = Waiting()
+        lock.withLock { waiting[task.taskIdentifier] = (waiter, Data()) }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                waiting.begin(continuation)
-                dataTask(with: request) { body, response, error in
-                    if error == nil, let response {
-                        waiting.end(.success((body ?? Data(), response)))
-                    } else {
-                        waiting.end(.failure(error ?? URLError(.unknown)))
-                    }
-                }.resume()
+                waiter.begin(continuation)
+                task.resume()
             }
         } onCancel: {
-            waiting.end(.failure(CancellationError()))
+            waiter.end(.failure(CancellationError()))
         }
     }
-#else
-    fileprivate func answer(to request: URLRequest) async throws -> (Data, URLResponse) { try await data(for: request) }
-#endif
+
+    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        lock.withLock { waiting[dataTask.taskIdentifier]?.body.append(data) }
+    }
+
+    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: Error?) {
+        guard let (waiter, body) = lock.withLock({ waiting.removeValue(forKey: task.taskIdentifier) }) else { return }
+        if let response = task.response, error == nil || !body.isEmpty {
+            waiter.end(.success((body, response, error)))
+        } else {
+            waiter.end(.failure(error ?? URLError(.unknown)))
+        }
+    }
 }
 
-#if canImport(FoundationNetworking)
 /// Somebody who waits for one answer: whichever end comes first counts, also one that comes before the waiting begins.
 private final class Waiting: @unchecked Sendable {
-    typealias End = Result<(Data, URLResponse), Error>
-    typealias Continuation = CheckedContinuation<(Data, URLResponse), Error>
+    typealias End = Result<Line.Answer, Error>
+    typealias Continuation = CheckedContinuation<Line.Answer, Error>
     private let lock = NSLock()
     private var continuation: Continuation?
     private var early: End?
@@ -153,7 +187,6 @@ private final class Waiting: @unchecked Sendable {
         waits?.resume(with: end)
     }
 }
-#endif
 
 /// An open wake-up channel.
 public final class News: NSObject, URLSessionDataDelegate, @unchecked Sendable {

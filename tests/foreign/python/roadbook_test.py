@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import socket
 import sys
 import tempfile
 import threading
@@ -165,6 +166,44 @@ class EdgeTest(unittest.TestCase):
 
     def begin(self, name):
         self.book.new_customer([rb.Edit.ASSERT("trade_name", rb.Value.TEXT(name), rb.Provenance())])
+
+    def test_what_came_before_the_line_broke_is_handed_in(self):
+        class Book:
+            """Takes what came for whole parts, or for less than one."""
+
+            def __init__(self, whole):
+                self.came, self.whole = [], whole
+
+            def sync_request(self, app):
+                return rb.Outgoing(method="POST", path="/v1/sync", headers=[], body=b"?")
+
+            def sync_response(self, arrived):
+                self.came.append(arrived.body)
+                if not self.whole:
+                    raise rb.RoadbookError.AnswerUnreadable("cut")
+                return rb.Synced(more=len(self.came) < 2, accepted=0, quarantined=[], documents=0, forgotten=0, refused=0,
+                                 clock_offset_ms=0, decided=[], drain_only=False, today=False)
+
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            def cut():
+                while True:
+                    try:
+                        line, _ = server.accept()
+                    except OSError:
+                        return
+                    with line:
+                        while not line.recv(65536).endswith(b"?"):
+                            pass
+                        line.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n" + b"p" * 40)
+
+            threading.Thread(target=cut, daemon=True).start()
+            url = "http://127.0.0.1:%d" % server.getsockname()[1]
+            book = Book(whole=True)
+            self.assertEqual(len(SyncLoop(book, url).once()), 2)
+            self.assertEqual(book.came, [b"p" * 40] * 2)
+            with self.assertRaises(OSError):
+                SyncLoop(Book(whole=False), url).once()
+            server.shutdown(socket.SHUT_RDWR)
 
     def test_a_storage_key_opens_its_file_alone(self):
         path = self.path + ".encrypted"
