@@ -18,14 +18,14 @@ public final class SyncLoop: Sendable {
     private let book: Roadbook
     private let server: URL
     private let app: String?
-    private let line: Line
+    private let line: HeadquartersLine
 
     /// `configuration` is for proxies, background transfer and the like; requests carry their own time limits.
     public init(book: Roadbook, server: URL, app: String? = nil, configuration: URLSessionConfiguration = .ephemeral) {
         self.book = book
         self.server = server
         self.app = app
-        self.line = Line(configuration)
+        self.line = HeadquartersLine(configuration)
     }
 
     deinit { line.close() }
@@ -121,7 +121,7 @@ public final class SyncLoop: Sendable {
 
 /// The connection to headquarters: answers come whole, or with what came before they broke off. Whoever gives up only stops waiting; the
 /// answer is lost, as any answer may be.
-private final class Line: NSObject, URLSessionDataDelegate, @unchecked Sendable {
+private final class HeadquartersLine: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     typealias Answer = (Data, URLResponse, Error?)
     private let lock = NSLock()
     private var session: URLSession!
@@ -164,8 +164,8 @@ private final class Line: NSObject, URLSessionDataDelegate, @unchecked Sendable 
 
 /// Somebody who waits for one answer: whichever end comes first counts, also one that comes before the waiting begins.
 private final class Waiting: @unchecked Sendable {
-    typealias End = Result<Line.Answer, Error>
-    typealias Continuation = CheckedContinuation<Line.Answer, Error>
+    typealias End = Result<HeadquartersLine.Answer, Error>
+    typealias Continuation = CheckedContinuation<HeadquartersLine.Answer, Error>
     private let lock = NSLock()
     private var continuation: Continuation?
     private var early: End?
