@@ -405,3 +405,38 @@ pub(crate) fn lock(config: &Config) -> Result<std::fs::File, OpenError> {
         Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failing test says where")]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_keeps_its_place_when_whoever_asked_has_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = App::open(Config::in_folder(folder.path()), Clock::system()).unwrap();
+        let (begun, has_begun) = oneshot::channel();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let asking = Arc::clone(&app);
+        let asked = tokio::spawn(async move {
+            let work = move |_: &App| {
+                begun.send(()).unwrap();
+                ended.recv().unwrap();
+            };
+            asking.exchanging(work).await
+        });
+        has_begun.await.unwrap();
+        asked.abort();
+        assert!(asked.await.unwrap_err().is_cancelled());
+        let taken = || (EXCHANGES_AT_ONCE_MAX - app.exchanges.available_permits(), app.waiting.load(Ordering::Relaxed));
+        assert_eq!(taken(), (1, 1), "what nobody waits for any more still runs");
+        end.send(()).unwrap();
+        let begin = std::time::Instant::now();
+        while taken() != (0, 0) {
+            assert!(begin.elapsed() < std::time::Duration::from_secs(30), "its place comes back");
+            tokio::task::yield_now().await;
+        }
+    }
+}

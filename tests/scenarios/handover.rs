@@ -105,6 +105,8 @@ fn s37_after_the_grace_or_with_knowledge_of_the_loss_it_waits_for_a_person() {
     assert_eq!(codes(&world), ["no_right"]);
     // The other comes back after forty-six days.
     world.on_day(46, "11:00");
+    // By headquarters' clock: what the phone's says changes nothing.
+    world.phones.get_mut("wf1").unwrap().clock_error_ms = -30 * Ms::DAY;
     world.on("wf1").set(c4, "short_name", "春风");
     let synced = world.sync("wf1");
     assert_eq!((synced.accepted, synced.quarantined.len()), (1, 1), "no limit of age where the right was never lost");
