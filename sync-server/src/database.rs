@@ -221,6 +221,8 @@ fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn opened(vfs: Option<&str>, path: &Path) -> Result<Connection, rusqlite::Error> {
+    // The same library as the core has: made ready in one place.
+    roadbook_core::store::ready();
     match vfs {
         Some(vfs) => Connection::open_with_flags_and_vfs(path, OpenFlags::default(), vfs),
         None => Connection::open(path),

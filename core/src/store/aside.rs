@@ -53,6 +53,7 @@ pub struct SalvagedChange {
 pub fn salvage(path: &Path, key: Option<&StoreKey>) -> Result<Salvage, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     // Opened for writing only so that its log is read as well; query_only keeps content as it is.
+    super::open::ready();
     let conn = Connection::open_with_flags(path, flags)?;
     let mut out = Salvage::default();
     match encryption::unlock(&conn, path, key) {

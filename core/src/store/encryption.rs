@@ -246,6 +246,7 @@ impl Copied {
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
+    super::open::ready();
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(BUSY_MAX)?;
     Ok(conn)

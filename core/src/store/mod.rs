@@ -41,7 +41,7 @@ pub use device::{ActorBinding, Checkpoint, Clock, Draft, HeldScope, PullPosition
 pub use documents::{Described, Digest, DocumentBytes, Forgotten, Holding, TAIL_BYTES_MAX, TAIL_CHANGES_MAX};
 pub use encryption::{STORE_KEY_BYTES, StoreKey};
 pub use error::StoreError;
-pub use open::{Check, Durability, OpenOptions, Opened};
+pub use open::{Check, Durability, OpenOptions, Opened, ready};
 pub use received::{RECEIVED_BYTES_MAX, Received};
 pub use standing::{Lane, OwnStanding, Standing};
 

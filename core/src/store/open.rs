@@ -2,6 +2,7 @@
 //! Decides nothing about content.
 
 use std::path::Path;
+use std::sync::Once;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -128,6 +129,7 @@ impl Store {
     /// # Errors
     /// The file is absent, of another version, or unreadable; [`StoreError::KeyNeeded`], [`StoreError::WrongKey`].
     pub fn open_reader(path: &Path, cache_kib: u32, key: Option<&StoreKey>) -> Result<Self, StoreError> {
+        ready();
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
         encryption::unlock(&conn, path, key)?;
@@ -143,6 +145,7 @@ impl Store {
     /// # Errors
     /// Memory is short.
     pub fn in_memory() -> Result<Self, StoreError> {
+        ready();
         let mut conn = Connection::open_in_memory()?;
         configure(&conn, 8 << 10)?;
         schema::migrate(&mut conn)?;
@@ -181,6 +184,7 @@ impl Store {
     }
 
     fn open_checked(path: &Path, how: &OpenOptions<'_>) -> Result<Self, StoreError> {
+        ready();
         if let Some(key) = how.key {
             encryption::encrypt_plain(path, key)?;
         }
@@ -216,6 +220,14 @@ impl Store {
         }
         Ok(Self { conn, codec: Codec::default(), path: Some(path.into()) })
     }
+}
+
+/// Makes SQLite ready, once in a process, before the first connection. SQLCipher gets ready only after SQLite has said that it is: whoever
+/// opened an encrypted file on another thread in that moment found a build without encryption.
+pub fn ready() {
+    static READY: Once = Once::new();
+    // A failure shows again when a file is opened.
+    READY.call_once(|| drop(Connection::open_in_memory()));
 }
 
 /// Settings that every connection shares.
