@@ -7,7 +7,7 @@
 //! fixtures/documents-1/*.bin    one saved document of each kind, schema version 1
 //! fixtures/store-1.replica       a phone's file of store version 1
 //! fixtures/store-1.encrypted     the same under the key 5a5a…
-//! fixtures/store-7.replica.zst   a phone's file of store version 7, fixtures/server-13.sqlite.zst a server's: `files`
+//! fixtures/store-7.replica.zst   a phone's file of store version 7, fixtures/server-13.zst a server's: `files`
 //! ```
 //! `ROADBOOK_FIXTURES=make` makes files that are missing, and touches no others.
 
