@@ -8,6 +8,10 @@ use rusqlite::Connection;
 use crate::world::World;
 use crate::world::cast::customer;
 
+/// The bytes of one card become zeros.
+const A_CARD_GOES_BAD: &str =
+    "UPDATE snapshot SET bytes = zeroblob(length(bytes)) WHERE document = (SELECT no FROM document WHERE kind = 'customer' LIMIT 1)";
+
 /// Runs SQL on the file of a phone whose process is not running, and starts it again.
 fn damage(world: &mut World, name: &str, sql: &str) {
     let (file, now) = (world.file(name), world.now);
@@ -32,11 +36,7 @@ fn bytes_that_went_bad_on_a_phone_are_found_and_come_anew() {
     world.on("wf1").set(customer(1), "headcount", 6);
     world.sync("wf1");
     let before = world.prints();
-    damage(
-        &mut world,
-        "wf1",
-        "UPDATE snapshot SET bytes = zeroblob(length(bytes)) WHERE document = (SELECT no FROM document WHERE kind = 'customer' LIMIT 1)",
-    );
+    damage(&mut world, "wf1", A_CARD_GOES_BAD);
     let at = world.exchanged.len();
     world.pass_ms(11 * 60_000);
     let synced = world.sync("wf1");
@@ -111,15 +111,8 @@ fn a_damaged_document_keeps_no_newer_app_from_opening() {
     // A release that folds otherwise makes all rows anew at its first start.
     damage(&mut world, "wf1", "DELETE FROM setting WHERE key = 'rows_version'");
     assert_eq!(world.prints(), before);
-    let bad =
-        "UPDATE snapshot SET bytes = zeroblob(length(bytes)) WHERE document = (SELECT no FROM document WHERE kind = 'customer' LIMIT 1)";
-    let (file, now) = (world.file("wf1"), world.now);
-    let phone = world.phones.get_mut("wf1").unwrap();
-    phone.stop();
-    let conn = Connection::open(&file).unwrap();
-    assert_eq!(conn.execute(bad, []).unwrap() + conn.execute("DELETE FROM setting WHERE key = 'rows_version'", []).unwrap(), 2);
-    drop(conn);
-    phone.crash(now);
+    damage(&mut world, "wf1", A_CARD_GOES_BAD);
+    damage(&mut world, "wf1", "DELETE FROM setting WHERE key = 'rows_version'");
     assert_ne!(world.prints(), before, "the damaged card is not shown");
     world.settle();
     assert_eq!(world.prints(), before, "and the next exchange brings it");

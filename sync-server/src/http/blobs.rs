@@ -30,14 +30,7 @@ const PICTURE_KEPT: &str = "private, max-age=300";
 /// * 426 when it speaks another version of the frame.
 /// * 429 over its budget, 503 when the server is overloaded or its store of photos is full; nothing is lost.
 pub async fn blobs(State(app): State<Shared>, signed: SignedRequest) -> Result<impl IntoResponse, Error> {
-    let SignedRequest { caller, body, turn, room, .. } = signed;
-    // A phone that hangs up frees neither the memory of its body nor its place before the work is done.
-    let work = move |app: &App| {
-        let frame = answer(app, &caller, &body);
-        drop((body, room));
-        (frame, turn)
-    };
-    let (frame, turn) = app.blocking(work).await?;
+    let (frame, turn) = app.blocking(signed.work(answer)).await?;
     let frame = super::body::answer(frame?, app.answers()).await?;
     drop(turn);
     Ok(([(CONTENT_TYPE, FRAME_TYPE)], frame))

@@ -14,6 +14,7 @@ use super::body::{Share, discard, read};
 use super::peer::Peer;
 use super::rate::Turn;
 use super::{Error, Shared};
+use crate::app::App;
 use crate::device::{Caller, Envelope, Headers, Refusal};
 
 /// A request of an enrolled device that proved who it is, was not seen before, and is within its budget.
@@ -29,6 +30,19 @@ pub struct SignedRequest {
     pub room: Share,
     /// Its place among the device's requests under way; given back when dropped.
     pub turn: Turn,
+}
+
+impl SignedRequest {
+    /// Its answering, as work to be done on another thread: what comes of it, and the request's place. A phone that hangs up frees neither
+    /// the memory of its body nor its place before the work is done.
+    pub(super) fn work<T>(self, answer: impl FnOnce(&App, &Caller, &[u8]) -> T) -> impl FnOnce(&App) -> (T, Turn) {
+        let Self { caller, body, room, turn, .. } = self;
+        move |app| {
+            let answered = answer(app, &caller, &body);
+            drop((body, room));
+            (answered, turn)
+        }
+    }
 }
 
 impl FromRequest<Shared> for SignedRequest {

@@ -23,14 +23,7 @@ use crate::exchange::knocking::Knocked;
 /// * 426 when it speaks another version of the wire.
 /// * 429 over its budget, 503 when the server is overloaded; nothing is lost.
 pub async fn sync(State(app): State<Shared>, signed: SignedRequest) -> Result<impl IntoResponse, Error> {
-    let SignedRequest { caller, body, turn, room, .. } = signed;
-    // A phone that hangs up frees neither the memory of its body nor its place before the work is done.
-    let work = move |app: &App| {
-        let frame = answer(app, &caller, &body);
-        drop((body, room));
-        (frame, turn)
-    };
-    let (frame, turn) = app.exchanging(work).await?;
+    let (frame, turn) = app.exchanging(signed.work(answer)).await?;
     let frame = super::body::answer(frame?, app.answers()).await?;
     drop(turn);
     Ok((Extension(Bare), frame))

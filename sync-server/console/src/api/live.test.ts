@@ -2,17 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { effectScope } from 'vue';
 import type { News } from './types';
-
-class Line extends EventTarget {
-  static open: Line[] = [];
-  constructor() {
-    super();
-    Line.open.push(this);
-  }
-  close(): void {
-    Line.open = Line.open.filter((one) => one !== this);
-  }
-}
+import { Line } from './line.mock';
 
 let page = Object.assign(new EventTarget(), { hidden: false });
 let frame = new EventTarget();

@@ -1,16 +1,6 @@
 // A session that ends leaves the page as it is; the same person goes on, another one gets a page of their own.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-
-class Line extends EventTarget {
-  static open: Line[] = [];
-  constructor() {
-    super();
-    Line.open.push(this);
-  }
-  close(): void {
-    Line.open = Line.open.filter((one) => one !== this);
-  }
-}
+import { Line } from '../api/line.mock';
 
 const me = (id: string) => ({ user: { id, name: id, login: id, role: 'manager', territories: [] }, may: {}, server_ms: 0 });
 const away = vi.fn();
